@@ -1,0 +1,32 @@
+// How far an output is from the plain reference, output by output, in f64.
+#pragma once
+
+#include <cstdint>
+
+#include <plait/problem.hpp>
+#include <plait/tensor.hpp>
+
+namespace plait {
+
+struct ErrorReport {
+  std::int64_t checked = 0;  // outputs compared
+  std::int64_t outputs = 0;  // outputs there are
+  double rms_output = 0;     // of the reference
+  double rms_error = 0;
+  double max_error = 0;
+  double worst_bound_share = 0;  // largest |error| / (bound * S + terms * 2^-126); <= 1 if kept
+
+  double relative_rms() const { return rms_output > 0 ? rms_error / rms_output : rms_error; }
+};
+
+// Compares y with the reference computed in f64 from the same x, K, bias, residual. Problems above
+// 0.5 G products are sampled: 4,096 outputs drawn with `seed`, corners always among them. `bound`
+// is Cost::error_bound. Non-finite outputs must be equal in kind (NaN, +Inf, -Inf), else the error
+// counts as infinite. Views as in Plan::run; bias and residual may be empty.
+template <class T>
+ErrorReport measure_error(const Problem& problem, double bound, TensorView<const T> x,
+                          TensorView<const T> kernel, TensorView<const T> bias,
+                          TensorView<const T> residual, TensorView<const T> y,
+                          std::uint64_t seed = 1);
+
+}  // namespace plait

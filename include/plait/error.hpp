@@ -1,0 +1,27 @@
+// The one exception type of plait.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace plait {
+
+enum class Status {
+  invalid_argument,  // the call breaks a rule of the mathematics or of the interface
+  unsupported,       // the call is legal, but nothing here can do it within the limits
+  cancelled,         // the caller's cancel flag was set during run
+  io,                // a file could not be read or written
+};
+
+// what() names the shapes involved and the rule that broke, in one line.
+class Error : public std::runtime_error {
+ public:
+  Error(Status status, const std::string& message) : std::runtime_error(message), status_(status) {}
+
+  Status status() const noexcept { return status_; }
+
+ private:
+  Status status_;
+};
+
+}  // namespace plait

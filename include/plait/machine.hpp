@@ -1,0 +1,76 @@
+// What plait knows about the machine it plans for. Every field can be set by hand, so that tests
+// can drive any loop level with tiny caches and any SIMD target on one machine.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace plait {
+
+// SIMD instruction sets the kernels are built for, narrowest first. The names are Highway's.
+enum class Target { emu128, sse4, avx2, avx3 };
+
+std::string_view name_of(Target target);          // "EMU128", "SSE4", "AVX2", "AVX3"
+Target parse_target(std::string_view name);       // any case; throws Error listing the known ones
+
+struct Caches {
+  std::int64_t l1_bytes = 32 << 10;  // data cache of one core
+  std::int64_t l2_bytes = 1 << 20;   // of one core
+  std::int64_t l3_bytes = 16 << 20;  // shared
+  std::int64_t line_bytes = 64;
+
+  friend bool operator==(const Caches&, const Caches&) = default;
+};
+
+// What the cost model reckons with, per core. The defaults follow from the CPU's features; only
+// the ratios between them matter for the choice of an algorithm.
+struct Rates {
+  double ghz = 3.0;
+  double vector_fmas_per_cycle = 2;  // at the target's full vector width
+  double l2_bytes_per_second = 80e9;
+  double l3_bytes_per_second = 40e9;
+  double dram_bytes_per_second = 15e9;
+  double fork_join_seconds = 2e-6;
+
+  friend bool operator==(const Rates&, const Rates&) = default;
+};
+
+struct Machine {
+  std::string cpu = "unknown";
+  std::vector<Target> targets = {Target::emu128};  // what the CPU can run, narrowest first
+  Target target = Target::emu128;                  // the one to use: the widest, unless forced
+  Caches caches;
+  int cores = 1;                      // online in the system
+  int affinity = 1;                   // of these, the ones this process may run on
+  std::optional<double> cgroup_cpus;  // CPU quota of the control group, in CPUs
+  Rates rates;
+
+  // min(cores, affinity, quota rounded up), at least 1.
+  int default_threads() const;
+  // Multiply-adds per second of one core with full vectors of `target`.
+  double macs_per_second() const;
+};
+
+// Number of f32 lanes of a target's vectors.
+int lanes_of(Target target);
+
+// Reads the machine anew. Files are looked up below `root`, so that a test can hand in a made-up
+// /proc and /sys; the CPU's features and the affinity mask are always the real ones.
+// PLAIT_FORCE_TARGET in the environment sets `target`; throws Error if it is unknown or the CPU
+// cannot run it.
+Machine detect_machine(const std::string& root = "");
+
+// The machine of this process, detected at the first call.
+const Machine& host_machine();
+
+// A fixed machine that stands for no real one: rankings that must not depend on the machine
+// (Limits::reproducible) use its rates.
+Machine canonical_machine();
+
+// Rates as measured now, for machine.target: takes about half a second. Only runs when called.
+Rates measure_rates(const Machine& machine);
+
+}  // namespace plait

@@ -1,0 +1,13 @@
+// Everything plait offers to C++.
+#pragma once
+
+#include <plait/accuracy.hpp>
+#include <plait/conv2d.hpp>
+#include <plait/corr2d.hpp>
+#include <plait/error.hpp>
+#include <plait/executor.hpp>
+#include <plait/machine.hpp>
+#include <plait/plan.hpp>
+#include <plait/problem.hpp>
+#include <plait/tensor.hpp>
+#include <plait/version.hpp>

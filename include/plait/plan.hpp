@@ -1,0 +1,188 @@
+// Planning: which algorithm computes a problem, why, at what cost, and running it.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <iosfwd>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <plait/executor.hpp>
+#include <plait/machine.hpp>
+#include <plait/problem.hpp>
+#include <plait/tensor.hpp>
+
+namespace plait {
+
+// Bounds on the expected rms error / rms output against f64 (ReLU-like random input, He weights).
+enum class Accuracy {
+  strict,   // 5e-7
+  fp32,     // 2e-6
+  relaxed,  // 5e-6
+};
+double error_limit(Accuracy accuracy);
+std::string_view name_of(Accuracy accuracy);
+Accuracy parse_accuracy(std::string_view name);  // throws Error listing the known ones
+
+inline constexpr std::size_t kNoWorkspaceCap = std::numeric_limits<std::size_t>::max();
+
+// What the caller allows. Part of a plan's key, like the problem.
+struct Limits {
+  Accuracy accuracy = Accuracy::fp32;
+  std::size_t max_workspace_bytes = kNoWorkspaceCap;  // 0 always works
+  int threads = 0;                                    // 0: the machine's default
+  bool prepacked = true;      // weights are packed once by pack(); otherwise anew in every run
+  std::string packed_format;  // if set: only algorithms that take weights packed like this
+  std::string algorithm;      // if set: this one, or an Error with its reason
+  bool reproducible = false;  // the pick depends on the problem and the limits alone
+
+  friend bool operator==(const Limits&, const Limits&) = default;
+};
+
+// Predicted before the run. Times are for the plan's machine and threads.
+struct Cost {
+  std::int64_t multiplications = 0;  // executed, padding zeros and tile tails included
+  std::int64_t additions = 0;
+  std::int64_t l2_bytes = 0;    // moved between L1 and L2
+  std::int64_t dram_bytes = 0;  // moved between the last cache and memory
+  std::size_t workspace_bytes = 0;
+  std::size_t packed_bytes = 0;
+  double pack_seconds = 0;     // packing the weights: once, or in every run if not prepacked
+  double product_seconds = 0;  // multiplying and adding
+  double gather_seconds = 0;   // rearranging the input, the output and weights not prepacked
+  double memory_seconds = 0;   // waiting for memory beyond what the other work hides
+  double thread_seconds = 0;   // handing work to threads
+  double predicted_seconds = 0;
+  double error_rms = 0;    // expected rms error / rms output
+  double error_bound = 0;  // gamma of: |computed - exact| <= gamma * S + terms * 2^-126, where S is
+                           // |x| correlated with |K|, plus |bias| + |residual|
+};
+
+// One algorithm's answer to a problem.
+struct Candidate {
+  enum class Standing { chosen, runner_up, slower, refused };
+
+  std::string algorithm;
+  std::string summary;  // what it does, in one line
+  Standing standing = Standing::refused;
+  std::string reason;  // why it was chosen, why it is slower, or what refused it: with the number
+  double factor = 0;   // predicted time / the chosen one's; 0 if refused
+  Cost cost;           // zero if refused
+};
+std::string_view name_of(Candidate::Standing standing);
+
+// Why a plan is as it is. Candidates are ordered: chosen, runner-up, slower ones, refused ones.
+struct Explanation {
+  std::string problem_line;
+  std::string cpu;
+  Target target = Target::emu128;
+  int threads = 1;
+  Limits limits;
+  std::vector<Candidate> candidates;
+  double reproducible_price = 1;  // predicted time of the pick / of the fastest
+
+  const Candidate& chosen() const { return candidates.front(); }
+};
+std::ostream& operator<<(std::ostream& out, const Explanation& explanation);
+
+// Weights (and bias) in the order one algorithm wants them. Immutable; copies share the bytes.
+class Packed {
+ public:
+  Packed() = default;
+  Packed(std::string format, std::shared_ptr<const std::byte> data, std::size_t bytes)
+      : format_(std::move(format)), data_(std::move(data)), bytes_(bytes) {}
+
+  const std::string& format() const { return format_; }  // room, target, tile and weight shape
+  const std::byte* data() const { return data_.get(); }  // aligned to 64 bytes
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  std::string format_;
+  std::shared_ptr<const std::byte> data_;
+  std::size_t bytes_ = 0;
+};
+
+// What really ran, as reported by the code that ran.
+struct RunReport {
+  std::string algorithm;
+  Target target = Target::emu128;
+  int threads = 0;  // tasks handed to the executor at once
+};
+
+// Everything optional about a run.
+template <class T>
+struct RunOptions {
+  TensorView<const T> residual;           // shape of y; needed if and only if the problem has one
+  void* workspace = nullptr;              // at least workspace_bytes(), aligned to 64 bytes; or the
+                                          // library's own, kept per thread
+  Executor* executor = nullptr;           // default_executor()
+  const std::atomic<bool>* cancel = nullptr;  // polled at least every 50 ms
+  RunReport* report = nullptr;
+};
+
+class Execution;  // core/algorithm.hpp
+
+// An immutable, cheaply copied plan. run may be called from several threads at once, with distinct
+// outputs and workspaces. T is float or double, as the problem's dtype; a wrong one throws.
+class Plan {
+ public:
+  const Problem& problem() const;
+  const std::string& algorithm() const;
+  Target target() const;
+  int threads() const;
+  std::size_t workspace_bytes() const;  // exact; run allocates nothing else
+  std::size_t packed_bytes() const;
+  const std::string& packed_format() const;
+  const Cost& cost() const;
+  const Explanation& explain() const;
+
+  // K: c_o x c_i/groups x k_h x k_w; bias: c_o, if the problem has one.
+  template <class T>
+  Packed pack(TensorView<const T> kernel, TensorView<const T> bias = {}) const;
+  template <class T>
+  Packed pack(const Tensor<T>& kernel, const Tensor<T>& bias = {}) const {
+    return pack<T>(kernel.view(), bias.size() == 0 ? TensorView<const T>{} : bias.view());
+  }
+
+  // x: n x c_i x h x w, y: n x c_o x h' x w', with the problem's strides. Throws Error, before
+  // anything is written, when a shape, a stride, the packed format or an overlap of y breaks a
+  // rule. A cancelled run throws Status::cancelled and leaves y unspecified.
+  template <class T>
+  void run(TensorView<const T> x, const Packed& packed, TensorView<T> y,
+           const RunOptions<T>& options = {}) const;
+  template <class T>
+  void run(const Tensor<T>& x, const Packed& packed, Tensor<T>& y,
+           const RunOptions<T>& options = {}) const {
+    run<T>(x.view(), packed, y.view(), options);
+  }
+  // The same for a plan made with limits.prepacked == false: K and bias as they are.
+  template <class T>
+  void run(TensorView<const T> x, TensorView<const T> kernel, TensorView<const T> bias,
+           TensorView<T> y, const RunOptions<T>& options = {}) const;
+
+ private:
+  struct State;
+  explicit Plan(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+  friend Plan plan(const Problem&, const Limits&, const Machine&);
+  std::shared_ptr<const State> state_;
+};
+
+// Asks every algorithm and takes the accepted one with the lowest predicted time within the limits.
+// Throws Error when the problem is not valid, or when no algorithm accepts it, with every reason.
+// PLAIT_FORCE_ALGORITHM in the environment acts like limits.algorithm where that is empty.
+Plan plan(const Problem& problem, const Limits& limits = {},
+          const Machine& machine = host_machine());
+Plan plan(std::string_view problem_line, const Limits& limits = {},
+          const Machine& machine = host_machine());
+
+struct AlgorithmInfo {
+  std::string name;
+  std::string summary;
+};
+std::vector<AlgorithmInfo> algorithms();
+
+}  // namespace plait

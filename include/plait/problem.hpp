@@ -1,0 +1,149 @@
+// A convolution problem: everything that decides the result except the numbers themselves, and
+// its one-line text form, the problem line.
+//
+//   y[n, o, i, j] = act( sum over c, u, v of x[n, c, i*s_h + u*d_h - p_top, j*s_w + v*d_w - p_left]
+//                        * K[o, c, u, v]  + bias[o] + residual[n, o, i, j] )
+//
+// with x of shape n x c_i x h x w, K of shape c_o x c_i/groups x k_h x k_w, and c running over the
+// c_i/groups input channels of o's group. This is cross-correlation, the convolution of deep
+// learning (source: Dive into Deep Learning, "Multiple Input and Multiple Output Channels").
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <plait/tensor.hpp>
+
+namespace plait {
+
+// A value per spatial axis; one number stands for both axes.
+struct Pair {
+  std::int64_t h = 1;
+  std::int64_t w = 1;
+
+  constexpr Pair() = default;
+  constexpr Pair(std::int64_t both) : h(both), w(both) {}  // NOLINT(google-explicit-constructor)
+  constexpr Pair(std::int64_t h_, std::int64_t w_) : h(h_), w(w_) {}
+  friend constexpr bool operator==(const Pair&, const Pair&) = default;
+};
+
+// Rows and columns added on each side of the input.
+struct Padding {
+  std::int64_t top = 0;
+  std::int64_t bottom = 0;
+  std::int64_t left = 0;
+  std::int64_t right = 0;
+
+  constexpr Padding() = default;
+  constexpr Padding(std::int64_t all)  // NOLINT(google-explicit-constructor)
+      : top(all), bottom(all), left(all), right(all) {}
+  constexpr Padding(std::int64_t h, std::int64_t w) : top(h), bottom(h), left(w), right(w) {}
+  constexpr Padding(std::int64_t top_, std::int64_t bottom_, std::int64_t left_,
+                    std::int64_t right_)
+      : top(top_), bottom(bottom_), left(left_), right(right_) {}
+  friend constexpr bool operator==(const Padding&, const Padding&) = default;
+};
+
+enum class PaddingMode { zeros, reflect, replicate, circular, constant };
+enum class ActivationKind { none, relu, relu6, leaky, hswish, silu, sigmoid, tanh };
+enum class Dtype { f32, f64, bf16, i8, u8 };
+enum class Layout { nchw, nhwc };
+enum class Direction { forward, backward_data, backward_weights, backward_bias };
+
+struct Activation {
+  ActivationKind kind = ActivationKind::none;
+  double slope = 0;  // of `leaky` for negative arguments
+
+  friend constexpr bool operator==(const Activation&, const Activation&) = default;
+};
+
+// relu(NaN) is NaN. hswish(v) = v * relu6(v + 3) / 6; silu(v) = v * sigmoid(v).
+double apply(const Activation& activation, double value);
+
+struct Problem {
+  std::int64_t n = 1;
+  std::int64_t c_i = 1;
+  std::int64_t h = 1;
+  std::int64_t w = 1;
+  std::int64_t c_o = 1;
+  std::int64_t k_h = 1;
+  std::int64_t k_w = 1;
+  Pair stride;
+  Padding padding;
+  PaddingMode padding_mode = PaddingMode::zeros;
+  double padding_value = 0;  // of PaddingMode::constant
+  Pair dilation;
+  std::int64_t groups = 1;
+  bool bias = false;
+  bool residual = false;
+  Activation activation;
+  Dtype dtype = Dtype::f32;
+  Direction direction = Direction::forward;
+  Layout x_layout = Layout::nchw;
+  Layout y_layout = Layout::nchw;  // of the residual too
+  // Element strides in the order n, c, h, w. Where absent, the tensor is dense in its layout.
+  std::optional<Dims> x_strides;
+  std::optional<Dims> y_strides;
+  std::optional<Dims> residual_strides;
+
+  // Output size: floor((h + p_top + p_bottom - d_h (k_h - 1) - 1) / s_h) + 1, w alike.
+  std::int64_t h_o() const;
+  std::int64_t w_o() const;
+  Dims x_shape() const { return {n, c_i, h, w}; }  // logical order, whatever the layout
+  Dims kernel_shape() const { return {c_o, c_i / groups, k_h, k_w}; }
+  Dims y_shape() const { return {n, c_o, h_o(), w_o()}; }
+  Dims effective_x_strides() const;
+  Dims effective_y_strides() const;
+  Dims effective_residual_strides() const;
+  // Terms in the sum of one output: c_i/groups * k_h * k_w.
+  std::int64_t depth() const { return c_i / groups * k_h * k_w; }
+  // Products of the forward sum, padding zeros included: n c_o h' w' (c_i/groups) k_h k_w.
+  std::int64_t multiplications() const;
+
+  friend bool operator==(const Problem&, const Problem&) = default;
+};
+
+// Throws Error, naming the shapes and the rule, unless every size, stride, pad and group fits and
+// every element count, byte offset and operation count stays below 2^62.
+void validate(const Problem& problem);
+
+// Element strides (in the order n, c, h, w) of a dense tensor of logical shape n x c x h x w.
+Dims layout_strides(const Dims& nchw_shape, Layout layout);
+
+// Padding such that the output is ceil(size / stride) per axis; an odd row or column goes to the
+// bottom and right (upper: ONNX SAME_UPPER, TensorFlow) or to the top and left (lower).
+Padding same_padding(const Problem& problem, bool upper);
+
+// The problem line:
+//   [name:] n x c_i x h x w , c_o x c_i/groups x k_h x k_w , options in any order
+// for example "conv1: 1x3x224x224,64x3x7x7,s2,p3". docs/problem-line.md lists the options.
+struct NamedProblem {
+  std::string name;  // may be empty
+  Problem problem;
+};
+
+// Throws Error with the column (from 1) and the offending text. The result is validated.
+NamedProblem parse_problem_line(std::string_view line);
+Problem parse_problem(std::string_view line);
+// A file's text: a problem line per line, blank lines and `#` comments passed over. Errors name
+// the line number.
+std::vector<NamedProblem> parse_problem_lines(std::string_view text);
+// The canonical line without a name; parse_problem(to_string(p)) == p.
+std::string to_string(const Problem& problem);
+
+// The values of single options, as they stand behind the option's letter in the line.
+Pair parse_pair(std::string_view text);                           // "2", "2x1"
+Padding parse_padding(std::string_view text, const Problem& of);  // "1", "1x2", "2_3_2_3", "same_upper"
+Activation parse_activation(std::string_view text);               // "relu", "leaky:0.1"
+
+std::string_view name_of(PaddingMode mode);
+std::string_view name_of(ActivationKind kind);
+std::string_view name_of(Dtype dtype);
+std::string_view name_of(Layout layout);
+std::string_view name_of(Direction direction);
+std::size_t size_of(Dtype dtype);  // bytes
+
+}  // namespace plait

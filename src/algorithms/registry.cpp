@@ -1,0 +1,28 @@
+#include "algorithms/registry.hpp"
+
+#include <vector>
+
+namespace plait {
+
+#define PLAIT_ROOM(room)              \
+  namespace room {                    \
+  std::span<const Algorithm> forms(); \
+  }
+#include "algorithms/registry.inc"
+#undef PLAIT_ROOM
+
+std::span<const Algorithm> registry() {
+  static const std::vector<Algorithm> algorithms = [] {
+    std::vector<Algorithm> all;
+    auto add = [&all](std::span<const Algorithm> forms) {
+      all.insert(all.end(), forms.begin(), forms.end());
+    };
+#define PLAIT_ROOM(room) add(room::forms());
+#include "algorithms/registry.inc"
+#undef PLAIT_ROOM
+    return all;
+  }();
+  return algorithms;
+}
+
+}  // namespace plait

@@ -1,0 +1,12 @@
+// The list of all algorithms: the only meeting place of the rooms and their users.
+#pragma once
+
+#include <span>
+
+#include "core/algorithm.hpp"
+
+namespace plait {
+
+std::span<const Algorithm> registry();
+
+}  // namespace plait
