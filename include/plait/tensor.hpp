@@ -158,5 +158,7 @@ Tensor<std::remove_const_t<T>> dense_copy(TensorView<T> view);
 
 extern template Tensor<float> dense_copy(TensorView<const float>);
 extern template Tensor<double> dense_copy(TensorView<const double>);
+extern template Tensor<float> dense_copy(TensorView<float>);
+extern template Tensor<double> dense_copy(TensorView<double>);
 
 }  // namespace plait
