@@ -13,7 +13,7 @@ namespace {
 std::int64_t output_size(std::int64_t size, std::int64_t before, std::int64_t after,
                          std::int64_t taps, std::int64_t dilation, std::int64_t stride) {
   const Int128 spare = Int128{size} + before + after - Int128{dilation} * (taps - 1) - 1;
-  if (spare < 0) return 0;
+  if (spare < 0 || stride < 1) return 0;
   return static_cast<std::int64_t>(spare / stride + 1);
 }
 
@@ -84,7 +84,15 @@ Dims Problem::effective_residual_strides() const {
   return residual_strides ? *residual_strides : layout_strides(y_shape(), y_layout);
 }
 
-std::int64_t Problem::multiplications() const { return element_count(y_shape()) * depth(); }
+std::int64_t Problem::multiplications() const {
+  const Dims y = y_shape();
+  const auto product = bounded_product({y[0], y[1], y[2], y[3], c_i / groups, k_h, k_w});
+  if (!product) {
+    throw Error(Status::invalid_argument,
+                "overflow: the multiplications of " + to_string(*this) + " pass 2^62");
+  }
+  return *product;
+}
 
 void validate(const Problem& problem) {
   if (const auto broken = broken_rule(problem)) {

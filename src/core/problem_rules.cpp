@@ -1,11 +1,11 @@
 #include "core/problem_rules.hpp"
 
-#include <array>
 #include <cmath>
 #include <initializer_list>
 #include <string_view>
 #include <utility>
 
+#include "core/problem_values.hpp"
 #include "core/shape_check.hpp"
 
 namespace plait {
@@ -13,11 +13,11 @@ namespace {
 
 using Broken = std::optional<BrokenRule>;
 
-std::string pair_text(Int128 h, Int128 w) { return to_string(h) + "x" + to_string(w); }
+std::string extents_text(Int128 h, Int128 w) { return to_string(h) + "x" + to_string(w); }
 
-std::string padding_text(const Padding& p) {
-  return std::to_string(p.top) + "_" + std::to_string(p.bottom) + "_" + std::to_string(p.left) +
-         "_" + std::to_string(p.right);
+// Always all four sides: a message about one must show which.
+std::string sides_text(const Padding& p) {
+  return strides_text({p.top, p.bottom, p.left, p.right}) + " (top_bottom_left_right)";
 }
 
 std::string shapes_text(const Problem& p) {
@@ -39,12 +39,11 @@ Int128 extent(std::int64_t taps, std::int64_t dilation) {
 Broken broken_padding(const Problem& p) {
   const Padding& pad = p.padding;
   if (pad.top < 0 || pad.bottom < 0 || pad.left < 0 || pad.right < 0) {
-    return BrokenRule{Part::padding, "padding must not be negative but is " + padding_text(pad) +
-                                         " (top_bottom_left_right)"};
+    return BrokenRule{Part::padding, "padding must not be negative but is " + sides_text(pad)};
   }
   if (padded_height(p) >= kCountLimit || padded_width(p) >= kCountLimit) {
-    return BrokenRule{Part::padding, "overflow: padding " + padding_text(pad) + " around " +
-                                         pair_text(p.h, p.w) + " gives an axis above 2^62"};
+    return BrokenRule{Part::padding, "overflow: padding " + sides_text(pad) + " around " +
+                                         extents_text(p.h, p.w) + " gives an axis above 2^62"};
   }
   if (!std::isfinite(p.padding_value)) {
     return BrokenRule{Part::padding_mode, "the padding value must be finite"};
@@ -63,8 +62,8 @@ Broken broken_padding(const Problem& p) {
       return BrokenRule{Part::padding_mode,
                         std::string(name_of(p.padding_mode)) + " padding must be " +
                             (spare == 1 ? "smaller than" : "at most") + " the axis but is " +
-                            padding_text(pad) + " (top_bottom_left_right) around " +
-                            pair_text(p.h, p.w) + " (x is " + x_text(p) + ")"};
+                            sides_text(pad) + " around " + extents_text(p.h, p.w) + " (x is " +
+                            x_text(p) + ")"};
     }
   }
   return {};
@@ -74,15 +73,15 @@ Broken broken_fit(const Problem& p) {
   const Int128 height = extent(p.k_h, p.dilation.h);
   const Int128 width = extent(p.k_w, p.dilation.w);
   if (height <= padded_height(p) && width <= padded_width(p)) return {};
-  std::string kernel = "the " + pair_text(p.k_h, p.k_w) + " kernel";
+  std::string kernel = "the " + extents_text(p.k_h, p.k_w) + " kernel";
   if (p.dilation != Pair(1)) {
-    kernel +=
-        " dilated by " + pair_text(p.dilation.h, p.dilation.w) + " to " + pair_text(height, width);
+    kernel += " dilated by " + extents_text(p.dilation.h, p.dilation.w) + " to " +
+              extents_text(height, width);
   }
   return BrokenRule{Part::weight, kernel + " is larger than the padded input " +
-                                      pair_text(padded_height(p), padded_width(p)) + " (x is " +
+                                      extents_text(padded_height(p), padded_width(p)) + " (x is " +
                                       x_text(p) + ", weight is " + weight_text(p) + ", padding " +
-                                      padding_text(p.padding) + ")"};
+                                      sides_text(p.padding) + ")"};
 }
 
 // Every count that some algorithm forms: elements and bytes of each tensor, of the padded input,
@@ -111,10 +110,9 @@ Broken broken_count(const Problem& p) {
   }
   if (!countable({y[0], y[1], y[2], y[3], p.c_i / p.groups, p.k_h, p.k_w})) {
     return BrokenRule{Part::weight,
-                      "overflow: the multiplications n c_o h' w' (c_i/groups) k_h "
-                      "k_w = " +
+                      "overflow: the multiplications n c_o h' w' (c_i/groups) k_h k_w = " +
                           to_string(y) + "x" + std::to_string(p.c_i / p.groups) + "x" +
-                          pair_text(p.k_h, p.k_w) + " pass 2^62 " + shapes_text(p)};
+                          extents_text(p.k_h, p.k_w) + " pass 2^62 " + shapes_text(p)};
   }
   return {};
 }
@@ -126,14 +124,6 @@ struct StridedTensor {
   const std::optional<Dims>& strides;
   bool written;  // by the run
 };
-
-std::string strides_text(const Dims& strides) {
-  std::string text;
-  for (const std::int64_t stride : strides) {
-    text += (text.empty() ? "" : "_") + std::to_string(stride);
-  }
-  return text;
-}
 
 Broken broken_strides(const Problem& p, const StridedTensor& tensor) {
   if (!tensor.strides) return {};
@@ -215,7 +205,7 @@ std::optional<BrokenRule> broken_number(const Problem& p) {
        {std::pair{Part::stride, p.stride}, std::pair{Part::dilation, p.dilation}}) {
     if (pair.h < 1 || pair.w < 1) {
       return BrokenRule{part, std::string(part == Part::stride ? "stride" : "dilation") +
-                                  " must be at least 1 but is " + pair_text(pair.h, pair.w)};
+                                  " must be at least 1 but is " + extents_text(pair.h, pair.w)};
     }
   }
   if (p.groups < 1) {
