@@ -88,7 +88,7 @@ def check_arrow(texts: dict[str, str]) -> None:
         part, allowed = next(((p, a) for p, a in MAY_INCLUDE if path.startswith(p)), (None, []))
         if part is None:
             continue
-        own = "/".join(path.split("/")[:3]) + "/"
+        own = "/".join(path.split("/")[:-1][:3]) + "/"
         for line, match in matches(INCLUDE, text):
             target = resolve(match[1], path)
             if target and not target.startswith(
@@ -127,6 +127,8 @@ def check_rooms(texts: dict[str, str]) -> None:
                if path.startswith("src/algorithms/") and path.count("/") > 2}
     for room in folders - registered.keys():
         report(f"src/algorithms/{room}", 1, "room is not in registry.inc")
+    for path in filter(re.compile(r"src/algorithms/(?!registry\.)[^/]+$").match, texts):
+        report(path, 1, "belongs to no room; what rooms share is core or kernels")
     orders = {}
     for room, line in registered.items():
         main = f"src/algorithms/{room}/{room}.cpp"
