@@ -15,16 +15,16 @@ struct Conv2dOptions {
   Padding padding = 0;
   Pair dilation = 1;
   std::int64_t groups = 1;
-  TensorView<const T> bias;      // c_o, or none
-  TensorView<const T> residual;  // shape of the output, or none; added before the activation
-  Activation activation;
+  TensorView<const T> bias = {};      // c_o, or none
+  TensorView<const T> residual = {};  // shape of the output, or none; added before the activation
+  Activation activation = {};
   PaddingMode padding_mode = PaddingMode::zeros;
-  double padding_value = 0;       // of PaddingMode::constant
-  Layout layout = Layout::nchw;   // nhwc: x, residual and output have shape n x h x w x c
+  double padding_value = 0;      // of PaddingMode::constant
+  Layout layout = Layout::nchw;  // nhwc: x, residual and output have shape n x h x w x c
   Accuracy accuracy = Accuracy::fp32;
   std::size_t max_workspace_bytes = kNoWorkspaceCap;
-  int threads = 0;        // 0: the machine's default
-  std::string algorithm;  // empty: the planner chooses
+  int threads = 0;             // 0: the machine's default
+  std::string algorithm = {};  // empty: the planner chooses
   bool reproducible = false;
 };
 

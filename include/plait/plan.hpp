@@ -35,10 +35,10 @@ struct Limits {
   Accuracy accuracy = Accuracy::fp32;
   std::size_t max_workspace_bytes = kNoWorkspaceCap;  // 0 always works
   int threads = 0;                                    // 0: the machine's default
-  bool prepacked = true;      // weights are packed once by pack(); otherwise anew in every run
-  std::string packed_format;  // if set: only algorithms that take weights packed like this
-  std::string algorithm;      // if set: this one, or an Error with its reason
-  bool reproducible = false;  // the pick depends on the problem and the limits alone
+  bool prepacked = true;           // weights are packed once by pack(); otherwise anew in every run
+  std::string packed_format = {};  // if set: only algorithms that take weights packed like this
+  std::string algorithm = {};      // if set: this one, or an Error with its reason
+  bool reproducible = false;       // the pick depends on the problem and the limits alone
 
   friend bool operator==(const Limits&, const Limits&) = default;
 };
@@ -116,10 +116,10 @@ struct RunReport {
 // Everything optional about a run.
 template <class T>
 struct RunOptions {
-  TensorView<const T> residual;           // shape of y; needed if and only if the problem has one
-  void* workspace = nullptr;              // at least workspace_bytes(), aligned to 64 bytes; or the
-                                          // library's own, kept per thread
-  Executor* executor = nullptr;           // default_executor()
+  TensorView<const T> residual = {};  // shape of y; needed if and only if the problem has one
+  void* workspace = nullptr;          // at least workspace_bytes(), aligned to 64 bytes; or the
+                                      // library's own, kept per thread
+  Executor* executor = nullptr;       // default_executor()
   const std::atomic<bool>* cancel = nullptr;  // polled at least every 50 ms
   RunReport* report = nullptr;
 };
