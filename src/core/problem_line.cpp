@@ -55,7 +55,7 @@ constexpr Keyword kKeywords[] = {
     {"backward_bias", Part::direction, [](Problem& p) { p.direction = Direction::backward_bias; }},
 };
 
-// Options that are a prefix and a value. Padding is set last: `same` needs all the others.
+// Options that are a prefix and a value.
 struct Valued {
   std::string_view prefix;
   std::string_view example;
@@ -65,6 +65,14 @@ struct Valued {
 };
 
 constexpr Valued kValued[] = {
+    {"s", "2", Part::stride, "stride",
+     [](Problem& p, std::string_view value) { p.stride = parse_pair(value); }},
+    {"p", "1", Part::padding, "padding",
+     [](Problem& p, std::string_view value) { p.padding = parse_padding(value, p); }},
+    {"d", "2", Part::dilation, "dilation",
+     [](Problem& p, std::string_view value) { p.dilation = parse_pair(value); }},
+    {"g", "32", Part::groups, "groups",
+     [](Problem& p, std::string_view value) { p.groups = parse_integer(value); }},
     {"pconst=", "0.5", Part::padding_mode, "padding value",
      [](Problem& p, std::string_view value) {
        p.padding_mode = PaddingMode::constant;
@@ -78,14 +86,6 @@ constexpr Valued kValued[] = {
      [](Problem& p, std::string_view value) { p.y_strides = parse_strides(value); }},
     {"rstrides=", "A_B_C_D", Part::residual_strides, "residual strides",
      [](Problem& p, std::string_view value) { p.residual_strides = parse_strides(value); }},
-    {"s", "2", Part::stride, "stride",
-     [](Problem& p, std::string_view value) { p.stride = parse_pair(value); }},
-    {"p", "1", Part::padding, "padding",
-     [](Problem& p, std::string_view value) { p.padding = parse_padding(value, p); }},
-    {"d", "2", Part::dilation, "dilation",
-     [](Problem& p, std::string_view value) { p.dilation = parse_pair(value); }},
-    {"g", "32", Part::groups, "groups",
-     [](Problem& p, std::string_view value) { p.groups = parse_integer(value); }},
 };
 
 std::string known_options() {
@@ -261,6 +261,7 @@ class LineParser {
     Problem& p = result_.problem;
     refuse(broken_number(p));
     check_weight_channels();
+    // Last, since `same` needs all the other numbers.
     for (const Valued& option : kValued) {
       const Field& field = given(option.part);
       if (option.part == Part::padding && !field.text.empty()) set_value(option, field);
@@ -280,7 +281,7 @@ class LineParser {
         bounded_product({weight_channels_, p.groups}) == p.w) {
       fail(given(Part::x).column, "weight expects " + std::to_string(p.w) +
                                       " input channels but x has " + std::to_string(p.c_i) +
-                                      ": the line gives x as n x c_i x h x w in every layout");
+                                      " (the line gives x as n x c_i x h x w in every layout)");
     }
     const Dims kernel{p.c_o, weight_channels_, p.k_h, p.k_w};
     try {

@@ -27,6 +27,7 @@ Number parse_number(std::string_view text, const char* kind, const char* range) 
 std::vector<std::int64_t> parse_integers(std::string_view text, char separator) {
   std::vector<std::int64_t> values;
   for (const std::string_view piece : split(text, separator)) {
+    if (piece.empty()) refuse(text, "lacks a number");
     values.push_back(parse_integer(piece));
   }
   return values;

@@ -1,0 +1,226 @@
+// Seven plain loops with f64 sums. Never optimised: this is what every other room is held against.
+#include "algorithms/reference/reference.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "core/algorithm.hpp"
+#include "core/error_model.hpp"
+
+namespace plait::reference {
+namespace {
+
+// === mathematics ===
+//   y[n, o, i, j] = act( sum over c, u, v of x[n, c, i*s_h + u*d_h - p_top, j*s_w + v*d_w - p_left]
+//                                          * K[o, c - first channel of o's group, u, v]
+//                        + bias[o] + residual[n, o, i, j] )
+// Positions outside the input are filled as the padding mode says. Source: the chapter, with the
+// options of its surroundings.
+
+constexpr std::int64_t kOutside = -1;
+
+// The input position that stands for `position` on an axis of `size`, or kOutside for a fill value.
+std::int64_t source_position(PaddingMode mode, std::int64_t position, std::int64_t size) {
+  if (position >= 0 && position < size) return position;
+  switch (mode) {
+    case PaddingMode::reflect:  // ... 2 1 | 0 1 2 ...: the border itself is not repeated
+      return position < 0 ? -position : 2 * (size - 1) - position;
+    case PaddingMode::replicate:
+      return position < 0 ? 0 : size - 1;
+    case PaddingMode::circular:
+      return (position % size + size) % size;
+    case PaddingMode::zeros:
+    case PaddingMode::constant:
+      break;
+  }
+  return kOutside;
+}
+
+}  // namespace
+
+template <class T>
+Output output_at(const Problem& p, const Operands<T>& operands, std::int64_t n, std::int64_t o,
+                 std::int64_t i, std::int64_t j) {
+  const Dims x_strides = p.effective_x_strides();
+  const std::int64_t channels = p.c_i / p.groups;
+  const std::int64_t first_channel = o / (p.c_o / p.groups) * channels;
+  const double fill = p.padding_mode == PaddingMode::constant ? p.padding_value : 0;
+  double sum = 0;
+  double magnitude = 0;
+  for (std::int64_t c = 0; c < channels; ++c) {
+    for (std::int64_t u = 0; u < p.k_h; ++u) {
+      const std::int64_t row = source_position(
+          p.padding_mode, i * p.stride.h + u * p.dilation.h - p.padding.top, p.h);
+      for (std::int64_t v = 0; v < p.k_w; ++v) {
+        const std::int64_t col = source_position(
+            p.padding_mode, j * p.stride.w + v * p.dilation.w - p.padding.left, p.w);
+        const bool outside = row == kOutside || col == kOutside;
+        const double x =
+            outside ? fill
+                    : static_cast<double>(
+                          operands.x[n * x_strides[0] + (first_channel + c) * x_strides[1] +
+                                     row * x_strides[2] + col * x_strides[3]]);
+        const auto weight = static_cast<double>(
+            operands.kernel[((o * channels + c) * p.k_h + u) * p.k_w + v]);
+        sum += x * weight;
+        magnitude += std::abs(x * weight);
+      }
+    }
+  }
+  if (operands.bias != nullptr) {
+    sum += static_cast<double>(operands.bias[o]);
+    magnitude += std::abs(static_cast<double>(operands.bias[o]));
+  }
+  if (operands.residual != nullptr) {
+    const Dims strides = p.effective_residual_strides();
+    const auto residual = static_cast<double>(
+        operands.residual[n * strides[0] + o * strides[1] + i * strides[2] + j * strides[3]]);
+    sum += residual;
+    magnitude += std::abs(residual);
+  }
+  return {apply(p.activation, sum), magnitude};
+}
+
+template Output output_at(const Problem&, const Operands<float>&, std::int64_t, std::int64_t,
+                          std::int64_t, std::int64_t);
+template Output output_at(const Problem&, const Operands<double>&, std::int64_t, std::int64_t,
+                          std::int64_t, std::int64_t);
+
+namespace {
+
+std::string format_of(const Problem& problem) {
+  return "reference " + to_string(problem.kernel_shape()) + " g" + std::to_string(problem.groups) +
+         " " + std::string(name_of(problem.dtype)) + (problem.bias ? " bias" : "");
+}
+
+// === accepts ===
+Verdict accepts(const Problem& problem, const Limits& limits, const Machine& /*machine*/) {
+  if (problem.direction != Direction::forward) {
+    return Verdict::no("only the forward direction, not " +
+                       std::string(name_of(problem.direction)));
+  }
+  if (problem.dtype != Dtype::f32 && problem.dtype != Dtype::f64) {
+    return Verdict::no("only f32 and f64, not " + std::string(name_of(problem.dtype)));
+  }
+  const std::string format = format_of(problem);
+  if (!limits.packed_format.empty() && limits.packed_format != format) {
+    return Verdict::no("packs weights as \"" + format + "\", not \"" + limits.packed_format +
+                       "\"");
+  }
+  return Verdict::yes();
+}
+
+// === cost ===
+// Cycles per product: one f64 addition waits for the one before, and every position is looked up
+// anew. Measured on 1x16x28x28,16x16x3x3,p1 [Zen 4, 2026-11-22].
+constexpr double kCyclesPerProduct = 12;
+
+std::size_t packed_size(const Problem& problem) {
+  const std::int64_t elements =
+      element_count(problem.kernel_shape()) + (problem.bias ? problem.c_o : 0);
+  return static_cast<std::size_t>(elements) * size_of(problem.dtype);
+}
+
+Cost estimate(const Problem& problem, const Limits& limits, const Machine& machine) {
+  Cost cost;
+  cost.multiplications = problem.multiplications();
+  cost.additions = cost.multiplications;
+  cost.packed_bytes = limits.prepacked ? packed_size(problem) : 0;
+  cost.pack_seconds =
+      static_cast<double>(cost.packed_bytes) / machine.rates.dram_bytes_per_second;
+  cost.product_seconds = static_cast<double>(cost.multiplications) * kCyclesPerProduct * 1e-9 /
+                         machine.rates.ghz;
+  cost.predicted_seconds = cost.product_seconds;
+  const bool f64 = problem.dtype == Dtype::f64;
+  const double unit = f64 ? kUnitRoundoff64 : kUnitRoundoff;
+  const auto depth = static_cast<double>(problem.depth());
+  // f32: one rounding at the end; f64: a sequential sum, as in chunked_sum_rms.
+  cost.error_rms = kRoundingRmsShare * unit * (f64 ? std::sqrt((depth + 1) / 2) : 1.5);
+  cost.error_bound = f64 ? (2 * depth + 6) * unit : unit + (depth + 6) * kUnitRoundoff64;
+  return cost;
+}
+
+// === config ===
+// Nothing to choose.
+
+// === pack ===
+// Weights as they are, then the biases.
+template <class T>
+Operands<T> operands_of(const Problem& problem, const Args& args) {
+  Operands<T> operands;
+  operands.x = static_cast<const T*>(args.x);
+  operands.residual = static_cast<const T*>(args.residual);
+  if (args.packed != nullptr) {
+    operands.kernel = reinterpret_cast<const T*>(args.packed);
+    operands.bias = problem.bias ? operands.kernel + element_count(problem.kernel_shape()) : nullptr;
+  } else {
+    operands.kernel = static_cast<const T*>(args.kernel);
+    operands.bias = static_cast<const T*>(args.bias);
+  }
+  return operands;
+}
+
+// === run ===
+template <class T>
+void run_loops(const Problem& problem, const Args& args) {
+  const Operands<T> operands = operands_of<T>(problem, args);
+  const Dims strides = problem.effective_y_strides();
+  const std::int64_t h_o = problem.h_o();
+  const std::int64_t w_o = problem.w_o();
+  auto* y = static_cast<T*>(args.y);
+  for (std::int64_t n = 0; n < problem.n; ++n) {
+    for (std::int64_t o = 0; o < problem.c_o; ++o) {
+      for (std::int64_t i = 0; i < h_o; ++i) {
+        for (std::int64_t j = 0; j < w_o; ++j) {
+          if (args.cancelled()) return;
+          y[n * strides[0] + o * strides[1] + i * strides[2] + j * strides[3]] =
+              static_cast<T>(output_at(problem, operands, n, o, i, j).value);
+        }
+      }
+    }
+  }
+}
+
+class Reference final : public Execution {
+ public:
+  explicit Reference(const Problem& problem) : problem_(problem) {}
+
+  std::string packed_format() const override { return format_of(problem_); }
+
+  void pack(const void* kernel, const void* bias, std::byte* out) const override {
+    const std::size_t size = size_of(problem_.dtype);
+    const std::size_t kernel_bytes =
+        static_cast<std::size_t>(element_count(problem_.kernel_shape())) * size;
+    std::memcpy(out, kernel, kernel_bytes);
+    if (problem_.bias) {
+      std::memcpy(out + kernel_bytes, bias, static_cast<std::size_t>(problem_.c_o) * size);
+    }
+  }
+
+  void run(const Args& args) const override {
+    problem_.dtype == Dtype::f64 ? run_loops<double>(problem_, args)
+                                 : run_loops<float>(problem_, args);
+    if (args.report != nullptr) *args.report = {"reference", Target::emu128, 1};
+  }
+
+  int threads() const override { return 1; }
+
+ private:
+  Problem problem_;
+};
+
+std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& /*limits*/,
+                                   const Machine& /*machine*/) {
+  return std::make_unique<Reference>(problem);
+}
+
+}  // namespace
+
+std::span<const Algorithm> forms() {
+  static const Algorithm algorithms[] = {
+      {"reference", "seven plain loops with f64 sums: the oracle", accepts, estimate, prepare}};
+  return algorithms;
+}
+
+}  // namespace plait::reference

@@ -1,0 +1,35 @@
+// The plain definition of convolution, one output at a time: the oracle of every test.
+#pragma once
+
+#include <cstdint>
+
+#include <plait/problem.hpp>
+
+namespace plait::reference {
+
+// The operands of a problem; shapes and strides are the problem's. T is float or double.
+template <class T>
+struct Operands {
+  const T* x = nullptr;
+  const T* kernel = nullptr;    // dense
+  const T* bias = nullptr;      // or null
+  const T* residual = nullptr;  // or null
+};
+
+struct Output {
+  double value = 0;      // after bias, residual and activation, in f64
+  double magnitude = 0;  // S: |x| correlated with |K|, plus |bias| + |residual|
+};
+
+// y[n, o, i, j] with every sum in f64. Products with padding zeros are computed like the others, so
+// that a weight of infinity meets them as 0 * inf.
+template <class T>
+Output output_at(const Problem& problem, const Operands<T>& operands, std::int64_t n,
+                 std::int64_t o, std::int64_t i, std::int64_t j);
+
+extern template Output output_at(const Problem&, const Operands<float>&, std::int64_t,
+                                 std::int64_t, std::int64_t, std::int64_t);
+extern template Output output_at(const Problem&, const Operands<double>&, std::int64_t,
+                                 std::int64_t, std::int64_t, std::int64_t);
+
+}  // namespace plait::reference

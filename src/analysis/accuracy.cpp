@@ -1,0 +1,141 @@
+// Measuring an output against the reference, output by output.
+#include <plait/accuracy.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "algorithms/reference/reference.hpp"
+#include "core/error_model.hpp"
+
+namespace plait {
+namespace {
+
+constexpr std::int64_t kSampleAbove = 500'000'000;  // products, that is 1 GFLOP
+constexpr std::int64_t kSamples = 4096;
+
+// SplitMix64 (Steele, Lea, Flood 2014): small, and the same everywhere.
+std::uint64_t next_random(std::uint64_t& state) {
+  std::uint64_t z = (state += 0x9e3779b97f4a7c15U);
+  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
+  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
+  return z ^ (z >> 31U);
+}
+
+// How much an activation can stretch a difference: its largest slope.
+double largest_slope(const Activation& activation) {
+  switch (activation.kind) {
+    case ActivationKind::leaky:
+      return std::max(1.0, std::abs(activation.slope));
+    case ActivationKind::hswish:
+      return 1.5;  // at v = 3
+    case ActivationKind::silu:
+      return 1.1;  // 1.0998 at v = 2.4
+    default:
+      return 1;
+  }
+}
+
+class Comparison {
+ public:
+  Comparison(const Problem& problem, double bound)
+      : slope_(largest_slope(problem.activation)),
+        bound_(bound),
+        underflow_(static_cast<double>(problem.depth()) *
+                   (problem.dtype == Dtype::f64 ? 0x1p-1022 : 0x1p-126)),
+        unit_(problem.dtype == Dtype::f64 ? kUnitRoundoff64 : kUnitRoundoff),
+        activated_(problem.activation.kind != ActivationKind::none) {}
+
+  void add(double computed, const reference::Output& exact) {
+    ++report_.checked;
+    if (!std::isfinite(exact.value) || !std::isfinite(computed)) {
+      const bool same = (std::isnan(exact.value) && std::isnan(computed)) ||
+                        exact.value == computed;
+      if (!same) report_.max_error = std::numeric_limits<double>::infinity();
+      if (!same) report_.worst_bound_share = std::numeric_limits<double>::infinity();
+      return;
+    }
+    const double error = std::abs(computed - exact.value);
+    // An activation rounds once more: its value need not be small where the sum is.
+    const double allowed = slope_ * (bound_ * exact.magnitude + underflow_) +
+                           (activated_ ? unit_ * std::abs(exact.value) : 0);
+    squared_error_ += error * error;
+    squared_output_ += exact.value * exact.value;
+    report_.max_error = std::max(report_.max_error, error);
+    report_.worst_bound_share = std::max(report_.worst_bound_share, error / allowed);
+  }
+
+  ErrorReport finish(std::int64_t outputs) {
+    const auto checked = static_cast<double>(std::max<std::int64_t>(1, report_.checked));
+    report_.outputs = outputs;
+    report_.rms_error = std::sqrt(squared_error_ / checked);
+    report_.rms_output = std::sqrt(squared_output_ / checked);
+    return report_;
+  }
+
+ private:
+  ErrorReport report_;
+  double slope_;
+  double bound_;
+  double underflow_;
+  double unit_;
+  bool activated_;
+  double squared_error_ = 0;
+  double squared_output_ = 0;
+};
+
+// Index `sample` of a seeded draw: the 16 corners of the output first, then random ones.
+std::array<std::int64_t, 4> draw(const Dims& shape, std::int64_t sample, std::uint64_t& state) {
+  std::array<std::int64_t, 4> index{};
+  for (int axis = 0; axis < 4; ++axis) {
+    const std::int64_t corner = ((sample >> axis) & 1) * (shape[axis] - 1);
+    index[static_cast<std::size_t>(axis)] =
+        sample < 16 ? corner
+                    : static_cast<std::int64_t>(next_random(state) %
+                                                static_cast<std::uint64_t>(shape[axis]));
+  }
+  return index;
+}
+
+}  // namespace
+
+template <class T>
+ErrorReport measure_error(const Problem& problem, double bound, TensorView<const T> x,
+                          TensorView<const T> kernel, TensorView<const T> bias,
+                          TensorView<const T> residual, TensorView<const T> y,
+                          std::uint64_t seed) {
+  const reference::Operands<T> operands{x.data(), kernel.data(), bias.data(), residual.data()};
+  Comparison comparison(problem, bound);
+  auto compare = [&](std::int64_t n, std::int64_t o, std::int64_t i, std::int64_t j) {
+    comparison.add(static_cast<double>(y(n, o, i, j)),
+                   reference::output_at(problem, operands, n, o, i, j));
+  };
+  const Dims shape = problem.y_shape();
+  if (problem.multiplications() > kSampleAbove) {
+    for (std::int64_t sample = 0; sample < kSamples; ++sample) {
+      const auto [n, o, i, j] = draw(shape, sample, seed);
+      compare(n, o, i, j);
+    }
+  } else {
+    for (std::int64_t n = 0; n < shape[0]; ++n) {
+      for (std::int64_t o = 0; o < shape[1]; ++o) {
+        for (std::int64_t i = 0; i < shape[2]; ++i) {
+          for (std::int64_t j = 0; j < shape[3]; ++j) compare(n, o, i, j);
+        }
+      }
+    }
+  }
+  return comparison.finish(element_count(shape));
+}
+
+template ErrorReport measure_error(const Problem&, double, TensorView<const float>,
+                                   TensorView<const float>, TensorView<const float>,
+                                   TensorView<const float>, TensorView<const float>,
+                                   std::uint64_t);
+template ErrorReport measure_error(const Problem&, double, TensorView<const double>,
+                                   TensorView<const double>, TensorView<const double>,
+                                   TensorView<const double>, TensorView<const double>,
+                                   std::uint64_t);
+
+}  // namespace plait

@@ -1,0 +1,176 @@
+// How a product is cut up: the choice of the tile and of the blocks, by predicted time.
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/product.hpp"
+
+namespace plait::kernels {
+namespace {
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+std::int64_t round_up(std::int64_t a, std::int64_t multiple) {
+  return ceil_div(a, multiple) * multiple;
+}
+
+constexpr double kLoadsPerCycle = 2;       // vector loads and broadcasts, every target here
+constexpr double kTileCallCycles = 25;     // entering a tile and leaving it [Zen 4, 2026-11-22]
+constexpr double kFinishCyclesPerVector = 3;  // adding the partial sum and storing
+// Reading a where it lies costs a load of the row's address with each broadcast.
+constexpr double kInPlaceLoads = 2;
+constexpr double kPackCyclesPerWeight = 1.5;  // strided reads, one at a time [Zen 4, 2026-11-22]
+
+// Cycles of one call for `depth` terms.
+double tile_cycles(const Tile& tile, int lanes, bool packed, double depth, const Rates& rates) {
+  // A tile narrower than the vectors still costs a whole instruction per row.
+  const double vectors = std::max(1.0, static_cast<double>(tile.cols) / lanes);
+  const double rows = tile.rows;
+  const double fma = rows * vectors / rates.vector_fmas_per_cycle;
+  const double load = (vectors + rows * (packed ? 1 : kInPlaceLoads)) / kLoadsPerCycle;
+  const double chunks = std::ceil(depth / static_cast<double>(kChunk));
+  return depth * std::max(fma, load) +
+         chunks * (kTileCallCycles + kFinishCyclesPerVector * rows * vectors);
+}
+
+// Everything about a cut but the split over threads.
+struct Cut {
+  const Tile* tile;
+  bool pack_weights;
+  PanelPlace panels;
+  bool b_in_place;
+};
+
+class Chooser {
+ public:
+  Chooser(const BlockingRequest& request, const Machine& machine)
+      : request_(request),
+        shape_(request.shape),
+        machine_(machine),
+        set_(tile_set(machine.target)),
+        cycle_(1e-9 / machine.rates.ghz) {}
+
+  Blocking best() const {
+    Blocking best;
+    for (const Tile& tile : set_.tiles) {
+      if (request_.tile_rows != 0 && tile.rows != request_.tile_rows) continue;
+      for (const bool pack : {true, false}) {
+        if (!pack && request_.prepacked) continue;
+        for (const bool in_place : {false, true}) {
+          if (in_place && !request_.source_in_place) continue;
+          for (const PanelPlace place : {PanelPlace::workspace, PanelPlace::stack}) {
+            if (place == PanelPlace::stack && tile.cols != kNarrowCols) continue;
+            consider({&tile, pack, place, in_place}, best);
+          }
+        }
+      }
+    }
+    return best;
+  }
+
+ private:
+  static double seconds(const Blocking& b) {
+    return b.product_seconds + b.fill_seconds + b.thread_seconds +
+           (b.packs_in_run ? b.pack_seconds : 0);
+  }
+
+  // Tries a cut on one thread and on all, with every useful split of the rows.
+  void consider(const Cut& cut, Blocking& best) const {
+    for (const std::int64_t budget : {machine_.caches.l2_bytes / 2, std::int64_t{1}}) {
+      for (const int threads : {1, request_.threads}) {
+        const std::int64_t tiles = ceil_div(shape_.rows, cut.tile->rows);
+        const std::int64_t most_splits = std::min<std::int64_t>(tiles, 2L * threads);
+        for (std::int64_t splits = 1; splits <= most_splits; ++splits) {
+          const Blocking b = cut_up(cut, budget, threads, splits);
+          if (workspace_bytes(b) > request_.max_workspace_bytes) continue;
+          if (best.tile == nullptr || seconds(b) < seconds(best)) best = b;
+        }
+      }
+    }
+  }
+
+  Blocking cut_up(const Cut& cut, std::int64_t panel_budget, int threads,
+                  std::int64_t row_splits) const {
+    const Tile& tile = *cut.tile;
+    Blocking b;
+    b.tile = &tile;
+    b.target = set_.target;
+    b.pack_weights = cut.pack_weights;
+    b.panels = cut.panels;
+    b.b_in_place = cut.b_in_place;
+    b.threads = threads;
+    b.packs_in_run = cut.pack_weights && !request_.prepacked;
+    b.block_rows = round_up(ceil_div(shape_.rows, row_splits), tile.rows);
+
+    const std::int64_t float_size = sizeof(float);
+    const std::int64_t fit_depth = panel_budget / (tile.cols * float_size) / kChunk * kChunk;
+    const bool stack = cut.panels == PanelPlace::stack;
+    b.block_depth = std::min(shape_.depth, stack ? kChunk : std::max(kChunk, fit_depth));
+    const std::int64_t panel = b.block_depth * tile.cols * float_size;
+    const std::int64_t panels = ceil_div(shape_.columns, tile.cols);
+    const std::int64_t fit_panels = stack ? 1 : std::max<std::int64_t>(1, panel_budget / panel);
+    // Blocks small enough that the last ones to finish do not keep the other threads waiting.
+    const std::int64_t fair_panels = ceil_div(shape_.units * panels, kBlocksPerThread * threads);
+    const std::int64_t block_panels = std::clamp<std::int64_t>(fair_panels, 1, fit_panels);
+    b.block_columns = block_panels * tile.cols;
+    if (!stack) {
+      b.panel_bytes = static_cast<std::size_t>(
+          round_up(panel * (cut.b_in_place ? 1 : std::min(panels, block_panels)),
+                   machine_.caches.line_bytes));
+    }
+    const std::int64_t padded_rows = round_up(shape_.rows, tile.rows);
+    b.weights_bytes =
+        cut.pack_weights
+            ? static_cast<std::size_t>(round_up(
+                  shape_.groups * padded_rows * (shape_.depth + 1) * float_size, kAlignment))
+            : 0;
+    predict(b, panels, padded_rows);
+    return b;
+  }
+
+  void predict(Blocking& b, std::int64_t panels, std::int64_t padded_rows) const {
+    const std::int64_t column_blocks = ceil_div(shape_.columns, b.block_columns);
+    const std::int64_t row_blocks = ceil_div(shape_.rows, b.block_rows);
+    const std::int64_t blocks = shape_.units * column_blocks * row_blocks;
+    const std::int64_t tiles = shape_.units * panels * (padded_rows / b.tile->rows);
+    const double depth = static_cast<double>(shape_.depth);
+
+    // Tiles of a block share b's panels in L2 and stream a; both pass L1 once per tile.
+    b.l2_bytes = tiles * shape_.depth * (b.tile->rows + b.tile->cols) *
+                 static_cast<std::int64_t>(sizeof(float));
+    b.executed_macs = tiles * b.tile->rows * b.tile->cols * shape_.depth;
+    const double tile_seconds = std::max(
+        tile_cycles(*b.tile, set_.lanes, b.pack_weights, depth, machine_.rates) * cycle_,
+        static_cast<double>(b.l2_bytes) / static_cast<double>(tiles) /
+            machine_.rates.l2_bytes_per_second);
+    const double fills = static_cast<double>(shape_.units * row_blocks) *
+                         static_cast<double>(panels * b.tile->cols) * depth;
+    const double fill_share = b.b_in_place ? 1.0 / static_cast<double>(panels) : 1.0;
+
+    // Blocks are handed out one by one: the last to finish decides.
+    const double rounds = static_cast<double>(ceil_div(blocks, b.threads));
+    const double waste = rounds / static_cast<double>(blocks);
+    b.product_seconds = tile_seconds * static_cast<double>(tiles) * waste;
+    b.fill_seconds = fills * fill_share * request_.fill_seconds_per_element * waste;
+    b.pack_seconds = static_cast<double>(b.weights_bytes / sizeof(float)) * kPackCyclesPerWeight *
+                     cycle_ / (b.packs_in_run ? b.threads : 1);
+    b.thread_seconds = b.threads == 1 ? 0
+                                      : machine_.rates.fork_join_seconds *
+                                            (b.packs_in_run ? 2 : 1);
+  }
+
+  static constexpr std::int64_t kBlocksPerThread = 4;
+  static constexpr std::int64_t kAlignment = 64;
+
+  const BlockingRequest& request_;
+  const ProductShape& shape_;
+  const Machine& machine_;
+  const TileSet& set_;
+  double cycle_;
+};
+
+}  // namespace
+
+Blocking choose_blocking(const BlockingRequest& request, const Machine& machine) {
+  return Chooser(request, machine).best();
+}
+
+}  // namespace plait::kernels

@@ -1,0 +1,132 @@
+// Blocked matrix products over register tiles: for every unit u (an image and a group of channels)
+//
+//   y_u[m, p] = epilogue( sum over k of a_u[m, k] * b_u[k, p] ),   m < rows, p < columns, k < depth
+//
+// b never exists as a whole: a PanelSource writes it in panels that stay in cache, or says where it
+// already lies. Threads take blocks of (unit, columns, rows) from a shared counter. Blocking over
+// depth cuts at multiples of kChunk and keeps partial sums in y, so it never shows in the bits.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include <plait/executor.hpp>
+#include <plait/machine.hpp>
+
+#include "kernels/tile.hpp"
+
+namespace plait::kernels {
+
+struct ProductShape {
+  std::int64_t units = 1;   // images * groups; unit u uses the weights of group u % groups
+  std::int64_t groups = 1;
+  std::int64_t rows = 1;    // per group
+  std::int64_t columns = 1;
+  std::int64_t depth = 1;
+};
+
+// Supplies b_u in panels.
+class PanelSource {
+ public:
+  PanelSource() = default;
+  PanelSource(const PanelSource&) = delete;
+  PanelSource& operator=(const PanelSource&) = delete;
+  virtual ~PanelSource() = default;
+
+  // Writes b_u[k, column + j] to panel[(k - k_begin) * panel_cols + j] for k in [k_begin, k_end)
+  // and j < count; the rest of each row, up to panel_cols, becomes zero.
+  virtual void fill(std::int64_t unit, std::int64_t k_begin, std::int64_t k_end,
+                    std::int64_t column, std::int64_t count, float* panel,
+                    std::int64_t panel_cols) const = 0;
+  // Address of b_u[k, column] if its columns lie side by side in memory from there to the end of
+  // the unit, with in_place_stride() elements from one k to the next; else null.
+  virtual const float* in_place(std::int64_t /*unit*/, std::int64_t /*k*/,
+                                std::int64_t /*column*/) const {
+    return nullptr;
+  }
+  virtual std::int64_t in_place_stride() const { return 0; }
+};
+
+// Where y_u lies. The columns are the pixels of an image of `width` columns a line.
+struct ProductOutput {
+  float* data = nullptr;
+  std::int64_t image_stride = 0;
+  std::int64_t row_stride = 0;  // between rows, that is output channels
+  std::int64_t line_stride = 0;
+  std::int64_t pixel_stride = 1;
+  std::int64_t width = 1;
+};
+
+// Where b's panels are kept.
+enum class PanelPlace {
+  workspace,  // sized for L2
+  stack,      // at most 8 KiB: no workspace at all
+};
+
+// How a product is cut up. A function of the shape, the machine and the caps alone.
+struct Blocking {
+  const Tile* tile = nullptr;
+  Target target = Target::emu128;
+  bool pack_weights = true;  // a in tile order; else read where it lies
+  PanelPlace panels = PanelPlace::workspace;
+  bool b_in_place = false;  // whole panels are read where the source has them
+  std::int64_t block_rows = 0;     // multiple of the tile's rows, or all
+  std::int64_t block_columns = 0;  // multiple of the tile's columns, or all
+  std::int64_t block_depth = 0;    // multiple of kChunk, or all
+  int threads = 1;
+
+  std::size_t panel_bytes = 0;    // of one thread
+  std::size_t weights_bytes = 0;  // of all packed weights and biases; 0 if not packed
+  bool packs_in_run = false;  // packed anew in every run: part of the workspace
+
+  // Predicted seconds, spread over the threads.
+  double product_seconds = 0;
+  double fill_seconds = 0;
+  double pack_seconds = 0;
+  double thread_seconds = 0;
+  std::int64_t executed_macs = 0;
+  std::int64_t l2_bytes = 0;
+};
+
+struct BlockingRequest {
+  ProductShape shape;
+  int threads = 1;
+  std::size_t max_workspace_bytes = 0;
+  bool prepacked = true;  // packed weights do not count as workspace
+  int tile_rows = 0;      // if set: only tiles of so many rows (weights packed so already)
+  double fill_seconds_per_element = 0;  // of the source, on one thread
+  bool source_in_place = false;         // the source can say where b lies
+};
+
+// The blocking with the lowest predicted time that keeps to max_workspace_bytes; one with no
+// workspace always exists when !prepacked, and when tile_rows allows a narrow tile.
+// Blocking::tile is null if none fits.
+Blocking choose_blocking(const BlockingRequest& request, const Machine& machine);
+
+// Workspace bytes of a run: panels of all threads, and the weights if they are packed in the run.
+std::size_t workspace_bytes(const Blocking& blocking);
+
+// Weights in tile order, then the biases: [group][tile][k][row in tile], [group][tile][row]; rows
+// that fill up the last tile are zero. a is dense [group][row][k]; bias may be null.
+void pack_weights(const ProductShape& shape, const Blocking& blocking, const float* a,
+                  const float* bias, float* packed);
+
+struct ProductArgs {
+  const PanelSource* source = nullptr;
+  const float* packed = nullptr;  // from pack_weights, or null:
+  const float* a = nullptr;       // dense [group][row][k], then packed in the run or read in place
+  const float* bias = nullptr;    // beside a, may be null
+  bool has_bias = false;          // whether `packed` holds biases
+  bool relu = false;
+  ProductOutput y;
+  std::byte* workspace = nullptr;
+  Executor* executor = nullptr;
+  const std::atomic<bool>* cancel = nullptr;
+};
+
+// Returns early, leaving y unspecified, once *cancel is true.
+void run_product(const ProductShape& shape, const Blocking& blocking, const ProductArgs& args);
+
+}  // namespace plait::kernels

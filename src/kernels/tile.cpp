@@ -1,0 +1,28 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/tile.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+// clang-format: the per-target header comes after foreach_target.h
+#include "kernels/tile-inl.h"
+#include "kernels/targets-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace plait::kernels {
+namespace HWY_NAMESPACE {
+
+const TileSet& Set() {
+  static const TileSet set{CompiledTarget(), static_cast<int>(hn::Lanes(hn::ScalableTag<float>())),
+                           HWY_TARGET <= HWY_AVX3 ? 32 : 16, Tiles()};
+  return set;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace plait::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace plait::kernels {
+
+const TileSet& tile_set(Target target) { return PLAIT_SELECT_TARGET(target, Set)(); }
+
+}  // namespace plait::kernels
+#endif

@@ -1,0 +1,188 @@
+// From tensors and options to a problem, a cached plan and a run.
+#include <plait/conv2d.hpp>
+
+#include "core/shape_check.hpp"
+#include "planner/plan_cache.hpp"
+#include "planner/workspace.hpp"
+
+namespace plait {
+namespace {
+
+// A view with its axes in the order n, c, h, w, whatever the layout; rank 3 gets n = 1.
+template <class T>
+TensorView<T> as_nchw(const char* name, TensorView<T> view, Layout layout) {
+  if (view.data() == nullptr || (view.rank() != 3 && view.rank() != 4)) {
+    const std::string axes = layout == Layout::nchw ? "c x h x w" : "h x w x c";
+    throw Error(Status::invalid_argument,
+                std::string(name) + " must be n x " + axes + " or " + axes + " but is " +
+                    (view.data() == nullptr ? "missing" : to_string(view.shape())));
+  }
+  const int first = view.rank() - 3;
+  const int c = layout == Layout::nchw ? first : first + 2;
+  const int h = layout == Layout::nchw ? first + 1 : first;
+  const Dims& shape = view.shape();
+  const Dims& strides = view.strides();
+  const std::int64_t n = first == 0 ? 1 : shape[0];
+  const std::int64_t n_stride = first == 0 ? 0 : strides[0];
+  return {view.data(),
+          {n, shape[c], shape[h], shape[h + 1]},
+          {n_stride, strides[c], strides[h], strides[h + 1]}};
+}
+
+// The strides as the problem should carry them: none if they are those of a dense tensor. An axis
+// with one element takes the dense stride, since its own is never used.
+std::optional<Dims> strides_unless_dense(const Dims& shape, const Dims& strides, Layout layout) {
+  const Dims dense = layout_strides(shape, layout);
+  Dims used = strides;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (shape[axis] == 1) used[axis] = dense[axis];
+  }
+  if (used == dense) return std::nullopt;
+  return used;
+}
+
+template <class T>
+void check_kernel(const Dims& x_shape, TensorView<const T> kernel,
+                  const Conv2dOptions<T>& options) {
+  if (kernel.data() == nullptr || kernel.rank() != 4) {
+    throw Error(Status::invalid_argument,
+                "weight must be c_o x c_i/groups x k_h x k_w but is " +
+                    (kernel.data() == nullptr ? "missing" : to_string(kernel.shape())));
+  }
+  if (options.groups < 1) {
+    throw Error(Status::invalid_argument,
+                "groups must be at least 1 but is " + std::to_string(options.groups));
+  }
+  check_channels(x_shape, kernel.shape(), options.groups, options.layout);
+  if (options.bias.data() != nullptr && options.bias.shape() != Dims{kernel.size(0)}) {
+    throw Error(Status::invalid_argument,
+                "bias must have one value per output channel (" + std::to_string(kernel.size(0)) +
+                    ") but is " + to_string(options.bias.shape()));
+  }
+}
+
+template <class T>
+Problem problem_of(const TensorView<const T>& x, const TensorView<const T>& kernel,
+                   const Conv2dOptions<T>& options) {
+  Problem problem;
+  problem.n = x.size(0);
+  problem.c_i = x.size(1);
+  problem.h = x.size(2);
+  problem.w = x.size(3);
+  problem.c_o = kernel.size(0);
+  problem.k_h = kernel.size(2);
+  problem.k_w = kernel.size(3);
+  problem.stride = options.stride;
+  problem.padding = options.padding;
+  problem.padding_mode = options.padding_mode;
+  problem.padding_value = options.padding_value;
+  problem.dilation = options.dilation;
+  problem.groups = options.groups;
+  problem.bias = options.bias.data() != nullptr;
+  problem.residual = options.residual.data() != nullptr;
+  problem.activation = options.activation;
+  problem.dtype = std::is_same_v<T, double> ? Dtype::f64 : Dtype::f32;
+  problem.x_layout = options.layout;
+  problem.y_layout = options.layout;
+  problem.x_strides = strides_unless_dense(x.shape(), x.strides(), options.layout);
+  return problem;
+}
+
+template <class T>
+Limits limits_of(const Conv2dOptions<T>& options) {
+  Limits limits;
+  limits.accuracy = options.accuracy;
+  limits.max_workspace_bytes = options.max_workspace_bytes;
+  limits.threads = options.threads;
+  limits.prepacked = false;
+  limits.algorithm = options.algorithm;
+  limits.reproducible = options.reproducible;
+  return limits;
+}
+
+// The output's shape in the axis order of the layout.
+Dims shape_in_layout(const Problem& problem, int rank) {
+  const Dims nchw = problem.y_shape();
+  const Dims order = problem.y_layout == Layout::nchw ? Dims{1, 2, 3} : Dims{2, 3, 1};
+  Dims shape;
+  if (rank == 4) shape.push_back(nchw[0]);
+  for (const std::int64_t axis : order) shape.push_back(nchw[static_cast<int>(axis)]);
+  return shape;
+}
+
+// Weights and bias are read as they lie, so they must lie densely.
+template <class T>
+struct DenseOperand {
+  explicit DenseOperand(TensorView<const T> original) : view(original) {
+    if (original.data() != nullptr && !original.dense()) {
+      copy = dense_copy(original);
+      view = copy.view();
+    }
+  }
+  Tensor<T> copy;
+  TensorView<const T> view;
+};
+
+template <class T>
+void run(Problem& problem, TensorView<const T> x, TensorView<const T> kernel, TensorView<T> y,
+         const Conv2dOptions<T>& options) {
+  RunOptions<T> run_options;
+  if (options.residual.data() != nullptr) {
+    run_options.residual = as_nchw("residual", options.residual, options.layout);
+    problem.residual_strides = strides_unless_dense(
+        run_options.residual.shape(), run_options.residual.strides(), options.layout);
+  }
+  const DenseOperand<T> dense_kernel(kernel);
+  const DenseOperand<T> dense_bias(options.bias);
+  cached_plan(problem, limits_of(options))
+      .run(x, dense_kernel.view, dense_bias.view, y, run_options);
+}
+
+}  // namespace
+
+template <class T>
+Tensor<T> conv2d(TensorView<const T> x, TensorView<const T> kernel,
+                 const Conv2dOptions<T>& options) {
+  const TensorView<const T> nchw = as_nchw("x", x, options.layout);
+  check_kernel(nchw.shape(), kernel, options);
+  Problem problem = problem_of(nchw, kernel, options);
+  validate(problem);
+  Tensor<T> y(shape_in_layout(problem, x.rank()));
+  run(problem, nchw, kernel, as_nchw("y", y.view(), options.layout), options);
+  return y;
+}
+
+template <class T>
+void conv2d_into(TensorView<T> y, TensorView<const T> x, TensorView<const T> kernel,
+                 const Conv2dOptions<T>& options) {
+  const TensorView<const T> x_nchw = as_nchw("x", x, options.layout);
+  const TensorView<T> y_nchw = as_nchw("y", y, options.layout);
+  check_kernel(x_nchw.shape(), kernel, options);
+  Problem problem = problem_of(x_nchw, kernel, options);
+  validate(problem);
+  if (y_nchw.shape() != problem.y_shape()) {
+    throw Error(Status::invalid_argument,
+                "y must be " + to_string(shape_in_layout(problem, y.rank())) + " but is " +
+                    to_string(y.shape()) + " (x is " + to_string(x.shape()) + ", weight is " +
+                    to_string(kernel.shape()) + ")");
+  }
+  problem.y_strides = strides_unless_dense(y_nchw.shape(), y_nchw.strides(), options.layout);
+  validate(problem);
+  run(problem, x_nchw, kernel, y_nchw, options);
+}
+
+void clear_cache() {
+  clear_plan_cache();
+  release_workspace();
+}
+
+template Tensor<float> conv2d(TensorView<const float>, TensorView<const float>,
+                              const Conv2dOptions<float>&);
+template Tensor<double> conv2d(TensorView<const double>, TensorView<const double>,
+                               const Conv2dOptions<double>&);
+template void conv2d_into(TensorView<float>, TensorView<const float>, TensorView<const float>,
+                          const Conv2dOptions<float>&);
+template void conv2d_into(TensorView<double>, TensorView<const double>, TensorView<const double>,
+                          const Conv2dOptions<double>&);
+
+}  // namespace plait

@@ -1,0 +1,231 @@
+// A plan: the chosen algorithm, prepared, behind checks of everything the caller hands in.
+#include <plait/plan.hpp>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "algorithms/registry.hpp"
+#include "core/aligned_buffer.hpp"
+#include "planner/planner.hpp"
+#include "planner/workspace.hpp"
+
+namespace plait {
+
+struct Plan::State {
+  Problem problem;
+  std::string algorithm;
+  Target target = Target::emu128;
+  Explanation explanation;
+  std::unique_ptr<Execution> execution;
+  std::string packed_format;
+  bool prepacked = true;
+
+  const Cost& cost() const { return explanation.chosen().cost; }
+};
+
+namespace {
+
+template <class T>
+constexpr Dtype dtype_of() {
+  return std::is_same_v<T, double> ? Dtype::f64 : Dtype::f32;
+}
+
+template <class T>
+void check_dtype(const Problem& problem) {
+  if (problem.dtype != dtype_of<T>()) {
+    throw Error(Status::invalid_argument,
+                "the plan is for " + std::string(name_of(problem.dtype)) + " but was given " +
+                    std::string(name_of(dtype_of<T>())) + " data");
+  }
+}
+
+// Strides of axes with a single element are never used, so they need not agree.
+bool same_strides(const Dims& shape, const Dims& a, const Dims& b) {
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (shape[axis] > 1 && a[axis] != b[axis]) return false;
+  }
+  return true;
+}
+
+std::string strides_text(const Dims& strides) {
+  std::string text;
+  for (const std::int64_t stride : strides) {
+    text += (text.empty() ? "" : "_") + std::to_string(stride);
+  }
+  return text;
+}
+
+template <class T>
+void check_view(const char* name, TensorView<T> view, const Dims& shape, const Dims& strides) {
+  if (view.data() == nullptr || view.shape() != shape) {
+    throw Error(Status::invalid_argument,
+                std::string(name) + " must be " + to_string(shape) + " for this plan but is " +
+                    (view.data() == nullptr ? "missing" : to_string(view.shape())));
+  }
+  if (!same_strides(shape, view.strides(), strides)) {
+    throw Error(Status::invalid_argument, std::string(name) + " has strides " +
+                                              strides_text(view.strides()) +
+                                              " but the plan was made for " +
+                                              strides_text(strides));
+  }
+}
+
+template <class T>
+void check_weights(const Problem& problem, TensorView<const T> kernel, TensorView<const T> bias) {
+  const Dims shape = problem.kernel_shape();
+  check_view("K", kernel, shape, dense_strides(shape));
+  if (problem.bias) {
+    check_view("bias", bias, {problem.c_o}, {1});
+  } else if (bias.data() != nullptr) {
+    throw Error(Status::invalid_argument,
+                "a bias was given but the plan's problem has none (add `bias` to the line)");
+  }
+}
+
+template <class T>
+void check_residual(const Problem& problem, TensorView<const T> residual) {
+  if (problem.residual) {
+    check_view("residual", residual, problem.y_shape(), problem.effective_residual_strides());
+  } else if (residual.data() != nullptr) {
+    throw Error(Status::invalid_argument,
+                "a residual was given but the plan's problem has none (add `res` to the line)");
+  }
+}
+
+template <class T>
+void check_no_overlap(const char* name, TensorView<const T> input, TensorView<T> y) {
+  if (input.data() != nullptr &&
+      may_overlap(y.data(), y.shape(), y.strides(), sizeof(T), input.data(), input.shape(),
+                  input.strides(), sizeof(T))) {
+    throw Error(Status::invalid_argument, "the output (" + to_string(y.shape()) +
+                                              ") overlaps " + name + " (" +
+                                              to_string(input.shape()) + ") in memory");
+  }
+}
+
+// What both forms of run share: all checks of x, y and the options, then the run itself.
+template <class T>
+void run_checked(const Problem& problem, const Execution& execution, const Cost& cost, Args args,
+                 TensorView<const T> x, TensorView<T> y, const RunOptions<T>& options) {
+  check_dtype<T>(problem);
+  check_view("x", x, problem.x_shape(), problem.effective_x_strides());
+  check_view("y", y, problem.y_shape(), problem.effective_y_strides());
+  check_residual(problem, options.residual);
+  check_no_overlap("x", x, y);
+  check_no_overlap("the residual", options.residual, y);
+  if (reinterpret_cast<std::uintptr_t>(options.workspace) % kBufferAlignment != 0) {
+    throw Error(Status::invalid_argument, "the workspace must be aligned to 64 bytes");
+  }
+
+  args.x = x.data();
+  args.y = y.data();
+  args.residual = options.residual.data();
+  const WorkspaceLease lease(options.workspace == nullptr ? cost.workspace_bytes : 0);
+  args.workspace = options.workspace == nullptr ? lease.data()
+                                                : static_cast<std::byte*>(options.workspace);
+  args.executor = options.executor == nullptr ? &default_executor() : options.executor;
+  args.cancel = options.cancel;
+  args.report = options.report;
+  execution.run(args);
+  if (args.cancelled()) throw Error(Status::cancelled, "the run was cancelled");
+}
+
+}  // namespace
+
+const Problem& Plan::problem() const { return state_->problem; }
+const std::string& Plan::algorithm() const { return state_->algorithm; }
+Target Plan::target() const { return state_->target; }
+int Plan::threads() const { return state_->execution->threads(); }
+std::size_t Plan::workspace_bytes() const { return cost().workspace_bytes; }
+std::size_t Plan::packed_bytes() const { return cost().packed_bytes; }
+const std::string& Plan::packed_format() const { return state_->packed_format; }
+const Cost& Plan::cost() const { return state_->cost(); }
+const Explanation& Plan::explain() const { return state_->explanation; }
+
+template <class T>
+Packed Plan::pack(TensorView<const T> kernel, TensorView<const T> bias) const {
+  if (!state_->prepacked) {
+    throw Error(Status::invalid_argument,
+                "the plan was made with prepacked = false: hand K and bias to run");
+  }
+  check_dtype<T>(problem());
+  check_weights(problem(), kernel, bias);
+  AlignedBytes bytes = allocate_aligned(packed_bytes(), "packed weights");
+  state_->execution->pack(kernel.data(), bias.data(), bytes.get());
+  const std::shared_ptr<std::byte[]> owner(std::move(bytes));
+  return Packed(packed_format(), std::shared_ptr<const std::byte>(owner, owner.get()),
+                packed_bytes());
+}
+
+template <class T>
+void Plan::run(TensorView<const T> x, const Packed& packed, TensorView<T> y,
+               const RunOptions<T>& options) const {
+  if (!state_->prepacked || packed.format() != packed_format()) {
+    throw Error(Status::invalid_argument,
+                "weights are packed as \"" + packed.format() + "\" but the plan takes " +
+                    (state_->prepacked ? "\"" + packed_format() + "\""
+                                       : std::string("K and bias unpacked")));
+  }
+  Args args;
+  args.packed = packed.data();
+  run_checked(problem(), *state_->execution, cost(), args, x, y, options);
+}
+
+template <class T>
+void Plan::run(TensorView<const T> x, TensorView<const T> kernel, TensorView<const T> bias,
+               TensorView<T> y, const RunOptions<T>& options) const {
+  if (state_->prepacked) {
+    throw Error(Status::invalid_argument,
+                "the plan takes packed weights: call pack, or plan with prepacked = false");
+  }
+  check_dtype<T>(problem());
+  check_weights(problem(), kernel, bias);
+  check_no_overlap("K", kernel, y);
+  check_no_overlap("bias", bias, y);
+  Args args;
+  args.kernel = kernel.data();
+  args.bias = bias.data();
+  run_checked(problem(), *state_->execution, cost(), args, x, y, options);
+}
+
+template Packed Plan::pack(TensorView<const float>, TensorView<const float>) const;
+template Packed Plan::pack(TensorView<const double>, TensorView<const double>) const;
+template void Plan::run(TensorView<const float>, const Packed&, TensorView<float>,
+                        const RunOptions<float>&) const;
+template void Plan::run(TensorView<const double>, const Packed&, TensorView<double>,
+                        const RunOptions<double>&) const;
+template void Plan::run(TensorView<const float>, TensorView<const float>, TensorView<const float>,
+                        TensorView<float>, const RunOptions<float>&) const;
+template void Plan::run(TensorView<const double>, TensorView<const double>,
+                        TensorView<const double>, TensorView<double>,
+                        const RunOptions<double>&) const;
+
+Plan plan(const Problem& problem, const Limits& limits, const Machine& machine) {
+  validate(problem);
+  const std::span<const Algorithm> algorithms = registry();
+  const Limits complete = complete_limits(limits, machine, algorithms);
+  Ranking ranking = rank(problem, complete, machine, algorithms);
+  auto state = std::make_shared<Plan::State>();
+  state->problem = problem;
+  state->algorithm = ranking.chosen->name;
+  state->target = machine.target;
+  state->explanation = std::move(ranking.explanation);
+  state->execution = ranking.chosen->prepare(problem, complete, machine);
+  state->packed_format = state->execution->packed_format();
+  state->prepacked = complete.prepacked;
+  return Plan(std::move(state));
+}
+
+Plan plan(std::string_view problem_line, const Limits& limits, const Machine& machine) {
+  return plan(parse_problem(problem_line), limits, machine);
+}
+
+std::vector<AlgorithmInfo> algorithms() {
+  std::vector<AlgorithmInfo> list;
+  for (const Algorithm& algorithm : registry()) list.push_back({algorithm.name, algorithm.summary});
+  std::sort(list.begin(), list.end(),
+            [](const AlgorithmInfo& a, const AlgorithmInfo& b) { return a.name < b.name; });
+  return list;
+}
+
+}  // namespace plait

@@ -1,0 +1,184 @@
+#include "planner/planner.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <vector>
+
+#include "planner/text.hpp"
+
+namespace plait {
+namespace {
+
+std::string known_names(std::span<const Algorithm> algorithms) {
+  std::vector<std::string> names;
+  for (const Algorithm& algorithm : algorithms) names.push_back(algorithm.name);
+  std::sort(names.begin(), names.end());
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return list;
+}
+
+// The limits that hold for every algorithm alike.
+Verdict within_limits(const Cost& cost, const Limits& limits) {
+  if (cost.workspace_bytes > limits.max_workspace_bytes) {
+    return Verdict::no("needs " + std::to_string(cost.workspace_bytes) +
+                       " bytes of workspace, the cap is " +
+                       std::to_string(limits.max_workspace_bytes));
+  }
+  if (cost.error_rms > error_limit(limits.accuracy)) {
+    return Verdict::no("expected rms error " + scientific(cost.error_rms) + ", class " +
+                       std::string(name_of(limits.accuracy)) + " allows " +
+                       scientific(error_limit(limits.accuracy)));
+  }
+  return Verdict::yes();
+}
+
+struct Entry {
+  const Algorithm* algorithm = nullptr;
+  Candidate candidate;
+  double rank_seconds = 0;  // what the order goes by; differs from the prediction if reproducible
+};
+
+Entry ask(const Algorithm& algorithm, const Problem& problem, const Limits& limits,
+          const Machine& machine) {
+  Entry entry{&algorithm, {}, 0};
+  entry.candidate.algorithm = algorithm.name;
+  entry.candidate.summary = algorithm.summary;
+  if (!limits.algorithm.empty() && limits.algorithm != algorithm.name) {
+    entry.candidate.reason = limits.algorithm + " is forced";
+    return entry;
+  }
+  Verdict verdict = algorithm.accepts(problem, limits, machine);
+  if (verdict) {
+    entry.candidate.cost = algorithm.estimate(problem, limits, machine);
+    verdict = within_limits(entry.candidate.cost, limits);
+  }
+  if (!verdict) {
+    entry.candidate.reason = verdict.reason();
+    entry.candidate.cost = {};
+    return entry;
+  }
+  entry.candidate.standing = Candidate::Standing::slower;
+  entry.rank_seconds = entry.candidate.cost.predicted_seconds;
+  if (limits.reproducible) {
+    Limits one_thread = limits;
+    one_thread.threads = 1;
+    one_thread.max_workspace_bytes = kNoWorkspaceCap;
+    const Machine canonical = canonical_machine();
+    entry.rank_seconds =
+        algorithm.accepts(problem, one_thread, canonical)
+            ? algorithm.estimate(problem, one_thread, canonical).predicted_seconds
+            : entry.rank_seconds;
+  }
+  return entry;
+}
+
+bool before(const Entry& a, const Entry& b) {
+  const bool a_refused = a.candidate.standing == Candidate::Standing::refused;
+  const bool b_refused = b.candidate.standing == Candidate::Standing::refused;
+  if (a_refused != b_refused) return b_refused;
+  if (!a_refused && a.rank_seconds != b.rank_seconds) return a.rank_seconds < b.rank_seconds;
+  return a.candidate.algorithm < b.candidate.algorithm;
+}
+
+// Which part of the predicted time makes the difference between two algorithms.
+std::string cause_of(const Cost& slower, const Cost& chosen) {
+  struct Part {
+    double excess;
+    const char* what;
+  };
+  const Part parts[] = {
+      {slower.product_seconds - chosen.product_seconds, "multiplying and adding"},
+      {slower.gather_seconds - chosen.gather_seconds, "rearranging operands"},
+      {slower.memory_seconds - chosen.memory_seconds, "waiting for memory"},
+      {slower.thread_seconds - chosen.thread_seconds, "handing work to threads"}};
+  const Part& worst = *std::max_element(
+      std::begin(parts), std::end(parts),
+      [](const Part& a, const Part& b) { return a.excess < b.excess; });
+  if (worst.excess <= 0) return "no part of it is slower";
+  return "+" + seconds_text(worst.excess) + " " + worst.what;
+}
+
+void give_reasons(std::vector<Entry>& entries, const Limits& limits) {
+  Candidate& chosen = entries.front().candidate;
+  chosen.standing = Candidate::Standing::chosen;
+  chosen.factor = 1;
+  chosen.reason = !limits.algorithm.empty() ? "forced"
+                  : limits.reproducible     ? "lowest predicted time on the canonical machine"
+                                            : "lowest predicted time";
+  for (std::size_t i = 1; i < entries.size(); ++i) {
+    Candidate& candidate = entries[i].candidate;
+    if (candidate.standing == Candidate::Standing::refused) continue;
+    if (i == 1) candidate.standing = Candidate::Standing::runner_up;
+    candidate.factor = candidate.cost.predicted_seconds / chosen.cost.predicted_seconds;
+    candidate.reason = factor_text(candidate.factor) + " the chosen one's time: " +
+                       cause_of(candidate.cost, chosen.cost);
+  }
+}
+
+[[noreturn]] void fail(const Problem& problem, const std::vector<Entry>& entries,
+                       const Limits& limits) {
+  std::string reasons;
+  for (const Entry& entry : entries) {
+    if (!limits.algorithm.empty() && entry.candidate.algorithm != limits.algorithm) continue;
+    reasons += (reasons.empty() ? "" : "; ") + entry.candidate.algorithm + ": " +
+               entry.candidate.reason;
+  }
+  throw Error(Status::unsupported,
+              "no algorithm computes \"" + to_string(problem) + "\": " + reasons);
+}
+
+}  // namespace
+
+Limits complete_limits(const Limits& limits, const Machine& machine,
+                       std::span<const Algorithm> algorithms) {
+  Limits complete = limits;
+  if (limits.threads < 0) {
+    throw Error(Status::invalid_argument,
+                "threads must be at least 0 but is " + std::to_string(limits.threads));
+  }
+  if (limits.threads == 0) complete.threads = machine.default_threads();
+  const char* forced = std::getenv("PLAIT_FORCE_ALGORITHM");
+  if (complete.algorithm.empty() && forced != nullptr) complete.algorithm = forced;
+  const bool known = std::any_of(
+      algorithms.begin(), algorithms.end(),
+      [&](const Algorithm& algorithm) { return algorithm.name == complete.algorithm; });
+  if (!complete.algorithm.empty() && !known) {
+    throw Error(Status::invalid_argument, "unknown algorithm \"" + complete.algorithm +
+                                              "\" (known: " + known_names(algorithms) + ")");
+  }
+  return complete;
+}
+
+Ranking rank(const Problem& problem, const Limits& limits, const Machine& machine,
+             std::span<const Algorithm> algorithms) {
+  std::vector<Entry> entries;
+  entries.reserve(algorithms.size());
+  for (const Algorithm& algorithm : algorithms) {
+    entries.push_back(ask(algorithm, problem, limits, machine));
+  }
+  std::sort(entries.begin(), entries.end(), before);
+  if (entries.front().candidate.standing == Candidate::Standing::refused) {
+    fail(problem, entries, limits);
+  }
+  give_reasons(entries, limits);
+
+  Ranking ranking;
+  ranking.chosen = entries.front().algorithm;
+  Explanation& explanation = ranking.explanation;
+  explanation.problem_line = to_string(problem);
+  explanation.cpu = machine.cpu;
+  explanation.target = machine.target;
+  explanation.threads = limits.threads;
+  explanation.limits = limits;
+  for (Entry& entry : entries) {
+    if (entry.candidate.standing != Candidate::Standing::refused) {
+      explanation.reproducible_price =
+          std::max(explanation.reproducible_price, 1 / entry.candidate.factor);
+    }
+    explanation.candidates.push_back(std::move(entry.candidate));
+  }
+  return ranking;
+}
+
+}  // namespace plait

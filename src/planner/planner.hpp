@@ -1,0 +1,25 @@
+// Ranking: which of the algorithms does a problem within the limits, and why.
+#pragma once
+
+#include <span>
+
+#include "core/algorithm.hpp"
+
+namespace plait {
+
+// The limits with every default filled in: threads from the machine, the algorithm from
+// PLAIT_FORCE_ALGORITHM. Throws Error for limits that no plan can have.
+Limits complete_limits(const Limits& limits, const Machine& machine,
+                       std::span<const Algorithm> algorithms);
+
+struct Ranking {
+  const Algorithm* chosen = nullptr;
+  Explanation explanation;
+};
+
+// Asks every algorithm; the order of the list does not matter. `limits` are complete. Throws Error
+// with every reason when none is left.
+Ranking rank(const Problem& problem, const Limits& limits, const Machine& machine,
+             std::span<const Algorithm> algorithms);
+
+}  // namespace plait

@@ -1,0 +1,49 @@
+#include "planner/workspace.hpp"
+
+#include "core/aligned_buffer.hpp"
+
+namespace plait {
+namespace {
+
+struct ThreadBuffer {
+  AlignedBytes data;
+  std::size_t size = 0;
+  bool leased = false;
+};
+thread_local ThreadBuffer buffer;
+
+}  // namespace
+
+WorkspaceLease::WorkspaceLease(std::size_t bytes) {
+  if (bytes == 0) return;
+  if (buffer.leased) {
+    data_ = allocate_aligned(bytes, "workspace").release();
+    owned_ = true;
+    return;
+  }
+  if (buffer.size < bytes) {
+    buffer.data.reset();  // first, so that old and new never stand side by side
+    buffer.size = 0;
+    buffer.data = allocate_aligned(bytes, "workspace");
+    buffer.size = bytes;
+  }
+  buffer.leased = true;
+  data_ = buffer.data.get();
+}
+
+WorkspaceLease::~WorkspaceLease() {
+  if (data_ == nullptr) return;
+  if (owned_) {
+    AlignedDelete()(data_);
+  } else {
+    buffer.leased = false;
+  }
+}
+
+void release_workspace() {
+  if (buffer.leased) return;
+  buffer.data.reset();
+  buffer.size = 0;
+}
+
+}  // namespace plait
