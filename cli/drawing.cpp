@@ -1,0 +1,92 @@
+#include "drawing.hpp"
+
+#include <plait/error.hpp>
+
+namespace plait::faces {
+namespace {
+
+void check(cairo_status_t status) {
+  if (status != CAIRO_STATUS_SUCCESS) {
+    throw Error(Status::io, std::string("cannot draw: ") + cairo_status_to_string(status));
+  }
+}
+
+double width_of(const Cairo& cairo, const std::string& text) {
+  cairo_text_extents_t extents;
+  cairo_text_extents(cairo.get(), text.c_str(), &extents);
+  return extents.x_advance;
+}
+
+// Drops the last UTF-8 character.
+void drop_character(std::string& text) {
+  while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xc0) == 0x80) {
+    text.pop_back();
+  }
+  if (!text.empty()) text.pop_back();
+}
+
+}  // namespace
+
+Surface make_surface(int width, int height, std::uint32_t rgb) {
+  Surface surface(cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height));
+  check(cairo_surface_status(surface.get()));
+  const Cairo cairo = make_cairo(surface);
+  set_colour(cairo, rgb);
+  cairo_paint(cairo.get());
+  return surface;
+}
+
+Cairo make_cairo(const Surface& surface) {
+  Cairo cairo(cairo_create(surface.get()));
+  check(cairo_status(cairo.get()));
+  // Without hinting and subpixels, the same text gives the same pixels on every desktop setting.
+  cairo_font_options_t* options = cairo_font_options_create();
+  cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
+  cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
+  cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
+  cairo_set_font_options(cairo.get(), options);
+  cairo_font_options_destroy(options);
+  return cairo;
+}
+
+void set_colour(const Cairo& cairo, std::uint32_t rgb) {
+  cairo_set_source_rgb(cairo.get(), static_cast<double>(rgb >> 16 & 0xff) / 255.0,
+                       static_cast<double>(rgb >> 8 & 0xff) / 255.0,
+                       static_cast<double>(rgb & 0xff) / 255.0);
+}
+
+double draw_text(const Cairo& cairo, double x, double y, std::string_view text,
+                 const TextStyle& style, double max_width, Align align) {
+  cairo_select_font_face(cairo.get(), "sans-serif", CAIRO_FONT_SLANT_NORMAL,
+                         style.bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+  cairo_set_font_size(cairo.get(), style.size);
+  std::string line(text);
+  double width = width_of(cairo, line);
+  if (width > max_width) {
+    std::string kept = line;
+    do {
+      drop_character(kept);
+      line = kept + "…";
+      width = width_of(cairo, line);
+    } while (width > max_width && !kept.empty());
+  }
+  const double shift = align == Align::left ? 0 : align == Align::right ? width : width / 2;
+  set_colour(cairo, style.rgb);
+  cairo_move_to(cairo.get(), x - shift, y);
+  cairo_show_text(cairo.get(), line.c_str());
+  // Text that is no UTF-8 (a file name may be anything) puts the context into an error state.
+  check(cairo_status(cairo.get()));
+  return width;
+}
+
+std::string png_bytes(const Surface& surface) {
+  std::string bytes;
+  const auto append = [](void* to, const unsigned char* data, unsigned count) {
+    static_cast<std::string*>(to)->append(reinterpret_cast<const char*>(data), count);
+    return CAIRO_STATUS_SUCCESS;
+  };
+  check(cairo_surface_write_to_png_stream(surface.get(), append, &bytes));
+  return bytes;
+}
+
+}  // namespace plait::faces

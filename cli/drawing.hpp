@@ -1,0 +1,43 @@
+// What the pictures share: Cairo's objects with owners, and text.
+#pragma once
+
+#include <cairo.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace plait::faces {
+
+struct CairoFree {
+  void operator()(cairo_surface_t* surface) const { cairo_surface_destroy(surface); }
+  void operator()(cairo_t* cairo) const { cairo_destroy(cairo); }
+};
+using Surface = std::unique_ptr<cairo_surface_t, CairoFree>;
+using Cairo = std::unique_ptr<cairo_t, CairoFree>;
+
+// An opaque surface of one colour. Throws Error when Cairo cannot make it.
+Surface make_surface(int width, int height, std::uint32_t rgb);
+
+// A drawing context on it. Text defaults to a sans-serif face.
+Cairo make_cairo(const Surface& surface);
+
+void set_colour(const Cairo& cairo, std::uint32_t rgb);
+
+struct TextStyle {
+  double size = 12;  // pixels
+  bool bold = false;
+  std::uint32_t rgb = 0x1f2328;
+};
+enum class Align { left, centre, right };
+
+// Draws one line with its baseline at y, cut with an ellipsis to max_width pixels. Returns its
+// width.
+double draw_text(const Cairo& cairo, double x, double y, std::string_view text,
+                 const TextStyle& style, double max_width, Align align = Align::left);
+
+// The surface as a PNG file's bytes.
+std::string png_bytes(const Surface& surface);
+
+}  // namespace plait::faces

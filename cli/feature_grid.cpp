@@ -1,0 +1,212 @@
+#include "feature_grid.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "drawing.hpp"
+
+namespace plait::faces {
+namespace {
+
+constexpr int kMargin = 16;
+constexpr int kGap = 14;           // between cells
+constexpr int kHeaderHeight = 52;  // title and subtitle
+constexpr int kLabelHeight = 36;   // two lines below a map
+constexpr std::uint32_t kPaper = 0xffffff;
+constexpr std::uint32_t kGrey = 0x656d76;
+constexpr std::uint32_t kFrame = 0xd0d7de;
+constexpr std::uint32_t kNotFinite = 0xff00ff;
+
+struct MapRange {
+  float low = 0;  // of the finite values
+  float high = 0;
+  std::int64_t not_finite = 0;
+  float scale_low = 0;  // where the colours saturate
+  float scale_high = 0;
+};
+
+float percentile(std::vector<float>& values, double share) {
+  const auto at = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), values.begin() + at, values.end());
+  return values[static_cast<std::size_t>(at)];
+}
+
+MapRange range_of(const float* map, std::int64_t size) {
+  MapRange range;
+  std::vector<float> finite;
+  finite.reserve(static_cast<std::size_t>(size));
+  std::copy_if(map, map + size, std::back_inserter(finite),
+               [](float value) { return std::isfinite(value); });
+  range.not_finite = size - static_cast<std::int64_t>(finite.size());
+  if (finite.empty()) return range;
+  const auto [low, high] = std::minmax_element(finite.begin(), finite.end());
+  range.low = *low;
+  range.high = *high;
+  if (range.low < 0) {
+    for (float& value : finite) value = std::fabs(value);
+    range.scale_high = percentile(finite, 0.995);
+    if (range.scale_high == 0) range.scale_high = std::max(-range.low, range.high);
+    range.scale_low = -range.scale_high;
+  } else {
+    range.scale_high = percentile(finite, 0.995);
+    range.scale_low = percentile(finite, 0.005);
+    if (range.scale_low == range.scale_high) {
+      range.scale_low = range.low;
+      range.scale_high = range.high;
+    }
+  }
+  return range;
+}
+
+std::uint32_t mix(std::uint32_t a, std::uint32_t b, double share_of_b) {
+  std::uint32_t rgb = 0;
+  for (int shift = 16; shift >= 0; shift -= 8) {
+    const double from = a >> shift & 0xff;
+    const double to = b >> shift & 0xff;
+    rgb |= static_cast<std::uint32_t>(std::lround(from + (to - from) * share_of_b)) << shift;
+  }
+  return rgb;
+}
+
+// The diverging colours are the RdBu scheme of ColorBrewer 2.0 (Brewer, 2003), three of its stops
+// per side.
+std::uint32_t colour_of(float value, const MapRange& range) {
+  if (!std::isfinite(value)) return kNotFinite;
+  if (range.scale_low < 0) {
+    constexpr std::uint32_t kZero = 0xf7f7f7;
+    constexpr std::uint32_t kBlue[] = {0x67a9cf, 0x053061};
+    constexpr std::uint32_t kRed[] = {0xef8a62, 0x67001f};
+    const double strength = std::min(1.0, std::fabs(static_cast<double>(value)) / range.scale_high);
+    const std::uint32_t* side = value < 0 ? kBlue : kRed;
+    return strength < 0.5 ? mix(kZero, side[0], 2 * strength)
+                          : mix(side[0], side[1], 2 * strength - 1);
+  }
+  const double width = static_cast<double>(range.scale_high) - range.scale_low;
+  const double share = width > 0 ? (static_cast<double>(value) - range.scale_low) / width : 0.5;
+  return mix(0x000000, 0xffffff, std::clamp(share, 0.0, 1.0));
+}
+
+// The source rows (or columns) that pixel i of `drawn` stands for, of `size`: at least one.
+std::pair<std::int64_t, std::int64_t> span_of(std::int64_t i, std::int64_t drawn,
+                                              std::int64_t size) {
+  const std::int64_t from = i * size / drawn;
+  return {from, std::max(from + 1, (i + 1) * size / drawn)};
+}
+
+// Each pixel is the mean of what it covers: shrinking loses no thin line, and enlarging repeats.
+Surface draw_map(const float* map, std::int64_t h, std::int64_t w, const MapRange& range,
+                 const GridLayout& layout) {
+  Surface tile = make_surface(layout.tile_w, layout.tile_h, kPaper);
+  cairo_surface_flush(tile.get());
+  unsigned char* rows = cairo_image_surface_get_data(tile.get());
+  const int row_bytes = cairo_image_surface_get_stride(tile.get());
+  for (int i = 0; i < layout.tile_h; ++i) {
+    auto* row = reinterpret_cast<std::uint32_t*>(rows + static_cast<std::ptrdiff_t>(i) * row_bytes);
+    const auto [top, bottom] = span_of(i, layout.tile_h, h);
+    for (int j = 0; j < layout.tile_w; ++j) {
+      const auto [left, right] = span_of(j, layout.tile_w, w);
+      double sum = 0;
+      for (std::int64_t a = top; a < bottom; ++a) {
+        for (std::int64_t b = left; b < right; ++b) sum += static_cast<double>(map[a * w + b]);
+      }
+      const double mean = sum / static_cast<double>((bottom - top) * (right - left));
+      row[j] = colour_of(static_cast<float>(mean), range);
+    }
+  }
+  cairo_surface_mark_dirty(tile.get());
+  return tile;
+}
+
+// "−0.25", with a real minus sign.
+std::string number(float value) {
+  std::string text = fmt::format("{:.3g}", value);
+  for (std::size_t at = 0; (at = text.find('-', at)) != std::string::npos;) {
+    text.replace(at, 1, "−");
+  }
+  return text;
+}
+
+void draw_header(const Cairo& cairo, const GridLayout& layout, std::int64_t channels,
+                 const GridText& text) {
+  const double max_width = layout.width - 2 * kMargin;
+  draw_text(cairo, kMargin, kMargin + 14, text.title, {.size = 16, .bold = true}, max_width);
+  std::string subtitle = text.subtitle;
+  if (layout.shown < channels) {
+    subtitle = fmt::format("the first {} of {} maps · {}", layout.shown, channels, subtitle);
+  }
+  draw_text(cairo, kMargin, kMargin + 34, subtitle, {.size = 11.5, .rgb = kGrey}, max_width);
+}
+
+void draw_cell(const Cairo& cairo, const GridLayout& layout, const Tensor<float>& maps,
+               std::int64_t channel, const GridText& text) {
+  const std::int64_t h = maps.size(1);
+  const std::int64_t w = maps.size(2);
+  const float* map = maps.data() + channel * h * w;
+  const MapRange range = range_of(map, h * w);
+  const int column = static_cast<int>(channel) % layout.columns;
+  const int row = static_cast<int>(channel) / layout.columns;
+  const int x = kMargin + column * layout.cell_w;
+  const int y = kMargin + kHeaderHeight + row * layout.cell_h;
+  const int inner_w = layout.cell_w - kGap;
+
+  const Surface tile = draw_map(map, h, w, range, layout);
+  const int tile_x = x + (inner_w - layout.tile_w) / 2;
+  cairo_set_source_surface(cairo.get(), tile.get(), tile_x, y);
+  cairo_paint(cairo.get());
+  set_colour(cairo, kFrame);
+  cairo_set_line_width(cairo.get(), 1);
+  cairo_rectangle(cairo.get(), tile_x - 0.5, y - 0.5, layout.tile_w + 1, layout.tile_h + 1);
+  cairo_stroke(cairo.get());
+
+  const double line = y + layout.tile_h + 15;
+  const double used =
+      draw_text(cairo, x, line, fmt::format("{}", channel), {.size = 12, .bold = true}, inner_w);
+  if (static_cast<std::size_t>(channel) < text.channel_names.size()) {
+    draw_text(cairo, x + used + 6, line, text.channel_names[static_cast<std::size_t>(channel)],
+              {.size = 12}, inner_w - used - 6);
+  }
+  std::string values = fmt::format("[{}, {}]", number(range.low), number(range.high));
+  if (range.not_finite > 0) values += fmt::format(" and {} not finite", range.not_finite);
+  draw_text(cairo, x, line + 14, values, {.size = 10.5, .rgb = kGrey}, inner_w);
+}
+
+}  // namespace
+
+GridLayout grid_layout(const Dims& maps_shape) {
+  const std::int64_t h = maps_shape[1];
+  const std::int64_t w = maps_shape[2];
+  GridLayout layout;
+  layout.shown = std::min(maps_shape[0], kMaxCells);
+  // Few maps are drawn large; a label needs some 140 pixels however small the map is.
+  layout.columns = static_cast<int>(layout.shown <= 4 ? layout.shown : layout.shown <= 16 ? 4 : 8);
+  layout.rows = static_cast<int>((layout.shown + layout.columns - 1) / layout.columns);
+  const int side = layout.columns <= 3 ? 320 : layout.columns == 4 ? 240 : 144;
+  const double scale = static_cast<double>(side) / static_cast<double>(std::max(h, w));
+  const auto drawn = [scale](std::int64_t size) {
+    return std::max(1, static_cast<int>(std::lround(static_cast<double>(size) * scale)));
+  };
+  layout.tile_h = drawn(h);
+  layout.tile_w = drawn(w);
+  layout.cell_w = std::max(layout.tile_w, 140) + kGap;
+  layout.cell_h = layout.tile_h + kLabelHeight + kGap;
+  // The header's two lines want some room even above a single narrow map.
+  layout.width = std::max(480, 2 * kMargin + layout.columns * layout.cell_w - kGap);
+  layout.height = 2 * kMargin + kHeaderHeight + layout.rows * layout.cell_h - kGap;
+  return layout;
+}
+
+std::string draw_feature_grid(const Tensor<float>& maps, const GridText& text) {
+  const GridLayout layout = grid_layout(maps.shape());
+  const Surface sheet = make_surface(layout.width, layout.height, kPaper);
+  const Cairo cairo = make_cairo(sheet);
+  draw_header(cairo, layout, maps.size(0), text);
+  for (std::int64_t channel = 0; channel < layout.shown; ++channel) {
+    draw_cell(cairo, layout, maps, channel, text);
+  }
+  return png_bytes(sheet);
+}
+
+}  // namespace plait::faces

@@ -1,0 +1,117 @@
+#include "json.hpp"
+
+#include <string>
+
+namespace plait::faces {
+
+Json to_json(const Cost& cost) {
+  return {{"multiplications", cost.multiplications},
+          {"additions", cost.additions},
+          {"l2_bytes", cost.l2_bytes},
+          {"dram_bytes", cost.dram_bytes},
+          {"workspace_bytes", cost.workspace_bytes},
+          {"packed_bytes", cost.packed_bytes},
+          {"pack_seconds", cost.pack_seconds},
+          {"product_seconds", cost.product_seconds},
+          {"gather_seconds", cost.gather_seconds},
+          {"memory_seconds", cost.memory_seconds},
+          {"thread_seconds", cost.thread_seconds},
+          {"predicted_seconds", cost.predicted_seconds},
+          {"error_rms", cost.error_rms},
+          {"error_bound", cost.error_bound}};
+}
+
+Json to_json(const Limits& limits) {
+  Json json = {{"accuracy", name_of(limits.accuracy)},
+               {"max_workspace_bytes", nullptr},
+               {"threads", limits.threads},
+               {"prepacked", limits.prepacked},
+               {"packed_format", limits.packed_format},
+               {"algorithm", limits.algorithm},
+               {"reproducible", limits.reproducible}};
+  if (limits.max_workspace_bytes != kNoWorkspaceCap) {
+    json["max_workspace_bytes"] = limits.max_workspace_bytes;
+  }
+  return json;
+}
+
+Json to_json(const Rates& rates) {
+  return {{"ghz", rates.ghz},
+          {"vector_fmas_per_cycle", rates.vector_fmas_per_cycle},
+          {"l2_bytes_per_second", rates.l2_bytes_per_second},
+          {"l3_bytes_per_second", rates.l3_bytes_per_second},
+          {"dram_bytes_per_second", rates.dram_bytes_per_second},
+          {"fork_join_seconds", rates.fork_join_seconds}};
+}
+
+Json to_json(const Machine& machine) {
+  Json targets = Json::array();
+  for (const Target target : machine.targets) targets.push_back(name_of(target));
+  return {{"cpu", machine.cpu},
+          {"targets", targets},
+          {"target", name_of(machine.target)},
+          {"f32_lanes", lanes_of(machine.target)},
+          {"cores", machine.cores},
+          {"affinity", machine.affinity},
+          {"cgroup_cpus", machine.cgroup_cpus ? Json(*machine.cgroup_cpus) : Json(nullptr)},
+          {"default_threads", machine.default_threads()},
+          {"caches",
+           {{"l1_bytes", machine.caches.l1_bytes},
+            {"l2_bytes", machine.caches.l2_bytes},
+            {"l3_bytes", machine.caches.l3_bytes},
+            {"line_bytes", machine.caches.line_bytes}}},
+          {"rates", to_json(machine.rates)}};
+}
+
+Json to_json(const Explanation& explanation) {
+  Json candidates = Json::array();
+  for (const Candidate& candidate : explanation.candidates) {
+    const bool refused = candidate.standing == Candidate::Standing::refused;
+    candidates.push_back({{"algorithm", candidate.algorithm},
+                          {"summary", candidate.summary},
+                          {"standing", name_of(candidate.standing)},
+                          {"reason", candidate.reason},
+                          {"factor", refused ? Json(nullptr) : Json(candidate.factor)},
+                          {"cost", refused ? Json(nullptr) : to_json(candidate.cost)}});
+  }
+  return {{"schema", "plait.plan/1"},
+          {"problem", explanation.problem_line},
+          {"algorithm", explanation.chosen().algorithm},
+          {"cpu", explanation.cpu},
+          {"target", name_of(explanation.target)},
+          {"threads", explanation.threads},
+          {"limits", to_json(explanation.limits)},
+          {"reproducible_price", explanation.reproducible_price},
+          {"candidates", candidates}};
+}
+
+Json to_json(const Measured& measured) {
+  const ErrorReport& error = measured.error;
+  return {{"name", measured.name},
+          {"plan", to_json(measured.explanation)},
+          {"ran",
+           {{"algorithm", measured.ran.algorithm},
+            {"target", name_of(measured.ran.target)},
+            {"threads", measured.ran.threads}}},
+          {"runs", measured.runs},
+          {"seconds", measured.seconds},
+          {"pack_seconds", measured.pack_seconds},
+          {"multiplications", measured.multiplications},
+          {"gflops", measured.gflops()},
+          {"error",
+           {{"outputs", error.outputs},
+            {"checked", error.checked},
+            {"rms_output", error.rms_output},
+            {"rms_error", error.rms_error},
+            {"relative_rms", error.relative_rms()},
+            {"max_error", error.max_error},
+            {"bound", measured.error_bound},
+            {"worst_bound_share", error.worst_bound_share},
+            {"kept_bound", measured.kept_bound()}}}};
+}
+
+std::string text_of(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace plait::faces

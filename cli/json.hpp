@@ -1,0 +1,26 @@
+// The library's answers as JSON. Every document starts with "schema": "plait.NAME/VERSION"; the
+// version changes when a key changes its meaning or goes, not when one is added.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <plait/machine.hpp>
+#include <plait/plan.hpp>
+
+#include "compute.hpp"
+
+namespace plait::faces {
+
+using Json = nlohmann::ordered_json;  // keys in the order they are set
+
+Json to_json(const Cost& cost);
+Json to_json(const Limits& limits);
+Json to_json(const Rates& rates);
+Json to_json(const Machine& machine);
+Json to_json(const Measured& measured);
+Json to_json(const Explanation& explanation);  // a document: "plait.plan/1"
+
+// Two-space indent and a newline; bytes that are no UTF-8 (in file names) become U+FFFD.
+std::string text_of(const Json& json);
+
+}  // namespace plait::faces

@@ -1,0 +1,27 @@
+// Measurements as text for people.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compute.hpp"
+
+namespace plait::faces {
+
+// Several convolutions together.
+struct Totals {
+  double seconds = 0;
+  std::int64_t multiplications = 0;
+  bool kept_bound = true;
+
+  double gflops() const {
+    return seconds > 0 ? 2e-9 * static_cast<double>(multiplications) / seconds : 0;
+  }
+};
+Totals totals_of(const std::vector<Measured>& measured);
+
+std::string seconds_text(double seconds);  // "1.23 ms"
+std::string measured_text(const Measured& measured);
+std::string totals_text(const Totals& totals, std::size_t convolutions);
+
+}  // namespace plait::faces
