@@ -108,8 +108,8 @@ bool has_prefix(std::string_view token, const Valued& option) {
          (token.starts_with("psame") || token.starts_with("pvalid"));
 }
 
-// Text between commas, without the spaces around it. The column, from 1, of an empty field is that
-// of the comma which ends it, or of the last comma.
+// Text between commas, without the spaces around it, and its column from 1. An empty field has the
+// column of the comma behind it, or, at the end of the line, of the comma before it.
 struct Field {
   std::string_view text;
   std::size_t column = 1;
