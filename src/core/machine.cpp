@@ -1,13 +1,9 @@
-#include <plait/error.hpp>
 #include <plait/machine.hpp>
 
-#include <hwy/targets.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
@@ -19,66 +15,10 @@
 
 #include "core/cgroup.hpp"
 #include "core/system_files.hpp"
+#include "core/target.hpp"
 
 namespace plait {
 namespace {
-
-struct TargetRow {
-  Target target;
-  std::string_view name;
-  int lanes;                     // of f32
-  std::int64_t highway_target;   // its bit in Highway's set; 0: runs on every CPU
-  double vector_fmas_per_cycle;  // sustained by one core, see default_rates()
-};
-
-#if HWY_ARCH_X86
-constexpr std::int64_t kSse4 = HWY_SSE4, kAvx2 = HWY_AVX2, kAvx3 = HWY_AVX3;
-#else
-constexpr std::int64_t kSse4 = -1, kAvx2 = -1, kAvx3 = -1;  // never a subset of what is supported
-#endif
-
-constexpr std::array<TargetRow, 4> kTargets = {{
-    {Target::emu128, "EMU128", 4, 0, 0.04},
-    {Target::sse4, "SSE4", 4, kSse4, 1},
-    {Target::avx2, "AVX2", 8, kAvx2, 2},
-    {Target::avx3, "AVX3", 16, kAvx3, 1},
-}};
-
-const TargetRow& row_of(Target target) { return kTargets[static_cast<std::size_t>(target)]; }
-
-std::string upper(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return result;
-}
-
-std::string names_of(const std::vector<Target>& targets) {
-  std::string names;
-  for (const Target target : targets) {
-    names += (names.empty() ? "" : ", ") + std::string(name_of(target));
-  }
-  return names;
-}
-
-std::vector<Target> targets_of_cpu() {
-  const std::int64_t supported = hwy::SupportedTargets();
-  std::vector<Target> targets;
-  for (const TargetRow& row : kTargets) {
-    if ((row.highway_target & ~supported) == 0) targets.push_back(row.target);
-  }
-  return targets;
-}
-
-Target choose_target(const std::vector<Target>& available) {
-  const char* forced = std::getenv("PLAIT_FORCE_TARGET");
-  if (forced == nullptr || *forced == '\0') return available.back();
-  const Target target = parse_target(forced);
-  if (std::find(available.begin(), available.end(), target) == available.end()) {
-    throw Error(Status::unsupported, "PLAIT_FORCE_TARGET=" + std::string(forced) +
-                                         ": this CPU runs only " + names_of(available));
-  }
-  return target;
-}
 
 // The value of the first line "key : value" of /proc/cpuinfo.
 std::optional<std::string> cpuinfo_value(const std::string& cpuinfo, std::string_view key) {
@@ -180,33 +120,22 @@ double read_ghz(const std::string& root, const std::string& cpuinfo) {
   return Rates().ghz;
 }
 
-// AVX2: two FMA units of 256 bits on every core since Haswell and Zen 2. SSE4 has no FMA: a
-// multiplication and an addition, on two units, make one per cycle. EMU128 keeps its vectors in
-// memory: 0.037 per cycle measured with GCC 12 on Zen 4, 2026-11-22.
-Rates default_rates(Target target, double ghz) {
-  Rates rates;
-  rates.ghz = ghz;
-  rates.vector_fmas_per_cycle = row_of(target).vector_fmas_per_cycle;
-  if (target == Target::avx3 && has_amx_tiles()) rates.vector_fmas_per_cycle = 2;
-  return rates;
+// Vector multiply-adds one core can sustain per cycle.
+double fmas_per_cycle(Target target) {
+  switch (target) {
+    case Target::emu128:
+      return 0.04;  // vectors live in memory; 0.037 measured with GCC 12 on Zen 4, 2026-11-22
+    case Target::sse4:
+      return 1;  // no FMA: a multiplication and an addition on two units
+    case Target::avx2:
+      return 2;  // two units of 256 bits on every core since Haswell and Zen 2
+    case Target::avx3:
+      return has_amx_tiles() ? 2 : 1;
+  }
+  return 1;
 }
 
 }  // namespace
-
-std::string_view name_of(Target target) { return row_of(target).name; }
-
-Target parse_target(std::string_view name) {
-  const std::string wanted = upper(name);
-  std::vector<Target> known;
-  for (const TargetRow& row : kTargets) {
-    if (row.name == wanted) return row.target;
-    known.push_back(row.target);
-  }
-  throw Error(Status::invalid_argument,
-              "unknown target \"" + std::string(name) + "\"; known are " + names_of(known));
-}
-
-int lanes_of(Target target) { return row_of(target).lanes; }
 
 int Machine::default_threads() const {
   int threads = std::min(cores, affinity);
@@ -223,12 +152,13 @@ Machine detect_machine(const std::string& root) {
   Machine machine;
   machine.cpu = cpuinfo_value(cpuinfo, "model name").value_or(machine.cpu);
   machine.targets = targets_of_cpu();
-  machine.target = choose_target(machine.targets);
+  machine.target = choose_target(machine.targets, std::getenv("PLAIT_FORCE_TARGET"));
   machine.caches = read_caches(root);
   machine.cores = read_cores(root);
   machine.affinity = affinity_of_thread().value_or(machine.cores);
   machine.cgroup_cpus = cgroup_quota(root);
-  machine.rates = default_rates(machine.target, read_ghz(root, cpuinfo));
+  machine.rates.ghz = read_ghz(root, cpuinfo);
+  machine.rates.vector_fmas_per_cycle = fmas_per_cycle(machine.target);
   return machine;
 }
 

@@ -1,0 +1,248 @@
+#include <plait/executor.hpp>
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+// The thread sanitizer refuses to start threads in a child of a process that had any, unless told.
+extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
+
+namespace plait {
+namespace {
+
+using namespace std::chrono_literals;
+
+double process_cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+// How often each index was called.
+std::vector<int> calls_of(Executor& executor, int count) {
+  std::vector<std::atomic<int>> calls(static_cast<std::size_t>(count));
+  executor.run(count, [&](int index) { ++calls[static_cast<std::size_t>(index)]; });
+  return {calls.begin(), calls.end()};
+}
+
+std::vector<int> once_each(int count) {
+  return std::vector<int>(static_cast<std::size_t>(count), 1);
+}
+
+// Runs `body` in a forked child, which a hang kills after 20 s; its exit status, or -1 if killed.
+template <class Body>
+int exit_status_of_child(Body body) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20);
+    _exit(body());
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int runs_right() { return calls_of(default_executor(), 100) == once_each(100) ? 0 : 1; }
+
+TEST(Executor, CallsEveryIndexOnce) {
+  for (const int count : {0, 1, 2, 3, 100, 10000}) {
+    EXPECT_EQ(calls_of(default_executor(), count), once_each(count)) << count;
+  }
+}
+
+TEST(Executor, CallsEveryIndexOnceInManyCallsInARow) {
+  std::atomic<int> calls{0};
+  for (int round = 0; round < 20000; ++round) {
+    default_executor().run(3, [&](int index) { calls += 1 + index; });
+  }
+  EXPECT_EQ(calls, 20000 * 6);
+}
+
+TEST(Executor, CallsEveryIndexOnceWhenWorkersHaveGoneToSleep) {
+  for (int round = 0; round < 50; ++round) {
+    std::this_thread::sleep_for(std::chrono::microseconds(20 * round));
+    EXPECT_EQ(calls_of(default_executor(), 4), once_each(4));
+  }
+}
+
+// What the tasks wrote is there for the caller, without atomics of its own.
+TEST(Executor, ShowsTheCallerWhatTasksWrote) {
+  std::vector<int> values(1000);
+  for (int round = 1; round <= 100; ++round) {
+    default_executor().run(1000,
+                           [&](int index) { values[static_cast<std::size_t>(index)] += index; });
+    EXPECT_EQ(std::accumulate(values.begin(), values.end(), 0), round * (999 * 1000 / 2));
+  }
+}
+
+TEST(Executor, UsesASecondCore) {
+  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "one core";
+  const auto caller = std::this_thread::get_id();
+  std::atomic<bool> helped{false};
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!helped && std::chrono::steady_clock::now() < deadline) {
+    default_executor().run(2, [&](int) {
+      if (std::this_thread::get_id() != caller) helped = true;
+      std::this_thread::sleep_for(1ms);
+    });
+  }
+  EXPECT_TRUE(helped);
+}
+
+TEST(Executor, RunsNestedCalls) {
+  std::atomic<int> calls{0};
+  default_executor().run(8, [&](int) {
+    default_executor().run(8, [&](int) { default_executor().run(2, [&](int) { ++calls; }); });
+  });
+  EXPECT_EQ(calls, 8 * 8 * 2);
+}
+
+TEST(Executor, ServesCallersAtOnce) {
+  std::vector<std::thread> callers;
+  std::atomic<int> wrong{0};
+  for (int caller = 0; caller < 8; ++caller) {
+    callers.emplace_back([&wrong, caller] {
+      for (int round = 0; round < 500; ++round) {
+        const int count = 1 + (caller + round) % 7;
+        if (calls_of(default_executor(), count) != once_each(count)) ++wrong;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+// A caller whose task takes long must not hold up another caller.
+TEST(Executor, LetsASecondCallerProgressDuringALongCall) {
+  std::atomic<bool> started{false};
+  std::atomic<bool> release{false};
+  std::thread first([&] {
+    default_executor().run(2, [&](int) {
+      started = true;
+      while (!release) std::this_thread::sleep_for(1ms);
+    });
+  });
+  while (!started) std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(calls_of(default_executor(), 10), once_each(10));
+  release = true;
+  first.join();
+}
+
+TEST(Executor, WorksInAForkedChild) {
+  runs_right();
+  EXPECT_EQ(exit_status_of_child(runs_right), 0);
+  EXPECT_EQ(runs_right(), 0) << "the parent, after the fork";
+}
+
+TEST(Executor, WorksInAGrandchild) {
+  runs_right();
+  EXPECT_EQ(exit_status_of_child([] { return runs_right() + exit_status_of_child(runs_right); }),
+            0);
+}
+
+TEST(Executor, WorksInAChildForkedDuringACallOfAnotherThread) {
+  std::atomic<bool> stop{false};
+  std::thread caller([&] {
+    while (!stop) default_executor().run(4, [](int) { std::this_thread::sleep_for(10us); });
+  });
+  for (int round = 0; round < 20; ++round) EXPECT_EQ(exit_status_of_child(runs_right), 0);
+  stop = true;
+  caller.join();
+}
+
+// The child gets workers of its own, not only a caller that does everything.
+TEST(Executor, UsesASecondCoreInAForkedChild) {
+  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "one core";
+  runs_right();
+  EXPECT_EQ(exit_status_of_child([] {
+              const auto caller = std::this_thread::get_id();
+              std::atomic<bool> helped{false};
+              while (!helped) {  // the alarm ends it
+                default_executor().run(2, [&](int) {
+                  if (std::this_thread::get_id() != caller) helped = true;
+                  std::this_thread::sleep_for(1ms);
+                });
+              }
+              return 0;
+            }),
+            0);
+}
+
+// In a process of its own: the others fork, which sanitizers do not expect before an exit.
+class ExecutorExit : public testing::Test {
+ protected:
+  ExecutorExit() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
+// The static object is destroyed after the pool has ended, and calls it.
+TEST_F(ExecutorExit, MayBeFollowedByCalls) {
+  static struct CallsAtExit {
+    bool armed = false;
+    ~CallsAtExit() {
+      if (armed && runs_right() != 0) _exit(1);
+    }
+  } calls_at_exit;
+  const auto exit_after_a_call = [] {
+    alarm(20);
+    calls_at_exit.armed = true;
+    std::exit(runs_right());
+  };
+  EXPECT_EXIT(exit_after_a_call(), testing::ExitedWithCode(0), "");
+}
+
+TEST_F(ExecutorExit, MayHappenInsideATask) {
+  const auto exit_in_task = [] {
+    alarm(20);
+    default_executor().run(2, [](int index) {
+      if (index == 0) std::exit(0);
+    });
+  };
+  EXPECT_EXIT(exit_in_task(), testing::ExitedWithCode(0), "");
+}
+
+TEST_F(ExecutorExit, MayHappenDuringACallOfAnotherThread) {
+  const auto exit_during_a_call = [] {
+    alarm(20);
+    std::thread([] {
+      for (;;) default_executor().run(4, [](int) { std::this_thread::sleep_for(10us); });
+    }).detach();
+    std::this_thread::sleep_for(5ms);
+    std::exit(0);
+  };
+  EXPECT_EXIT(exit_during_a_call(), testing::ExitedWithCode(0), "");
+}
+
+// The promise is 0 % CPU 1 ms after a call; 20 ms and a margin of 5 % keep a busy machine from
+// failing it. A spinning worker would take 100 %.
+TEST(Executor, TakesNoCpuTimeWhenIdle) {
+  runs_right();
+  std::this_thread::sleep_for(20ms);
+  const double before = process_cpu_seconds();
+  std::this_thread::sleep_for(100ms);
+  EXPECT_LT(process_cpu_seconds() - before, 5e-3);
+}
+
+class BackwardsExecutor final : public Executor {
+ public:
+  void run(int count, TaskRef task) override {
+    for (int index = count - 1; index >= 0; --index) task(index);
+  }
+};
+
+TEST(Executor, CanBeTheUsersOwn) {
+  BackwardsExecutor executor;
+  std::vector<int> order;
+  executor.run(3, [&](int index) { order.push_back(index); });
+  EXPECT_EQ(order, (std::vector<int>{2, 1, 0}));
+}
+
+}  // namespace
+}  // namespace plait
