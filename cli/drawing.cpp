@@ -1,5 +1,8 @@
 #include "drawing.hpp"
 
+#include <cstddef>
+#include <cstring>
+
 #include <plait/error.hpp>
 
 namespace plait::faces {
@@ -34,6 +37,18 @@ Surface make_surface(int width, int height, std::uint32_t rgb) {
   set_colour(cairo, rgb);
   cairo_paint(cairo.get());
   return surface;
+}
+
+PixelWriter::PixelWriter(const Surface& surface) : surface_(surface.get()) {
+  cairo_surface_flush(surface_);
+  rows_ = cairo_image_surface_get_data(surface_);
+  row_bytes_ = cairo_image_surface_get_stride(surface_);
+}
+
+PixelWriter::~PixelWriter() { cairo_surface_mark_dirty(surface_); }
+
+void PixelWriter::set(int x, int y, std::uint32_t rgb) const {
+  std::memcpy(rows_ + static_cast<std::ptrdiff_t>(y) * row_bytes_ + 4 * x, &rgb, sizeof(rgb));
 }
 
 Cairo make_cairo(const Surface& surface) {

@@ -20,6 +20,21 @@ using Cairo = std::unique_ptr<cairo_t, CairoFree>;
 // An opaque surface of one colour. Throws Error when Cairo cannot make it.
 Surface make_surface(int width, int height, std::uint32_t rgb);
 
+// Sets pixels of an image surface one by one, as 0xRRGGBB.
+class PixelWriter {
+ public:
+  explicit PixelWriter(const Surface& surface);
+  PixelWriter(const PixelWriter&) = delete;
+  PixelWriter& operator=(const PixelWriter&) = delete;
+  ~PixelWriter();
+  void set(int x, int y, std::uint32_t rgb) const;
+
+ private:
+  cairo_surface_t* surface_;
+  unsigned char* rows_;
+  int row_bytes_;
+};
+
 // A drawing context on it. Text defaults to a sans-serif face.
 Cairo make_cairo(const Surface& surface);
 

@@ -20,12 +20,36 @@ constexpr std::uint32_t kGrey = 0x656d76;
 constexpr std::uint32_t kFrame = 0xd0d7de;
 constexpr std::uint32_t kNotFinite = 0xff00ff;
 
-struct MapRange {
-  float low = 0;  // of the finite values
+// The finite values of a map.
+struct ValueRange {
+  float low = 0;
   float high = 0;
   std::int64_t not_finite = 0;
-  float scale_low = 0;  // where the colours saturate
-  float scale_high = 0;
+};
+
+ValueRange range_of(const float* map, std::int64_t size) {
+  ValueRange range;
+  float low = std::numeric_limits<float>::infinity();
+  float high = -low;
+  for (std::int64_t i = 0; i < size; ++i) {
+    if (std::isfinite(map[i])) {
+      low = std::min(low, map[i]);
+      high = std::max(high, map[i]);
+    } else {
+      ++range.not_finite;
+    }
+  }
+  if (range.not_finite < size) {
+    range.low = low;
+    range.high = high;
+  }
+  return range;
+}
+
+// Where the colours saturate: at -high and high if low < 0.
+struct ColourScale {
+  float low = 0;
+  float high = 0;
 };
 
 float percentile(std::vector<float>& values, double share) {
@@ -34,31 +58,17 @@ float percentile(std::vector<float>& values, double share) {
   return values[static_cast<std::size_t>(at)];
 }
 
-MapRange range_of(const float* map, std::int64_t size) {
-  MapRange range;
-  std::vector<float> finite;
-  finite.reserve(static_cast<std::size_t>(size));
-  std::copy_if(map, map + size, std::back_inserter(finite),
-               [](float value) { return std::isfinite(value); });
-  range.not_finite = size - static_cast<std::int64_t>(finite.size());
-  if (finite.empty()) return range;
-  const auto [low, high] = std::minmax_element(finite.begin(), finite.end());
-  range.low = *low;
-  range.high = *high;
+ColourScale scale_of(std::vector<float> drawn, const ValueRange& range) {
+  std::erase_if(drawn, [](float value) { return !std::isfinite(value); });
+  if (drawn.empty()) return {};
   if (range.low < 0) {
-    for (float& value : finite) value = std::fabs(value);
-    range.scale_high = percentile(finite, 0.995);
-    if (range.scale_high == 0) range.scale_high = std::max(-range.low, range.high);
-    range.scale_low = -range.scale_high;
-  } else {
-    range.scale_high = percentile(finite, 0.995);
-    range.scale_low = percentile(finite, 0.005);
-    if (range.scale_low == range.scale_high) {
-      range.scale_low = range.low;
-      range.scale_high = range.high;
-    }
+    for (float& value : drawn) value = std::fabs(value);
+    float high = percentile(drawn, 0.995);
+    if (high == 0) high = std::max(-range.low, range.high);
+    return {-high, high};
   }
-  return range;
+  const ColourScale scale{percentile(drawn, 0.005), percentile(drawn, 0.995)};
+  return scale.low < scale.high ? scale : ColourScale{range.low, range.high};
 }
 
 std::uint32_t mix(std::uint32_t a, std::uint32_t b, double share_of_b) {
@@ -73,19 +83,19 @@ std::uint32_t mix(std::uint32_t a, std::uint32_t b, double share_of_b) {
 
 // The diverging colours are the RdBu scheme of ColorBrewer 2.0 (Brewer, 2003), three of its stops
 // per side.
-std::uint32_t colour_of(float value, const MapRange& range) {
+std::uint32_t colour_of(float value, const ColourScale& scale) {
   if (!std::isfinite(value)) return kNotFinite;
-  if (range.scale_low < 0) {
+  if (scale.low < 0) {
     constexpr std::uint32_t kZero = 0xf7f7f7;
     constexpr std::uint32_t kBlue[] = {0x67a9cf, 0x053061};
     constexpr std::uint32_t kRed[] = {0xef8a62, 0x67001f};
-    const double strength = std::min(1.0, std::fabs(static_cast<double>(value)) / range.scale_high);
+    const double strength = std::min(1.0, std::fabs(static_cast<double>(value)) / scale.high);
     const std::uint32_t* side = value < 0 ? kBlue : kRed;
     return strength < 0.5 ? mix(kZero, side[0], 2 * strength)
                           : mix(side[0], side[1], 2 * strength - 1);
   }
-  const double width = static_cast<double>(range.scale_high) - range.scale_low;
-  const double share = width > 0 ? (static_cast<double>(value) - range.scale_low) / width : 0.5;
+  const double width = static_cast<double>(scale.high) - scale.low;
+  const double share = width > 0 ? (static_cast<double>(value) - scale.low) / width : 0.5;
   return mix(0x000000, 0xffffff, std::clamp(share, 0.0, 1.0));
 }
 
@@ -96,15 +106,12 @@ std::pair<std::int64_t, std::int64_t> span_of(std::int64_t i, std::int64_t drawn
   return {from, std::max(from + 1, (i + 1) * size / drawn)};
 }
 
-// Each pixel is the mean of what it covers: shrinking loses no thin line, and enlarging repeats.
-Surface draw_map(const float* map, std::int64_t h, std::int64_t w, const MapRange& range,
-                 const GridLayout& layout) {
-  Surface tile = make_surface(layout.tile_w, layout.tile_h, kPaper);
-  cairo_surface_flush(tile.get());
-  unsigned char* rows = cairo_image_surface_get_data(tile.get());
-  const int row_bytes = cairo_image_surface_get_stride(tile.get());
+// h x w to tile_h x tile_w. Each value is the mean of what it covers: shrinking loses no thin line,
+// and enlarging repeats.
+std::vector<float> resampled(const float* map, std::int64_t h, std::int64_t w,
+                             const GridLayout& layout) {
+  std::vector<float> drawn;
   for (int i = 0; i < layout.tile_h; ++i) {
-    auto* row = reinterpret_cast<std::uint32_t*>(rows + static_cast<std::ptrdiff_t>(i) * row_bytes);
     const auto [top, bottom] = span_of(i, layout.tile_h, h);
     for (int j = 0; j < layout.tile_w; ++j) {
       const auto [left, right] = span_of(j, layout.tile_w, w);
@@ -112,11 +119,22 @@ Surface draw_map(const float* map, std::int64_t h, std::int64_t w, const MapRang
       for (std::int64_t a = top; a < bottom; ++a) {
         for (std::int64_t b = left; b < right; ++b) sum += static_cast<double>(map[a * w + b]);
       }
-      const double mean = sum / static_cast<double>((bottom - top) * (right - left));
-      row[j] = colour_of(static_cast<float>(mean), range);
+      drawn.push_back(
+          static_cast<float>(sum / static_cast<double>((bottom - top) * (right - left))));
     }
   }
-  cairo_surface_mark_dirty(tile.get());
+  return drawn;
+}
+
+Surface draw_map(const std::vector<float>& drawn, const ColourScale& scale,
+                 const GridLayout& layout) {
+  Surface tile = make_surface(layout.tile_w, layout.tile_h, kPaper);
+  const PixelWriter pixels(tile);
+  for (int i = 0; i < layout.tile_h; ++i) {
+    for (int j = 0; j < layout.tile_w; ++j) {
+      pixels.set(j, i, colour_of(drawn[static_cast<std::size_t>(i * layout.tile_w + j)], scale));
+    }
+  }
   return tile;
 }
 
@@ -145,14 +163,15 @@ void draw_cell(const Cairo& cairo, const GridLayout& layout, const Tensor<float>
   const std::int64_t h = maps.size(1);
   const std::int64_t w = maps.size(2);
   const float* map = maps.data() + channel * h * w;
-  const MapRange range = range_of(map, h * w);
+  const ValueRange range = range_of(map, h * w);
   const int column = static_cast<int>(channel) % layout.columns;
   const int row = static_cast<int>(channel) / layout.columns;
   const int x = kMargin + column * layout.cell_w;
   const int y = kMargin + kHeaderHeight + row * layout.cell_h;
   const int inner_w = layout.cell_w - kGap;
 
-  const Surface tile = draw_map(map, h, w, range, layout);
+  const std::vector<float> drawn = resampled(map, h, w, layout);
+  const Surface tile = draw_map(drawn, scale_of(drawn, range), layout);
   const int tile_x = x + (inner_w - layout.tile_w) / 2;
   cairo_set_source_surface(cairo.get(), tile.get(), tile_x, y);
   cairo_paint(cairo.get());

@@ -34,8 +34,9 @@ GridLayout grid_layout(const Dims& maps_shape);
 
 // maps: c x h x w. A PNG file's bytes: each map with its channel number, its name and its value
 // range [min, max]. A map with negative values is drawn blue - white - red around zero, any other
-// one black to white; either saturates at the 99.5th percentile, so that a few extreme pixels (a
-// zero-padded border) do not flatten the rest. Pixels that are not finite are magenta.
+// one black to white; either saturates at the 99.5th percentile of what is drawn, so that a few
+// extreme pixels (a zero-padded border) do not flatten the rest. Pixels that are not finite are
+// magenta.
 std::string draw_feature_grid(const Tensor<float>& maps, const GridText& text);
 
 }  // namespace plait::faces

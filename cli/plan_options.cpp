@@ -10,18 +10,25 @@
 namespace plait::faces {
 
 void add_plan_options(CLI::App& command, PlanOptions& options) {
-  command.add_option(
-      "--algorithm", options.algorithm,
-      "Take this algorithm instead of the planner's choice (`plait info` lists them)");
-  command.add_option("--accuracy", options.accuracy, "strict, fp32 (default) or relaxed");
+  command
+      .add_option("--algorithm", options.algorithm,
+                  "Take this algorithm instead of the planner's choice (`plait info` lists them)")
+      ->type_name("NAME");
+  command.add_option("--accuracy", options.accuracy, "strict, fp32 (default) or relaxed")
+      ->type_name("CLASS");
   command.add_option("--threads", options.threads, "Default: all the process may use")
-      ->check(CLI::Range(1, 4096));
-  command.add_option("--max-workspace", options.max_workspace,
-                     "Most bytes of workspace, e.g. 0, 65536, 64K, 1M");
+      ->check(CLI::Range(1, 4096).description(""))
+      ->type_name("N");
+  command
+      .add_option("--max-workspace", options.max_workspace,
+                  "Most bytes of workspace, e.g. 0, 65536, 64K, 1M")
+      ->type_name("BYTES");
   command.add_flag("--reproducible", options.reproducible,
                    "Choose by the problem alone, not by the machine");
-  command.add_option("--target", options.target,
-                     "SIMD instruction set instead of the widest: EMU128, SSE4, AVX2 or AVX3");
+  command
+      .add_option("--target", options.target,
+                  "SIMD instruction set instead of the widest: EMU128, SSE4, AVX2 or AVX3")
+      ->type_name("NAME");
   command.add_flag("--json", options.json, "Print JSON and nothing else");
 }
 

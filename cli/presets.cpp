@@ -67,12 +67,12 @@ KernelPreset make_edges() {
 }
 
 // Gabor filters, the real (even) part, at 8 orientations for each of two wavelengths L:
-//   f(u, v) = exp(-(u^2 + (0.6 v)^2) / (2 s^2)) (cos(2 pi u / L) - m),  s = 0.4 L, L = 3, 5 pixels
+//   f(u, v) = exp(-(u^2 + (0.6 v)^2) / (2 s^2)) (cos(2 pi u / L) - m),  s = 0.4 L, L = 4, 7 pixels
 // with m such that the weights sum to 0 (Daugman, "Uncertainty relation for resolution in space,
 // spatial frequency, and orientation", 1985). They answer to stripes and lines of width L/2.
 KernelPreset make_gabor() {
   constexpr double kAspect = 0.6;
-  constexpr double kWavelengths[] = {3, 5};
+  constexpr double kWavelengths[] = {4, 7};
   constexpr int kRadius = 3;
   KernelPreset preset{Tensor<float>({2 * kOrientations, 3, 2 * kRadius + 1, 2 * kRadius + 1}), {}};
   std::int64_t channel = 0;

@@ -50,9 +50,9 @@ void check_picture_output(const std::string& output, std::int64_t n) {
 }
 
 void print_input(const RunArguments& arguments, const RunInputs& inputs) {
-  std::cout << fmt::format("input    {}, {}{}\n", arguments.convolution.input,
+  std::cout << fmt::format("input     {}, {}{}\n", arguments.convolution.input,
                            inputs.photograph ? "picture of " : "", to_string(shape_of(inputs.x)));
-  for (const std::string& note : inputs.notes) std::cout << "note     " << note << "\n";
+  for (const std::string& note : inputs.notes) std::cout << "note      " << note << "\n";
 }
 
 // One convolution within the limits, its plan and measurements printed unless JSON is asked for.
@@ -153,30 +153,46 @@ CLI::App* add_run_command(CLI::App& app, RunArguments& arguments) {
   for (const PresetInfo& preset : presets()) {
     kernels += fmt::format("\n  {:10} {}", preset.name, preset.summary);
   }
-  command->add_option("--input", convolution.input, "A .jpg, .png or .npy file")->required();
-  command->add_option("--kernel", convolution.kernel, kernels)->required();
-  command->add_option("--bias", convolution.bias, "A .npy file of c_o values");
-  command->add_option("--output", arguments.output,
-                      "Write the feature maps: a .png grid or a .npy array");
-  command->add_option("--stride", convolution.stride, "2, or 2x1 (h x w)");
-  command->add_option("--padding", convolution.padding,
-                      "1, 1x2 (h x w), 2_3_2_3 (top_bottom_left_right), same_upper, same_lower, "
-                      "valid; default 0, for presets same_upper");
-  command->add_option("--padding-mode", convolution.padding_mode,
-                      "zeros (default), reflect, replicate, circular, constant=NUMBER");
-  command->add_option("--dilation", convolution.dilation, "2, or 2x1 (h x w)");
-  command->add_option("--groups", convolution.groups, "Default 1");
+  command->add_option("--input", convolution.input, "A .jpg, .png or .npy file")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("--kernel", convolution.kernel, kernels)
+      ->required()
+      ->type_name("PRESET|FILE");
+  command->add_option("--bias", convolution.bias, "A .npy file of c_o values")->type_name("FILE");
+  command
+      ->add_option("--output", arguments.output,
+                   "Write the feature maps: a .png grid or a .npy array")
+      ->type_name("FILE");
+  command->add_option("--stride", convolution.stride, "2, or 2x1 (h x w)")->type_name("HxW");
+  command
+      ->add_option("--padding", convolution.padding,
+                   "1, 1x2 (h x w), 2_3_2_3 (top_bottom_left_right), same_upper, same_lower, "
+                   "valid; default 0, for presets same_upper")
+      ->type_name("SIZES");
+  command
+      ->add_option("--padding-mode", convolution.padding_mode,
+                   "zeros (default), reflect, replicate, circular, constant=NUMBER")
+      ->type_name("MODE");
+  command->add_option("--dilation", convolution.dilation, "2, or 2x1 (h x w)")->type_name("HxW");
+  command->add_option("--groups", convolution.groups, "Default 1")->type_name("N");
   CLI::Option* activation =
-      command->add_option("--activation", convolution.activation,
-                          "relu, relu6, leaky:0.1, hswish, silu, sigmoid or tanh");
+      command
+          ->add_option("--activation", convolution.activation,
+                       "relu, relu6, leaky:0.1, hswish, silu, sigmoid or tanh")
+          ->type_name("NAME");
   command
       ->add_flag_callback(
           "--relu", [&convolution] { convolution.activation = "relu"; }, "--activation relu")
       ->excludes(activation);
-  command->add_option("--dtype", convolution.dtype,
-                      "Compute in f32 or f64; default: as the input, f32 for pictures");
-  command->add_option("--layout", convolution.layout,
-                      "Axes of an input .npy, and of an output .npy: nchw (default) or nhwc");
+  command
+      ->add_option("--dtype", convolution.dtype,
+                   "Compute in f32 or f64; default: as the input, f32 for pictures")
+      ->type_name("DTYPE");
+  command
+      ->add_option("--layout", convolution.layout,
+                   "Axes of an input .npy, and of an output .npy: nchw (default) or nhwc")
+      ->type_name("LAYOUT");
   add_plan_options(*command, arguments.planning);
   command->footer(
       "Examples:\n"
@@ -225,7 +241,7 @@ int run_command(const RunArguments& arguments) {
   }
   if (measured.size() > 1) std::cout << "\n" << totals_text(totals, measured.size());
   if (!arguments.output.empty()) {
-    std::cout << fmt::format("output   {}, {}\n", arguments.output, to_string(y_shape));
+    std::cout << fmt::format("output    {}, {}\n", arguments.output, to_string(y_shape));
   }
   return 0;
 }

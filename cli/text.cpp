@@ -23,11 +23,11 @@ std::string seconds_text(double seconds) {
 std::string measured_text(const Measured& measured) {
   const ErrorReport& error = measured.error;
   std::string text;
-  text += fmt::format("time     {}, median of {} run{}; packing the weights {}\n",
+  text += fmt::format("time      {}, median of {} run{}; packing the weights {}\n",
                       seconds_text(measured.seconds), measured.runs, measured.runs == 1 ? "" : "s",
                       seconds_text(measured.pack_seconds));
-  text += fmt::format("rate     {:.3g} GFLOP/s\n", measured.gflops());
-  text += fmt::format("error    rms {:.2g} of the output's, largest {:.2g}, {:.2g} of its bound",
+  text += fmt::format("rate      {:.3g} GFLOP/s\n", measured.gflops());
+  text += fmt::format("error     rms {:.2g} of the output's, largest {:.2g}, {:.2g} of its bound",
                       error.relative_rms(), error.max_error, error.worst_bound_share);
   text += error.checked == error.outputs
               ? fmt::format(" (all {} outputs)\n", error.outputs)
@@ -36,7 +36,7 @@ std::string measured_text(const Measured& measured) {
 }
 
 std::string totals_text(const Totals& totals, std::size_t convolutions) {
-  return fmt::format("total    {} for {} convolutions, {:.3g} GFLOP/s\n",
+  return fmt::format("total     {} for {} convolutions, {:.3g} GFLOP/s\n",
                      seconds_text(totals.seconds), convolutions, totals.gflops());
 }
 

@@ -1,8 +1,10 @@
-// Several PNG files on one sheet, each with a caption:
-//   contact_sheet OUT.png [--columns N] [--width PIXELS] CAPTION=FILE.png...
+// Several pictures (PNG or JPEG) on one sheet, each with a caption:
+//   contact_sheet OUT.png [--columns N] [--width PIXELS] CAPTION=FILE...
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -11,6 +13,7 @@
 
 #include "drawing.hpp"
 #include "files.hpp"
+#include "image.hpp"
 #include "interrupt.hpp"
 
 namespace {
@@ -31,43 +34,49 @@ struct Item {
 Item load(const std::string& argument) {
   const std::size_t at = argument.find('=');
   if (at == std::string::npos) {
-    throw plait::Error(plait::Status::invalid_argument,
-                       "'" + argument + "' is not CAPTION=FILE.png");
+    throw plait::Error(plait::Status::invalid_argument, "'" + argument + "' is not CAPTION=FILE");
   }
   const std::string path = argument.substr(at + 1);
-  Item item{argument.substr(0, at), Surface(cairo_image_surface_create_from_png(path.c_str()))};
-  const cairo_status_t status = cairo_surface_status(item.picture.get());
-  if (status != CAIRO_STATUS_SUCCESS) {
-    throw plait::Error(plait::Status::io,
-                       "cannot read " + path + ": " + cairo_status_to_string(status));
+  const plait::Tensor<float> x = decode_image(read_file(path), path);  // 3 x h x w
+  Item item;
+  item.caption = argument.substr(0, at);
+  item.h = static_cast<int>(x.size(1));
+  item.w = static_cast<int>(x.size(2));
+  item.picture = make_surface(item.w, item.h, 0);
+  const PixelWriter pixels(item.picture);
+  for (int i = 0; i < item.h; ++i) {
+    for (int j = 0; j < item.w; ++j) {
+      std::uint32_t rgb = 0;
+      for (int c = 0; c < 3; ++c) {
+        rgb = rgb << 8 | static_cast<std::uint32_t>(std::lround(x(c, i, j) * 255));
+      }
+      pixels.set(j, i, rgb);
+    }
   }
-  item.w = cairo_image_surface_get_width(item.picture.get());
-  item.h = cairo_image_surface_get_height(item.picture.get());
   return item;
 }
 
-// Each picture is scaled to the column's width; a row is as high as its highest picture.
+// Each picture is scaled to the column's width and goes to the column that is shortest so far.
 std::string draw_sheet(const std::vector<Item>& items, int columns, int column_w) {
-  const auto drawn_h = [column_w](const Item& item) {
-    return std::max(1, static_cast<int>(static_cast<double>(item.h) * column_w / item.w));
+  struct Place {
+    int x;
+    int y;
   };
-  std::vector<int> row_h;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (i % static_cast<std::size_t>(columns) == 0) row_h.push_back(0);
-    row_h.back() = std::max(row_h.back(), drawn_h(items[i]));
+  std::vector<Place> places;
+  std::vector<int> column_h(static_cast<std::size_t>(columns), kMargin);
+  for (const Item& item : items) {
+    const auto shortest = std::min_element(column_h.begin(), column_h.end());
+    const int column = static_cast<int>(shortest - column_h.begin());
+    places.push_back({kMargin + column * (column_w + kGap), *shortest});
+    const double drawn_h = static_cast<double>(item.h) * column_w / item.w;
+    *shortest += kCaptionHeight + static_cast<int>(drawn_h) + kGap;
   }
-  int height = 2 * kMargin - kGap;
-  for (const int h : row_h) height += kCaptionHeight + h + kGap;
+  const int height = *std::max_element(column_h.begin(), column_h.end()) - kGap + kMargin;
   const Surface sheet =
       make_surface(2 * kMargin + columns * (column_w + kGap) - kGap, height, 0xffffff);
   const Cairo cairo = make_cairo(sheet);
-  int y = kMargin;
   for (std::size_t i = 0; i < items.size(); ++i) {
-    const int column = static_cast<int>(i) % columns;
-    if (i > 0 && column == 0) {
-      y += kCaptionHeight + row_h[i / static_cast<std::size_t>(columns) - 1] + kGap;
-    }
-    const int x = kMargin + column * (column_w + kGap);
+    const auto [x, y] = places[i];
     draw_text(cairo, x, y + 18, items[i].caption, {.size = 17, .bold = true}, column_w);
     cairo_save(cairo.get());
     cairo_translate(cairo.get(), x, y + kCaptionHeight);
@@ -84,13 +93,13 @@ std::string draw_sheet(const std::vector<Item>& items, int columns, int column_w
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Several PNG files on one sheet, each with a caption.", "contact_sheet"};
+  CLI::App app{"Several pictures on one sheet, each with a caption.", "contact_sheet"};
   std::string output;
   std::vector<std::string> arguments;
   int columns = 2;
   int column_w = 640;
   app.add_option("output", output, "The PNG file to write")->required();
-  app.add_option("pictures", arguments, "CAPTION=FILE.png, row by row")->required();
+  app.add_option("pictures", arguments, "CAPTION=FILE (PNG or JPEG)")->required();
   app.add_option("--columns", columns, "Default 2")->check(CLI::Range(1, 16));
   app.add_option("--width", column_w, "Of a column, in pixels; default 640")
       ->check(CLI::Range(16, 4096));
