@@ -1,0 +1,98 @@
+// What tests of whole calls share: operands of a problem, the text of a refusal, compared bytes.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <string>
+
+#include <plait/error.hpp>
+#include <plait/problem.hpp>
+#include <plait/tensor.hpp>
+
+#include "support/random.hpp"
+
+namespace plait::test {
+
+// The text of the Error that `call` throws; its status must be `status`.
+template <class Call>
+std::string error_of(Status status, Call call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.status(), status) << error.what();
+    return error.what();
+  }
+  ADD_FAILURE() << "no error";
+  return "";
+}
+
+// Sets a variable of the environment, or unsets it if `value` is null, for a scope.
+class ScopedVariable {
+ public:
+  ScopedVariable(const char* name, const char* value) : name_(name) {
+    if (const char* before = std::getenv(name)) before_ = before;
+    value == nullptr ? unsetenv(name) : setenv(name, value, 1);
+  }
+  ScopedVariable(const ScopedVariable&) = delete;
+  ScopedVariable& operator=(const ScopedVariable&) = delete;
+  ~ScopedVariable() { before_ ? setenv(name_, before_->c_str(), 1) : unsetenv(name_); }
+
+ private:
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
+// Dense operands, n x c x h x w, with the data of the error classes. bias and residual are empty
+// where the problem has none.
+template <class T>
+struct Operands {
+  explicit Operands(const Problem& p, std::uint64_t seed = 1)
+      : x(p.x_shape()),
+        kernel(p.kernel_shape()),
+        bias(p.bias ? Dims{p.c_o} : Dims{0}),
+        residual(p.residual ? p.y_shape() : Dims{0}) {
+    Random random(seed);
+    fill_relu_like(x, random);
+    fill_he(kernel, p.depth(), random);
+    fill_he(bias, 1, random);
+    fill_he(residual, 1, random);
+  }
+
+  TensorView<const T> bias_view() const { return view_or_none(bias); }
+  TensorView<const T> residual_view() const { return view_or_none(residual); }
+
+  Tensor<T> x;
+  Tensor<T> kernel;
+  Tensor<T> bias;
+  Tensor<T> residual;
+
+ private:
+  static TensorView<const T> view_or_none(const Tensor<T>& tensor) {
+    return tensor.size() == 0 ? TensorView<const T>() : tensor.view();
+  }
+};
+
+// A NaN whose bits no computation makes, to fill outputs that must not be written.
+template <class T>
+Tensor<T> poisoned(const Dims& shape) {
+  Tensor<T> tensor(shape);
+  std::memset(tensor.data(), 0xff, static_cast<std::size_t>(tensor.size()) * sizeof(T));
+  return tensor;
+}
+
+template <class T>
+bool same_bytes(const Tensor<T>& a, const Tensor<T>& b) {
+  return a.shape() == b.shape() &&
+         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(T)) == 0;
+}
+
+// Whether every byte is still that of poisoned().
+template <class T>
+bool untouched(const Tensor<T>& tensor) {
+  return same_bytes(tensor, poisoned<T>(tensor.shape()));
+}
+
+}  // namespace plait::test
