@@ -1,0 +1,141 @@
+// The bits of an output depend on the algorithm's name and the problem alone: not on threads, the
+// batch it sits in, cache sizes, caps, packing, or AVX2 against AVX-512.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <plait/plait.hpp>
+
+#include "support/random.hpp"
+
+namespace plait::test {
+namespace {
+
+struct Data {
+  explicit Data(const Problem& problem) : x(problem.x_shape()), kernel(problem.kernel_shape()) {
+    Random random(7);
+    fill_relu_like(x, random);
+    fill_he(kernel, problem.depth(), random);
+  }
+  Tensor<float> x, kernel;
+};
+
+Tensor<float> run(const Problem& problem, const Data& data, const Limits& limits,
+                  const Machine& machine) {
+  const Plan plan = plait::plan(problem, limits, machine);
+  Tensor<float> y(problem.y_shape());
+  if (limits.prepacked) {
+    plan.run(data.x, plan.pack(data.kernel), y);
+  } else {
+    plan.run<float>(data.x.view(), data.kernel.view(), {}, y.view());
+  }
+  return y;
+}
+
+bool same_bits(const Tensor<float>& a, const Tensor<float>& b) {
+  return a.shape() == b.shape() &&
+         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(float)) == 0;
+}
+
+struct BitsCase {
+  std::string algorithm;
+  std::string line;
+};
+
+std::vector<BitsCase> bits_cases() {
+  return {{"im2col", "3x19x13x17,37x19x3x3,p1"},
+          {"im2col", "2x64x9x9,20x64x3x3,s2,p1"},
+          {"im2col", "2x32x12x12,32x8x3x3,p1,g4"},
+          {"im2col", "1x300x7x7,24x300x2x2"},
+          {"pointwise", "3x70x13x17,37x70x1x1"},
+          {"pointwise", "2x600x7x7,33x600x1x1"},
+          {"pointwise", "2x64x12x12,20x64x1x1,s2"},
+          {"reference", "2x5x9x9,4x5x3x3,p1"}};
+}
+
+class Bits : public testing::TestWithParam<BitsCase> {
+ protected:
+  Problem problem_ = parse_problem(GetParam().line);
+  Data data_{problem_};
+  Limits limits_ = {.threads = 1, .algorithm = GetParam().algorithm};
+};
+
+TEST_P(Bits, DoNotDependOnThreads) {
+  const Tensor<float> expected = run(problem_, data_, limits_, host_machine());
+  for (const int threads : {2, 3, 7}) {
+    limits_.threads = threads;
+    EXPECT_TRUE(same_bits(run(problem_, data_, limits_, host_machine()), expected)) << threads;
+  }
+}
+
+TEST_P(Bits, DoNotDependOnCachesCapsOrPacking) {
+  const Tensor<float> expected = run(problem_, data_, limits_, host_machine());
+  Random random(8);
+  for (int i = 0; i < 20; ++i) {
+    static constexpr std::size_t kCaps[] = {0, 5000, 50000, kNoWorkspaceCap};
+    limits_.max_workspace_bytes = random.pick(kCaps);
+    limits_.prepacked = random.chance(0.5);
+    limits_.threads = static_cast<int>(random.between(1, 3));
+    const Machine machine = with_fake_caches(host_machine(), random);
+    EXPECT_TRUE(same_bits(run(problem_, data_, limits_, machine), expected))
+        << "cap " << limits_.max_workspace_bytes << ", L2 " << machine.caches.l2_bytes;
+  }
+}
+
+// Other rates choose other tiles: narrow, flat and tall ones must agree.
+TEST_P(Bits, DoNotDependOnTheTile) {
+  const Tensor<float> expected = run(problem_, data_, limits_, host_machine());
+  for (const double fmas : {0.1, 0.5, 1.0, 2.0, 8.0}) {
+    Machine machine = host_machine();
+    machine.rates.vector_fmas_per_cycle = fmas;
+    EXPECT_TRUE(same_bits(run(problem_, data_, limits_, machine), expected)) << fmas;
+  }
+}
+
+TEST_P(Bits, DoNotDependOnTheBatch) {
+  const Tensor<float> batch = run(problem_, data_, limits_, host_machine());
+  Problem single = problem_;
+  single.n = 1;
+  const std::int64_t x_image = data_.x.size() / problem_.n;
+  const std::int64_t y_image = batch.size() / problem_.n;
+  for (std::int64_t n = 0; n < problem_.n; ++n) {
+    Data image(single);
+    std::copy(data_.x.begin() + n * x_image, data_.x.begin() + (n + 1) * x_image, image.x.begin());
+    image.kernel = data_.kernel;
+    const Tensor<float> y = run(single, image, limits_, host_machine());
+    EXPECT_EQ(std::memcmp(y.data(), batch.data() + n * y_image,
+                          static_cast<std::size_t>(y_image) * sizeof(float)),
+              0)
+        << "image " << n;
+  }
+}
+
+TEST_P(Bits, AreTheSameOnEveryTargetWithFusedMultiplyAdd) {
+  std::vector<Target> fused;
+  for (const Target target : runnable_targets()) {
+    if (target == Target::avx2 || target == Target::avx3) fused.push_back(target);
+  }
+  if (fused.size() < 2) GTEST_SKIP() << "this machine has fewer than two such targets";
+  const Tensor<float> expected = run(problem_, data_, limits_, on_target(fused[0]));
+  EXPECT_TRUE(same_bits(run(problem_, data_, limits_, on_target(fused[1])), expected));
+}
+
+TEST_P(Bits, DoNotDependOnTheLayoutOfTheOutput) {
+  const Tensor<float> expected = run(problem_, data_, limits_, host_machine());
+  problem_.y_layout = Layout::nhwc;
+  const Plan plan = plait::plan(problem_, limits_);
+  Tensor<float> storage(problem_.y_shape());
+  const TensorView<float> y(storage.data(), problem_.y_shape(), problem_.effective_y_strides());
+  plan.run<float>(data_.x.view(), plan.pack(data_.kernel), y);
+  EXPECT_TRUE(same_bits(dense_copy(TensorView<const float>(y)), expected));
+}
+
+std::string case_name(const testing::TestParamInfo<BitsCase>& info) {
+  return info.param.algorithm + "_" + std::to_string(info.index);
+}
+INSTANTIATE_TEST_SUITE_P(Rooms, Bits, testing::ValuesIn(bits_cases()), case_name);
+
+}  // namespace
+}  // namespace plait::test

@@ -1,0 +1,93 @@
+// The predicted errors against measured ones: the rms of every room on every target stays within
+// 1.5 times its expectation, at every depth, and within its class.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+
+#include <plait/plait.hpp>
+
+#include "core/error_model.hpp"
+#include "support/random.hpp"
+
+namespace plait::test {
+namespace {
+
+constexpr std::int64_t kPooledOutputs = 100'000;
+
+// Pools runs on fresh data until enough outputs are in.
+double measured_rms(const Problem& problem, const Plan& plan, Random& random) {
+  double squared_error = 0;
+  double squared_output = 0;
+  std::int64_t outputs = 0;
+  Tensor<float> x(problem.x_shape());
+  Tensor<float> kernel(problem.kernel_shape());
+  Tensor<float> y(problem.y_shape());
+  while (outputs < kPooledOutputs) {
+    fill_relu_like(x, random);
+    fill_he(kernel, problem.depth(), random);
+    plan.run(x, plan.pack(kernel), y);
+    const ErrorReport report = measure_error<float>(
+        problem, plan.cost().error_bound, x.view(), kernel.view(), {}, {}, y.view());
+    EXPECT_LE(report.worst_bound_share, 1) << to_string(problem);
+    const auto checked = static_cast<double>(report.checked);
+    squared_error += report.rms_error * report.rms_error * checked;
+    squared_output += report.rms_output * report.rms_output * checked;
+    outputs += report.checked;
+  }
+  return std::sqrt(squared_error / squared_output);
+}
+
+struct DepthCase {
+  std::string algorithm;
+  std::string line;
+};
+
+class ErrorClass : public testing::TestWithParam<DepthCase> {};
+
+TEST_P(ErrorClass, MeasuredRmsIsAtMostOneAndAHalfTimesTheExpected) {
+  const Problem problem = parse_problem(GetParam().line);
+  for (const Target target : runnable_targets()) {
+    Random random(9);
+    const Plan plan = plait::plan(problem, {.algorithm = GetParam().algorithm}, on_target(target));
+    const double rms = measured_rms(problem, plan, random);
+    const double expected = plan.cost().error_rms;
+    RecordProperty(std::string(name_of(target)), std::to_string(rms / expected));
+    EXPECT_LE(rms, 1.5 * expected) << name_of(target) << " " << GetParam().line;
+    EXPECT_GE(rms, expected / 2) << name_of(target) << " " << GetParam().line
+                                 << ": the expectation says nothing";
+    EXPECT_LE(rms, error_limit(Accuracy::strict)) << name_of(target) << " " << GetParam().line;
+  }
+}
+
+std::string depth_name(const testing::TestParamInfo<DepthCase>& info) {
+  return info.param.algorithm + "_" +
+         std::to_string(parse_problem(info.param.line).depth());
+}
+INSTANTIATE_TEST_SUITE_P(
+    Depths, ErrorClass,
+    testing::Values(DepthCase{"im2col", "4x1x40x40,16x1x3x3"},
+                    DepthCase{"im2col", "1x8x60x60,32x8x3x3,p1"},
+                    DepthCase{"im2col", "1x64x20x20,64x64x3x3,p1"},
+                    DepthCase{"im2col", "1x512x8x8,64x512x3x3,p1"},
+                    DepthCase{"pointwise", "1x3x60x60,32x3x1x1"},
+                    DepthCase{"pointwise", "1x64x30x30,64x64x1x1"},
+                    DepthCase{"pointwise", "1x2048x7x7,128x2048x1x1"},
+                    DepthCase{"reference", "1x16x40x40,16x16x3x3"}),
+    depth_name);
+
+TEST(ErrorModel, IsFlatInDepthThanksToChunks) {
+  EXPECT_LT(chunked_sum_rms(4608, 256), 1.05 * chunked_sum_rms(576, 256));
+  EXPECT_GT(chunked_sum_rms(4608, 4608), 3 * chunked_sum_rms(4608, 256));
+}
+
+TEST(ErrorModel, RefusesDepthsBeyondAClass) {
+  // 2^19 terms are 2,048 chunks: more than `strict` allows, well within `fp32`.
+  const std::string line = "1x524288x1x1,1x524288x1x1";
+  EXPECT_THROW(plan(line, {.accuracy = Accuracy::strict, .algorithm = "pointwise"}), Error);
+  EXPECT_EQ(plan(line, {.algorithm = "pointwise"}).algorithm(), "pointwise");
+  EXPECT_EQ(plan(line, {.accuracy = Accuracy::strict}).algorithm(), "reference");
+}
+
+}  // namespace
+}  // namespace plait::test
