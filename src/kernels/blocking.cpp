@@ -12,12 +12,13 @@ std::int64_t round_up(std::int64_t a, std::int64_t multiple) {
   return ceil_div(a, multiple) * multiple;
 }
 
-constexpr double kLoadsPerCycle = 2;       // vector loads and broadcasts, every target here
-constexpr double kTileCallCycles = 25;     // entering a tile and leaving it [Zen 4, 2026-11-22]
-constexpr double kFinishCyclesPerVector = 3;  // adding the partial sum and storing
-// Reading a where it lies costs a load of the row's address with each broadcast.
-constexpr double kInPlaceLoads = 2;
-constexpr double kPackCyclesPerWeight = 1.5;  // strided reads, one at a time [Zen 4, 2026-11-22]
+// Measured on the tiles alone [Zen 4, 2026-11-22]. A full-width load takes as long as a full-width
+// multiply-add; two broadcasts are loaded per cycle.
+constexpr double kBroadcastsPerCycle = 2;
+constexpr double kTileCallCycles = 10;          // entering a tile and leaving it
+constexpr double kFinishCyclesPerVector = 2.5;  // adding the partial sum and storing
+constexpr double kInPlaceLoads = 2;             // a row's address and its weight, per broadcast
+constexpr double kPackCyclesPerWeight = 1.4;    // strided reads, one at a time
 
 // Cycles of one call for `depth` terms.
 double tile_cycles(const Tile& tile, int lanes, bool packed, double depth, const Rates& rates) {
@@ -25,7 +26,8 @@ double tile_cycles(const Tile& tile, int lanes, bool packed, double depth, const
   const double vectors = std::max(1.0, static_cast<double>(tile.cols) / lanes);
   const double rows = tile.rows;
   const double fma = rows * vectors / rates.vector_fmas_per_cycle;
-  const double load = (vectors + rows * (packed ? 1 : kInPlaceLoads)) / kLoadsPerCycle;
+  const double load = vectors / rates.vector_fmas_per_cycle +
+                      rows * (packed ? 1 : kInPlaceLoads) / kBroadcastsPerCycle;
   const double chunks = std::ceil(depth / static_cast<double>(kChunk));
   return depth * std::max(fma, load) +
          chunks * (kTileCallCycles + kFinishCyclesPerVector * rows * vectors);

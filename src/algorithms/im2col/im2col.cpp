@@ -99,15 +99,17 @@ class Patches final : public kernels::PanelSource {
 };
 
 // === config ===
-// Cycles to gather one element of b: copied in runs of a row, or one by one if strided. Measured
-// with the layers of ResNet-50 [Zen 4, 2026-11-22].
-constexpr double kCopyCycles = 0.35;
-constexpr double kGatherCycles = 1.1;
-constexpr double kRunCycles = 14;
+// Cycles to write one element of a panel, and one run: fitted to the 3x3 layers of ResNet-50 and
+// VGG-16 at 224, 56, 28, 14 and 7 pixels [Zen 4, 2026-11-22].
+constexpr double kCopyCycles = 0.5;
+constexpr double kGatherCycles = 0.9;
+constexpr double kRunCycles = 18;
+constexpr double kPanelCols = 48;  // of a typical tile; only the runs' mean length depends on it
 
 kernels::Blocking config(const Problem& problem, const Limits& limits, const Machine& machine) {
   const bool copies = problem.stride.w * problem.effective_x_strides()[3] == 1;
-  const double run = static_cast<double>(std::min<std::int64_t>(problem.w_o(), 48));
+  const auto line = static_cast<double>(problem.w_o());
+  const double run = line * kPanelCols / (line + kPanelCols);  // both ends cut runs
   return product_blocking(
       {.room = "im2col",
        .fill_cycles_per_element = (copies ? kCopyCycles : kGatherCycles) + kRunCycles / run},
