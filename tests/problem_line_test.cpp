@@ -277,7 +277,8 @@ class RandomProblem {
   Dims strides(const Dims& shape) {
     Dims result = layout_strides(shape, any(Layout::nhwc));
     for (int axis = 0; axis < 4; ++axis) {
-      result[axis] *= (sometimes() ? -1 : 1) * (sometimes() ? 3 : 1);
+      if (sometimes()) result[axis] = -result[axis];
+      if (sometimes()) result[axis] *= 3;
     }
     return result;
   }
@@ -444,7 +445,7 @@ TEST(ProblemLine, SurvivesAnyText) {
 
 TEST(ProblemLines, SkipCommentsAndNumberTheirErrors) {
   const auto lines =
-      parse_problem_lines("# set\n\na: 1x1x2x2,1x1x1x1 # one\r\n  \n1x2x2x2,3x2x1x1");
+      parse_problem_lines("# set\n\na: 1x1x2x2,1x1x1x1 # one\r\n  \n1x2x2x2,3x2x1x1\r\n");
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_EQ(lines[0].name, "a");
   EXPECT_EQ(to_string(lines[0].problem), "1x1x2x2,1x1x1x1");
@@ -472,6 +473,21 @@ TEST(ProblemLines, OfThePublicSetsAreValid) {
     }
   }
   EXPECT_GE(problems, 72u);
+}
+
+TEST(ProblemLines, OfTheReferenceAreValid) {
+  std::ifstream file(std::filesystem::path(PLAIT_PROBLEMS) / "../../docs/problem-line.md");
+  ASSERT_TRUE(file);
+  int examples = 0;
+  bool in_examples = false;
+  for (std::string row; std::getline(file, row);) {
+    if (row.starts_with("## ")) in_examples = row == "## Examples";
+    if (!in_examples || !row.starts_with("| `")) continue;
+    const std::string line = row.substr(3, row.find('`', 3) - 3);
+    EXPECT_NO_THROW(parse_problem_line(line)) << line;
+    ++examples;
+  }
+  EXPECT_GE(examples, 9);
 }
 
 TEST(OptionValues, ParseAlone) {

@@ -117,8 +117,7 @@ Tensor<T>::Tensor(const Tensor& other)
 
 template <class T>
 Tensor<T>& Tensor<T>::operator=(const Tensor& other) {
-  if (this != &other) *this = Tensor(other);
-  return *this;
+  return *this = Tensor(other);
 }
 
 template class Tensor<float>;
