@@ -20,6 +20,27 @@ double width_of(const Cairo& cairo, const std::string& text) {
   return extents.x_advance;
 }
 
+// Bytes that are no UTF-8 (a file name may be anything) as U+FFFD: Cairo refuses a whole line for
+// one of them.
+std::string as_utf8(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const auto first = static_cast<unsigned char>(text[0]);
+    const std::size_t length = first < 0x80             ? 1
+                               : (first & 0xe0) == 0xc0 ? 2
+                               : (first & 0xf0) == 0xe0 ? 3
+                               : (first & 0xf8) == 0xf0 ? 4
+                                                        : 0;
+    bool whole = length > 0 && length <= text.size() && first != 0xc0 && first != 0xc1;
+    for (std::size_t i = 1; whole && i < length; ++i) {
+      whole = (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80;
+    }
+    out += whole ? text.substr(0, length) : std::string_view("\xef\xbf\xbd");
+    text.remove_prefix(whole ? length : 1);
+  }
+  return out;
+}
+
 // Drops the last UTF-8 character.
 void drop_character(std::string& text) {
   while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xc0) == 0x80) {
@@ -75,7 +96,7 @@ double draw_text(const Cairo& cairo, double x, double y, std::string_view text,
   cairo_select_font_face(cairo.get(), "sans-serif", CAIRO_FONT_SLANT_NORMAL,
                          style.bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
   cairo_set_font_size(cairo.get(), style.size);
-  std::string line(text);
+  std::string line = as_utf8(text);
   double width = width_of(cairo, line);
   if (width > max_width) {
     std::string kept = line;
@@ -89,7 +110,6 @@ double draw_text(const Cairo& cairo, double x, double y, std::string_view text,
   set_colour(cairo, style.rgb);
   cairo_move_to(cairo.get(), x - shift, y);
   cairo_show_text(cairo.get(), line.c_str());
-  // Text that is no UTF-8 (a file name may be anything) puts the context into an error state.
   check(cairo_status(cairo.get()));
   return width;
 }

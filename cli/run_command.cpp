@@ -153,46 +153,33 @@ CLI::App* add_run_command(CLI::App& app, RunArguments& arguments) {
   for (const PresetInfo& preset : presets()) {
     kernels += fmt::format("\n  {:10} {}", preset.name, preset.summary);
   }
-  command->add_option("--input", convolution.input, "A .jpg, .png or .npy file")
-      ->type_name("FILE")
-      ->required();
-  command->add_option("--kernel", convolution.kernel, kernels)
-      ->required()
-      ->type_name("PRESET|FILE");
-  command->add_option("--bias", convolution.bias, "A .npy file of c_o values")->type_name("FILE");
-  command
-      ->add_option("--output", arguments.output,
-                   "Write the feature maps: a .png grid or a .npy array")
-      ->type_name("FILE");
-  command->add_option("--stride", convolution.stride, "2, or 2x1 (h x w)")->type_name("HxW");
-  command
-      ->add_option("--padding", convolution.padding,
-                   "1, 1x2 (h x w), 2_3_2_3 (top_bottom_left_right), same_upper, same_lower, "
-                   "valid; default 0, for presets same_upper")
-      ->type_name("SIZES");
-  command
-      ->add_option("--padding-mode", convolution.padding_mode,
-                   "zeros (default), reflect, replicate, circular, constant=NUMBER")
-      ->type_name("MODE");
-  command->add_option("--dilation", convolution.dilation, "2, or 2x1 (h x w)")->type_name("HxW");
-  command->add_option("--groups", convolution.groups, "Default 1")->type_name("N");
-  CLI::Option* activation =
-      command
-          ->add_option("--activation", convolution.activation,
-                       "relu, relu6, leaky:0.1, hswish, silu, sigmoid or tanh")
-          ->type_name("NAME");
+  const auto option = [command](const char* name, auto& value, const char* type,
+                                const std::string& help) {
+    return command->add_option(name, value, help)->type_name(type);
+  };
+  option("--input", convolution.input, "FILE", "A .jpg, .png or .npy file")->required();
+  option("--kernel", convolution.kernel, "PRESET|FILE", kernels)->required();
+  option("--bias", convolution.bias, "FILE", "A .npy file of c_o values");
+  option("--output", arguments.output, "FILE",
+         "Write the feature maps: a .png grid or a .npy array");
+  option("--stride", convolution.stride, "HxW", "2, or 2x1 (h x w)");
+  option("--padding", convolution.padding, "SIZES",
+         "1, 1x2 (h x w), 2_3_2_3 (top_bottom_left_right), same_upper, same_lower or valid; "
+         "default 0, for presets same_upper");
+  option("--padding-mode", convolution.padding_mode, "MODE",
+         "zeros (default), reflect, replicate, circular or constant=NUMBER");
+  option("--dilation", convolution.dilation, "HxW", "2, or 2x1 (h x w)");
+  option("--groups", convolution.groups, "N", "Default 1");
+  CLI::Option* activation = option("--activation", convolution.activation, "NAME",
+                                   "relu, relu6, leaky:0.1, hswish, silu, sigmoid or tanh");
   command
       ->add_flag_callback(
           "--relu", [&convolution] { convolution.activation = "relu"; }, "--activation relu")
       ->excludes(activation);
-  command
-      ->add_option("--dtype", convolution.dtype,
-                   "Compute in f32 or f64; default: as the input, f32 for pictures")
-      ->type_name("DTYPE");
-  command
-      ->add_option("--layout", convolution.layout,
-                   "Axes of an input .npy, and of an output .npy: nchw (default) or nhwc")
-      ->type_name("LAYOUT");
+  option("--dtype", convolution.dtype, "DTYPE",
+         "Compute in f32 or f64; default: as the input, f32 for pictures");
+  option("--layout", convolution.layout, "LAYOUT",
+         "Axes of an input .npy, and of an output .npy: nchw (default) or nhwc");
   add_plan_options(*command, arguments.planning);
   command->footer(
       "Examples:\n"

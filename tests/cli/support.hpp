@@ -1,54 +1,165 @@
 // What the tests of the program share: a folder of their own, files, and the program as a child.
 #pragma once
 
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <png.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <plait/tensor.hpp>
 
+#include "npy.hpp"
+
 namespace plait::faces {
+
+inline std::string slurp(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream bytes;
+  bytes << in.rdbuf();
+  return bytes.str();
+}
 
 // A new empty folder, removed with all it holds at the end.
 class TempFolder {
  public:
-  TempFolder();
+  TempFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "plait-test-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw Error(Status::io, "no temporary folder");
+    folder_ = name;
+  }
   TempFolder(const TempFolder&) = delete;
   TempFolder& operator=(const TempFolder&) = delete;
-  ~TempFolder();
+  ~TempFolder() { std::filesystem::remove_all(folder_); }
 
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
+
   // Writes a file there and returns its path.
-  std::string file(const std::string& name, std::string_view bytes) const;
-  std::string npy(const std::string& name, const Tensor<float>& tensor) const;
+  std::string file(const std::string& name, std::string_view bytes) const {
+    std::ofstream(path(name), std::ios::binary) << bytes;
+    return path(name);
+  }
+
+  template <class T>
+  std::string npy(const std::string& name, const Tensor<T>& tensor) const {
+    return file(name, npy_bytes(tensor));
+  }
+
   // Names of what lies in the folder, sorted.
-  std::vector<std::string> names() const;
+  std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+      names.push_back(entry.path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
 
  private:
   std::filesystem::path folder_;
 };
 
 struct Outcome {
-  int code = -1;  // exit code, or -signal
+  int code = -1;  // exit code, or minus the signal
   std::string out;
   std::string err;
 };
 
-// Runs the program `plait` with the arguments and waits for it.
-Outcome run_plait(const std::vector<std::string>& arguments);
+// Runs the program and waits for it; with `interrupt`, sends it SIGINT as soon as it has printed
+// something.
+inline Outcome run_plait(const std::vector<std::string>& arguments, bool interrupt = false) {
+  const TempFolder folder;
+  const std::string out = folder.file("out", "");
+  const std::string err = folder.file("err", "");
+  std::vector<std::string> words = {PLAIT_PROGRAM};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(::open(out.c_str(), O_WRONLY), STDOUT_FILENO);
+    ::dup2(::open(err.c_str(), O_WRONLY), STDERR_FILENO);
+    ::execv(argv[0], argv.data());
+    ::_exit(127);
+  }
+  int status = 0;
+  bool ended = false;
+  if (interrupt) {
+    while (std::filesystem::file_size(out) == 0 && !ended) {
+      ended = ::waitpid(child, &status, WNOHANG) == child;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    if (!ended) ::kill(child, SIGINT);
+  }
+  if (!ended) ::waitpid(child, &status, 0);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), slurp(out), slurp(err)};
+}
 
-// The same, but sends SIGINT as soon as the program has printed something.
-Outcome interrupt_plait(const std::vector<std::string>& arguments);
+// 0, 1, 2, ... divided by the number of elements.
+template <class T = float>
+Tensor<T> ramp(const Dims& shape) {
+  Tensor<T> tensor(shape);
+  for (std::int64_t i = 0; i < tensor.size(); ++i) {
+    tensor.data()[i] = static_cast<T>(i) / static_cast<T>(tensor.size());
+  }
+  return tensor;
+}
 
-// 0, 1, 2, ... scaled to stay below 1.
-Tensor<float> ramp(const Dims& shape);
+// An .npy file with any header: magic, version, little-endian header length, header, data.
+inline std::string raw_npy(int major, const std::string& header, std::string_view data) {
+  std::string bytes = "\x93NUMPY";
+  bytes += static_cast<char>(major);
+  bytes += '\0';
+  for (int byte = 0; byte < (major == 1 ? 2 : 4); ++byte) {
+    bytes += static_cast<char>(header.size() >> 8 * byte & 0xff);
+  }
+  return bytes + header + std::string(data);
+}
 
-// An .npy file of any header: magic, version, little-endian header length, header, data.
-std::string raw_npy(int major, const std::string& header, std::string_view data);
+// A PNG of 8-bit samples in one of libpng's simple formats, row by row.
+inline std::string png_of(int w, int h, std::uint32_t format,
+                          const std::vector<unsigned char>& samples) {
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = static_cast<png_uint_32>(w);
+  image.height = static_cast<png_uint_32>(h);
+  image.format = format;
+  png_alloc_size_t size = 0;
+  EXPECT_TRUE(png_image_write_to_memory(&image, nullptr, &size, 0, samples.data(), 0, nullptr));
+  std::string bytes(size, '\0');
+  EXPECT_TRUE(
+      png_image_write_to_memory(&image, bytes.data(), &size, 0, samples.data(), 0, nullptr));
+  bytes.resize(size);
+  return bytes;
+}
 
-// An 8-bit RGBA PNG, row by row.
-std::string png_of(int w, int h, const std::vector<unsigned char>& rgba);
+// The message of the Error that the call throws; a failure and "" if it throws none.
+template <class Call>
+std::string error_of(Call&& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "no Error was thrown";
+  return "";
+}
 
 }  // namespace plait::faces
+
+#define EXPECT_CONTAINS(text, part) \
+  EXPECT_NE(std::string(text).find(part), std::string::npos) << "in: " << (text)
