@@ -7,11 +7,10 @@
 namespace plait {
 namespace {
 
-std::string format_of(std::string_view room, const Problem& problem, Target target,
-                      int tile_rows) {
-  return std::string(room) + " " + std::string(name_of(target)) + " r" +
-         std::to_string(tile_rows) + " " + to_string(problem.kernel_shape()) + " g" +
-         std::to_string(problem.groups) + (problem.bias ? " bias" : "");
+std::string format_of(std::string_view room, const Problem& problem, Target target, int tile_rows) {
+  return std::string(room) + " " + std::string(name_of(target)) + " r" + std::to_string(tile_rows) +
+         " " + to_string(problem.kernel_shape()) + " g" + std::to_string(problem.groups) +
+         (problem.bias ? " bias" : "");
 }
 
 // Rows of the tile that a packed format was made for; -1 if it was not made for this.
@@ -77,9 +76,11 @@ kernels::Blocking product_blocking(const ProductRequest& request, const Problem&
 Verdict accepts_blocking(const kernels::Blocking& blocking, std::string_view room,
                          const Limits& limits) {
   if (blocking.tile != nullptr) return Verdict::yes();
-  return Verdict::no("no " + std::string(room) + " tile takes weights packed as \"" +
-                     limits.packed_format + "\" within " +
-                     std::to_string(limits.max_workspace_bytes) + " bytes of workspace");
+  const bool capped = limits.max_workspace_bytes != kNoWorkspaceCap;
+  return Verdict::no(
+      "no " + std::string(room) + " tile takes weights packed as \"" + limits.packed_format + "\"" +
+      (capped ? " within " + std::to_string(limits.max_workspace_bytes) + " bytes of workspace"
+              : ""));
 }
 
 Cost product_cost(const Problem& problem, const Machine& machine,
@@ -92,8 +93,7 @@ Cost product_cost(const Problem& problem, const Machine& machine,
   cost.packed_bytes = blocking.packs_in_run ? 0 : blocking.weights_bytes;
   cost.pack_seconds = blocking.pack_seconds;
   cost.product_seconds = blocking.product_seconds;
-  cost.gather_seconds =
-      blocking.fill_seconds + (blocking.packs_in_run ? blocking.pack_seconds : 0);
+  cost.gather_seconds = blocking.fill_seconds + (blocking.packs_in_run ? blocking.pack_seconds : 0);
   cost.thread_seconds = blocking.thread_seconds;
 
   const std::int64_t bytes = operand_bytes(problem);
@@ -132,8 +132,8 @@ void ProductExecution::run_from(const kernels::PanelSource& source, const Args& 
   product.has_bias = problem_.bias;
   product.relu = problem_.activation.kind == ActivationKind::relu;
   const Dims strides = problem_.effective_y_strides();
-  product.y = {static_cast<float*>(args.y), strides[0], strides[1],
-               strides[2],                  strides[3], problem_.w_o()};
+  product.y = {
+      static_cast<float*>(args.y), strides[0], strides[1], strides[2], strides[3], problem_.w_o()};
   product.workspace = args.workspace;
   product.executor = args.executor;
   product.cancel = args.cancel;

@@ -89,6 +89,9 @@ template Output output_at(const Problem&, const Operands<double>&, std::int64_t,
 
 namespace {
 
+// === config ===
+// Nothing to choose.
+
 std::string format_of(const Problem& problem) {
   return "reference " + to_string(problem.kernel_shape()) + " g" + std::to_string(problem.groups) +
          " " + std::string(name_of(problem.dtype)) + (problem.bias ? " bias" : "");
@@ -140,9 +143,6 @@ Cost estimate(const Problem& problem, const Limits& limits, const Machine& machi
   cost.error_bound = f64 ? (2 * depth + 6) * unit : unit + (depth + 6) * kUnitRoundoff64;
   return cost;
 }
-
-// === config ===
-// Nothing to choose.
 
 // === pack ===
 // Weights as they are, then the biases.
