@@ -62,6 +62,10 @@ int run(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     const CLI::App* command = nullptr;
     for (const CLI::App* one : app.get_subcommands()) command = one;
+    if (command == nullptr && argc > 1 && argv[1][0] != '-') {
+      return fail("unknown command '" + std::string(argv[1]) + "'; known: run, plan, info",
+                  kExitWrongUse);
+    }
     return fail(std::string(error.what()) + " (see plait " +
                     (command != nullptr ? command->get_name() + " " : "") + "--help)",
                 kExitWrongUse);
@@ -82,9 +86,10 @@ int main(int argc, char** argv) {
     return code;
   } catch (const plait::Error& error) {
     std::cout.flush();
-    return fail(error.what(), error.status() == plait::Status::cancelled
-                                  ? plait::faces::kExitInterrupted
-                                  : kExitWrongUse);
+    if (error.status() == plait::Status::cancelled) {
+      return fail("interrupted", plait::faces::kExitInterrupted);
+    }
+    return fail(error.what(), kExitWrongUse);
   } catch (const std::bad_alloc&) {
     return fail("not enough memory", kExitWrongUse);
   } catch (const std::exception& error) {

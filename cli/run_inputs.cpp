@@ -182,6 +182,17 @@ void require_fit(const Array& x, const Array& kernel, std::int64_t groups, Layou
       x);
 }
 
+// The value of an option that may be absent, its errors named after the option.
+template <class T, class Parse>
+void set_option(const char* name, const std::string& text, T& value, Parse&& parse) {
+  if (text.empty()) return;
+  try {
+    value = parse(text);
+  } catch (const Error& error) {
+    throw Error(error.status(), fmt::format("{} {}: {}", name, text, error.what()));
+  }
+}
+
 Problem make_problem(const ConvolutionOptions& options, const RunInputs& inputs) {
   const Dims& x = shape_of(inputs.x);
   const Dims& k = shape_of(inputs.kernel);
@@ -196,13 +207,15 @@ Problem make_problem(const ConvolutionOptions& options, const RunInputs& inputs)
   problem.groups = options.groups;
   problem.bias = inputs.bias.has_value();
   problem.dtype = dtype_of(inputs.x);
-  if (!options.stride.empty()) problem.stride = parse_pair(options.stride);
-  if (!options.dilation.empty()) problem.dilation = parse_pair(options.dilation);
-  if (!options.activation.empty()) problem.activation = parse_activation(options.activation);
+  set_option("--stride", options.stride, problem.stride, parse_pair);
+  set_option("--dilation", options.dilation, problem.dilation, parse_pair);
+  set_option("--activation", options.activation, problem.activation, parse_activation);
   // A preset's maps should lie on the picture.
-  const bool same = options.padding.empty() && is_preset(options.kernel);
-  const std::string padding = same ? "same_upper" : options.padding;
-  if (!padding.empty()) problem.padding = parse_padding(padding, problem);
+  if (options.padding.empty() && is_preset(options.kernel)) {
+    problem.padding = same_padding(problem, true);
+  }
+  set_option("--padding", options.padding, problem.padding,
+             [&problem](const std::string& text) { return parse_padding(text, problem); });
   set_padding_mode(options.padding_mode, problem);
   validate(problem);
   return problem;

@@ -87,7 +87,7 @@ TEST_F(WrongUse, KernelLargerThanThePaddedInput) {
 }
 
 TEST_F(WrongUse, Padding) {
-  EXPECT_CONTAINS(run_error({"--padding", "sane_upper"}), "sane_upper");
+  EXPECT_CONTAINS(run_error({"--padding", "sane_upper"}), "--padding sane_upper: ");
   EXPECT_CONTAINS(run_error({"--padding=-1"}), "padding");
   EXPECT_CONTAINS(run_error({"--padding", "1_2_3"}), "1_2_3");
   EXPECT_CONTAINS(run_error({"--padding-mode", "mirror"}),
@@ -226,7 +226,7 @@ TEST_F(WrongUse, ProblemLines) {
 
 TEST_F(WrongUse, CommandLines) {
   EXPECT_CONTAINS(error_line({}), "A subcommand is required (see plait --help)");
-  EXPECT_CONTAINS(error_line({"bake"}), "bake");
+  EXPECT_CONTAINS(error_line({"bake"}), "unknown command 'bake'; known: run, plan, info");
   EXPECT_CONTAINS(error_line({"run"}), "--input is required (see plait run --help)");
   EXPECT_CONTAINS(error_line({"run", "--input", x_}), "--kernel is required");
   EXPECT_CONTAINS(error_line({"plan"}), "line is required");
