@@ -371,5 +371,17 @@ TEST(Blocking, KeepsTinyProductsOnOneThread) {
   EXPECT_EQ(kernels::choose_blocking(request, host_machine()).threads, 1);
 }
 
+// Counts of a product near the limit saturate; they must not wrap around.
+TEST(Blocking, SaturatesTheCountsOfHugeProducts) {
+  kernels::BlockingRequest request;
+  request.shape = {1, 1, 1, std::int64_t{1} << 61, 1};
+  request.max_workspace_bytes = std::size_t{1} << 30;
+  for (const Target target : runnable_targets()) {
+    const kernels::Blocking blocking = kernels::choose_blocking(request, on_target(target));
+    EXPECT_GE(blocking.executed_macs, request.shape.columns) << name_of(target);
+    EXPECT_GT(blocking.product_seconds, 0) << name_of(target);
+  }
+}
+
 }  // namespace
 }  // namespace plait::test

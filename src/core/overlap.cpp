@@ -12,7 +12,7 @@
 
 #include <plait/tensor.hpp>
 
-#include "core/shape_check.hpp"
+#include "core/counts.hpp"
 
 namespace plait {
 namespace {

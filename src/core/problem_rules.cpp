@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/problem_values.hpp"
+#include "core/counts.hpp"
 #include "core/shape_check.hpp"
 
 namespace plait {

@@ -4,7 +4,7 @@
 #include <limits>
 #include <new>
 
-#include "core/shape_check.hpp"
+#include "core/counts.hpp"
 
 namespace plait {
 

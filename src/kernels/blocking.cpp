@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/counts.hpp"
 #include "kernels/product.hpp"
 
 namespace plait::kernels {
@@ -122,7 +123,8 @@ class Chooser {
     b.weights_bytes =
         cut.pack_weights
             ? static_cast<std::size_t>(round_up(
-                  shape_.groups * padded_rows * (shape_.depth + 1) * float_size, kAlignment))
+                  saturated_product({shape_.groups, padded_rows, shape_.depth + 1, float_size}),
+                  kAlignment))
             : 0;
     predict(b, panels, padded_rows);
     return b;
@@ -136,13 +138,13 @@ class Chooser {
     const double depth = static_cast<double>(shape_.depth);
 
     // Tiles of a block share b's panels in L2 and stream a; both pass L1 once per tile.
-    b.l2_bytes = tiles * shape_.depth * (b.tile->rows + b.tile->cols) *
-                 static_cast<std::int64_t>(sizeof(float));
-    b.executed_macs = tiles * b.tile->rows * b.tile->cols * shape_.depth;
-    const double tile_seconds = std::max(
-        tile_cycles(*b.tile, set_.lanes, b.pack_weights, depth, machine_.rates) * cycle_,
-        static_cast<double>(b.l2_bytes) / static_cast<double>(tiles) /
-            machine_.rates.l2_bytes_per_second);
+    const std::int64_t operands = b.tile->rows + b.tile->cols;
+    b.l2_bytes = saturated_product({tiles, shape_.depth, operands, sizeof(float)});
+    b.executed_macs = saturated_product({tiles, b.tile->rows, b.tile->cols, shape_.depth});
+    const double tile_seconds =
+        std::max(tile_cycles(*b.tile, set_.lanes, b.pack_weights, depth, machine_.rates) * cycle_,
+                 depth * static_cast<double>(operands) * sizeof(float) /
+                     machine_.rates.l2_bytes_per_second);
     const double fills = static_cast<double>(shape_.units * row_blocks) *
                          static_cast<double>(panels * b.tile->cols) * depth;
     const double fill_share = b.b_in_place ? 1.0 / static_cast<double>(panels) : 1.0;

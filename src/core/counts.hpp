@@ -1,0 +1,25 @@
+// Counts of elements, bytes and operations, checked or saturated.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+
+namespace plait {
+
+__extension__ typedef __int128 Int128;
+
+std::string to_string(Int128 value);
+
+// No count of elements, bytes or operations passes this: sums of two still fit in 64 bits.
+inline constexpr std::int64_t kCountLimit = std::int64_t{1} << 62;
+
+// The product of factors >= 0, or nothing if it passes `limit`. A zero factor makes it 0.
+std::optional<std::int64_t> bounded_product(std::initializer_list<std::int64_t> factors,
+                                            std::int64_t limit = kCountLimit);
+
+// The product of factors >= 0, or kCountLimit if it passes that: for costs, which may be huge.
+std::int64_t saturated_product(std::initializer_list<std::int64_t> factors);
+
+}  // namespace plait
