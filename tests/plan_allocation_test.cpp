@@ -1,0 +1,123 @@
+// A run allocates nothing: the program's operator new is replaced by one that counts.
+#include <plait/conv2d.hpp>
+#include <plait/plan.hpp>
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <set>
+#include <vector>
+
+#include "support/calls.hpp"
+
+namespace {
+
+std::atomic<long> allocations = 0;  // on any thread: workers must not allocate either
+
+void* count_and_allocate(std::size_t bytes, std::size_t alignment) noexcept {
+  ++allocations;
+  void* memory = nullptr;
+  return posix_memalign(&memory, alignment, bytes) == 0 ? memory : nullptr;
+}
+
+void* allocate_or_throw(std::size_t bytes, std::size_t alignment) {
+  void* memory = count_and_allocate(bytes, alignment);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+constexpr std::size_t kUsual = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+
+}  // namespace
+
+// The other forms of the language call these. Not inlined: GCC 12 would warn of free() on what
+// came from operator new.
+[[gnu::noinline]] void* operator new(std::size_t bytes) { return allocate_or_throw(bytes, kUsual); }
+[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  return allocate_or_throw(bytes, static_cast<std::size_t>(alignment));
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+
+namespace plait {
+namespace {
+
+// Allocations of the second of two equal calls; the first may start workers.
+template <class Call>
+long allocations_of(Call call) {
+  call();
+  const long before = allocations;
+  call();
+  return allocations - before;
+}
+
+TEST(Allocation, IsCounted) {
+  EXPECT_GE(allocations_of([] { const std::vector<int> some(100); }), 1);
+  EXPECT_GE(allocations_of([] { const Tensor<float> aligned({100}); }), 1);
+}
+
+struct Prepared {
+  Prepared(const std::string& algorithm, const std::string& line, bool prepacked)
+      : made(plan(line, limits(algorithm, prepacked))),
+        operands(made.problem()),
+        y(made.problem().y_shape()) {
+    if (prepacked) packed = made.pack<float>(operands.kernel.view(), operands.bias_view());
+  }
+
+  static Limits limits(const std::string& algorithm, bool prepacked) {
+    Limits forced;
+    forced.algorithm = algorithm;
+    forced.prepacked = prepacked;
+    forced.threads = 2;
+    return forced;
+  }
+
+  void operator()() {
+    if (made.explain().limits.prepacked) {
+      made.run<float>(operands.x, packed, y, options);
+    } else {
+      made.run<float>(operands.x, operands.kernel, operands.bias_view(), y, options);
+    }
+  }
+
+  Plan made;
+  test::Operands<float> operands;
+  Tensor<float> y;
+  Packed packed;
+  RunOptions<float> options;
+};
+
+void expect_no_allocation(Prepared& run) {
+  EXPECT_EQ(allocations_of(run), 0) << run.made.algorithm() << ", in the thread's workspace";
+  const auto bytes = static_cast<std::int64_t>(run.made.workspace_bytes());
+  Tensor<double> workspace(Dims{bytes / std::int64_t{sizeof(double)} + 1});
+  run.options.workspace = workspace.data();
+  EXPECT_EQ(allocations_of(run), 0) << run.made.algorithm() << ", in the caller's workspace";
+}
+
+TEST(Allocation, DoesNotHappenInARun) {
+  std::set<std::string> ran;
+  for (const std::string line : {"2x40x30x29,40x40x3x3,p1,bias", "2x300x12x13,25x300x1x1"}) {
+    const Plan any = plan(line);
+    for (const Candidate& candidate : any.explain().candidates) {
+      if (candidate.standing == Candidate::Standing::refused) continue;
+      for (const bool prepacked : {true, false}) {
+        Prepared run(candidate.algorithm, line, prepacked);
+        expect_no_allocation(run);
+      }
+      ran.insert(candidate.algorithm);
+    }
+  }
+  for (const char* name : {"im2col", "pointwise", "reference"}) EXPECT_TRUE(ran.contains(name));
+}
+
+}  // namespace
+}  // namespace plait

@@ -1,0 +1,317 @@
+// Running plans: exact workspaces, cancelling, sharing between threads, executors and plans.
+#include <plait/plan.hpp>
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <thread>
+#include <vector>
+
+#include "support/calls.hpp"
+#include "support/guarded.hpp"
+
+namespace plait {
+namespace {
+
+using test::error_of;
+using test::GuardedBytes;
+using test::Operands;
+using test::poisoned;
+using test::same_bytes;
+using test::untouched;
+
+// Runs a plan of either kind, prepacked or not.
+Tensor<float> run_plan(const Plan& made, const Operands<float>& operands,
+                       const RunOptions<float>& options = {}) {
+  Tensor<float> y = poisoned<float>(made.problem().y_shape());
+  if (made.explain().limits.prepacked) {
+    const Packed packed = made.pack<float>(operands.kernel.view(), operands.bias_view());
+    made.run<float>(operands.x, packed, y, options);
+  } else {
+    made.run<float>(operands.x, operands.kernel, operands.bias_view(), y, options);
+  }
+  return y;
+}
+
+Limits forced(const std::string& algorithm, int threads = 2) {
+  Limits limits;
+  limits.algorithm = algorithm;
+  limits.threads = threads;
+  return limits;
+}
+
+// Every algorithm with a problem of its kind: several chunks deep, tails on every axis.
+struct Case {
+  const char* algorithm;
+  const char* line;
+};
+constexpr std::array kCases = {Case{"im2col", "1x40x14x13,25x40x3x3,p1,bias,act=relu"},
+                               Case{"im2col", "2x12x11x9,21x4x3x5,s2x1,p2_1_0_3,g3"},
+                               Case{"pointwise", "1x300x12x13,25x300x1x1,bias"},
+                               Case{"pointwise", "2x42x9x9,33x14x1x1,s2,g3"},
+                               Case{"reference", "1x10x9x7,5x10x3x3,p1,bias"}};
+
+// === workspace ===
+
+void run_in_exactly(const Plan& made, const Operands<float>& operands,
+                    const Tensor<float>& expected, GuardedBytes::Side side) {
+  GuardedBytes workspace(made.workspace_bytes(), 64, side);
+  RunOptions<float> options;
+  options.workspace = workspace.data();
+  EXPECT_TRUE(same_bytes(run_plan(made, operands, options), expected));
+  EXPECT_TRUE(workspace.slack_untouched());
+  EXPECT_TRUE(same_bytes(run_plan(made, operands, options), expected)) << "with a used workspace";
+}
+
+TEST(Workspace, IsExactAndCappedAndNeverShowsInTheBits) {
+  for (const auto& [algorithm, line] : kCases) {
+    const Problem problem = parse_problem(line);
+    const Operands<float> operands(problem);
+    const Tensor<float> expected = run_plan(plan(problem, forced(algorithm)), operands);
+    for (const bool prepacked : {true, false}) {
+      for (const std::size_t cap : {kNoWorkspaceCap, std::size_t{100'000}, std::size_t{20'000},
+                                    std::size_t{5000}, std::size_t{0}}) {
+        SCOPED_TRACE(std::string(algorithm) + " " + line + " cap " + std::to_string(cap) +
+                     (prepacked ? " prepacked" : ""));
+        Limits limits = forced(algorithm);
+        limits.max_workspace_bytes = cap;
+        limits.prepacked = prepacked;
+        const Plan made = plan(problem, limits);
+        EXPECT_LE(made.workspace_bytes(), cap);
+        EXPECT_EQ(made.workspace_bytes(), made.cost().workspace_bytes);
+        run_in_exactly(made, operands, expected, GuardedBytes::Side::behind);
+        run_in_exactly(made, operands, expected, GuardedBytes::Side::before);
+        EXPECT_TRUE(same_bytes(run_plan(made, operands), expected)) << "in the library's own";
+      }
+    }
+  }
+}
+
+TEST(Workspace, CapsBite) {
+  for (const char* algorithm : {"im2col", "pointwise"}) {
+    Limits limits = forced(algorithm);
+    limits.prepacked = false;
+    std::vector<std::size_t> sizes;
+    for (const std::size_t cap : {kNoWorkspaceCap, std::size_t{5000}, std::size_t{0}}) {
+      limits.max_workspace_bytes = cap;
+      sizes.push_back(plan("1x300x32x32,64x300x1x1", limits).workspace_bytes());
+    }
+    EXPECT_GT(sizes[0], 5000U) << algorithm << ": the uncapped plan would break the cap";
+    EXPECT_LE(sizes[1], 5000U);
+    EXPECT_EQ(sizes[2], 0U);
+  }
+}
+
+TEST(Workspace, HoldsThePackedWeightsUnlessPrepacked) {
+  // Enough pixels that packing pays, whatever the machine.
+  const char* line = "4x64x56x56,64x64x3x3,p1";
+  Limits limits = forced("im2col", 1);
+  EXPECT_GT(plan(line, limits).packed_bytes(), 64U * 64 * 9 * 4 - 1);
+  limits.prepacked = false;
+  const Plan unpacked = plan(line, limits);
+  EXPECT_EQ(unpacked.packed_bytes(), 0U);
+  EXPECT_GE(unpacked.workspace_bytes(), 64U * 64 * 9 * 4);
+}
+
+// === cancelling ===
+
+TEST(Cancel, BeforeTheRunThrowsWithoutComputing) {
+  const std::atomic<bool> cancel = true;
+  RunOptions<float> options;
+  options.cancel = &cancel;
+  for (const auto& [algorithm, line] : kCases) {
+    const Plan made = plan(line, forced(algorithm));
+    const Operands<float> operands(made.problem());
+    const Packed packed = made.pack<float>(operands.kernel.view(), operands.bias_view());
+    Tensor<float> y = poisoned<float>(made.problem().y_shape());
+    EXPECT_EQ(error_of(Status::cancelled, [&] { made.run(operands.x, packed, y, options); }),
+              "the run was cancelled");
+    EXPECT_TRUE(untouched(y)) << algorithm;
+  }
+}
+
+TEST(Cancel, AFlagThatStaysDownChangesNothing) {
+  const std::atomic<bool> cancel = false;
+  RunOptions<float> options;
+  options.cancel = &cancel;
+  for (const auto& [algorithm, line] : kCases) {
+    const Plan made = plan(line, forced(algorithm));
+    const Operands<float> operands(made.problem());
+    EXPECT_TRUE(same_bytes(run_plan(made, operands, options), run_plan(made, operands)));
+  }
+}
+
+// Cancels a run that would take many seconds. The bound is only there to notice a hang; that the
+// end of y was not reached is what shows that the flag was seen.
+void cancel_in_the_middle(const Plan& made) {
+  const Operands<float> operands(made.problem());
+  const Packed packed = made.pack(operands.kernel);
+  Tensor<float> y = poisoned<float>(made.problem().y_shape());
+  std::atomic<bool> cancel = false;
+  RunOptions<float> options;
+  options.cancel = &cancel;
+  std::thread canceller([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    cancel = true;
+  });
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(error_of(Status::cancelled, [&] { made.run(operands.x, packed, y, options); }),
+            "the run was cancelled");
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  canceller.join();
+  EXPECT_LT(seconds.count(), 5);
+  EXPECT_TRUE(std::isnan(*(y.end() - 1))) << "ran to the end";
+}
+
+TEST(Cancel, InTheMiddleOfALongReferenceRun) {
+  cancel_in_the_middle(plan("1x64x224x224,64x64x3x3,p1", forced("reference")));
+}
+
+TEST(Cancel, InTheMiddleOfALongProduct) {
+  // The emulated target is the slowest by far.
+  cancel_in_the_middle(
+      plan("1x128x224x224,128x128x3x3,p1", forced("im2col"), test::on_target(Target::emu128)));
+}
+
+// === many at once ===
+
+TEST(Sharing, ConcurrentRunsOfOnePlanGiveEqualBytes) {
+  for (const auto& [algorithm, line] : kCases) {
+    const Plan made = plan(line, forced(algorithm));
+    const Operands<float> operands(made.problem());
+    const Packed packed = made.pack<float>(operands.kernel.view(), operands.bias_view());
+    const Tensor<float> expected = run_plan(made, operands);
+    std::vector<Tensor<float>> outputs(8);
+    std::vector<std::thread> threads;
+    for (Tensor<float>& y : outputs) {
+      threads.emplace_back([&] {
+        for (int repeat = 0; repeat < 5; ++repeat) {
+          y = poisoned<float>(expected.shape());
+          made.run(operands.x, packed, y);
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    for (const Tensor<float>& y : outputs) EXPECT_TRUE(same_bytes(y, expected)) << algorithm;
+  }
+}
+
+// Runs the tasks on the calling thread, last one first.
+class BackwardsExecutor final : public Executor {
+ public:
+  void run(int count, TaskRef task) override {
+    most_tasks = std::max(most_tasks, count);
+    for (int index = count - 1; index >= 0; --index) task(index);
+  }
+  int most_tasks = 0;
+};
+
+TEST(Sharing, AnyExecutorGivesEqualBytes) {
+  for (const auto& [algorithm, line] : kCases) {
+    for (const bool prepacked : {true, false}) {
+      Limits limits = forced(algorithm, 3);
+      limits.prepacked = prepacked;
+      const Plan made = plan(line, limits);
+      const Operands<float> operands(made.problem());
+      BackwardsExecutor executor;
+      RunReport report;
+      RunOptions<float> options;
+      options.executor = &executor;
+      options.report = &report;
+      EXPECT_TRUE(same_bytes(run_plan(made, operands, options), run_plan(made, operands)));
+      EXPECT_EQ(report.algorithm, algorithm);
+      EXPECT_EQ(report.threads, made.threads());
+      if (std::string(algorithm) != "reference") {
+        EXPECT_EQ(executor.most_tasks, made.threads()) << "the caller's executor did the work";
+      }
+    }
+  }
+}
+
+TEST(Sharing, PlansAndPackedWeightsSurviveCopies) {
+  const auto make = [] {
+    const Plan original = plan("1x40x14x13,25x40x3x3,p1,bias", forced("im2col"));
+    const Plan copy = original;
+    return copy;
+  };
+  Plan made = make();
+  const Operands<float> operands(made.problem());
+  const Tensor<float> expected = run_plan(made, operands);
+  std::vector<Plan> copies(3, made);
+  std::vector<Packed> packed(2, made.pack(operands.kernel, operands.bias));
+  EXPECT_EQ(packed[0].data(), packed[1].data()) << "copies share the bytes";
+  packed.erase(packed.begin());
+  made = plan("1x1x1x1,1x1x1x1");
+  copies.erase(copies.begin());
+  Tensor<float> y(expected.shape());
+  copies.back().run(operands.x, packed.back(), y);
+  EXPECT_TRUE(same_bytes(y, expected));
+  EXPECT_EQ(copies.back().explain().chosen().algorithm, "im2col");
+}
+
+// === packed weights across sizes ===
+
+TEST(PackedFormat, ServesPlansOfOtherSizes) {
+  for (const std::string algorithm : {"im2col", "pointwise", "reference"}) {
+    const std::string weights = algorithm == "pointwise" ? ",30x40x1x1,bias" : ",30x40x3x3,bias";
+    const Plan first = plan("1x40x28x28" + weights, forced(algorithm));
+    const Operands<float> operands(first.problem());
+    const Packed packed = first.pack(operands.kernel, operands.bias);
+    EXPECT_EQ(packed.format(), first.packed_format());
+    EXPECT_EQ(packed.bytes(), first.packed_bytes());
+    for (const char* x : {"1x40x7x7", "3x40x5x60"}) {
+      Limits limits;
+      limits.packed_format = packed.format();
+      const Plan other = plan(x + weights, limits);
+      EXPECT_EQ(other.algorithm(), algorithm) << "the only one that takes the format";
+      EXPECT_EQ(other.packed_format(), packed.format());
+      const Operands<float> images(other.problem(), 2);
+      Tensor<float> y(other.problem().y_shape());
+      other.run(images.x, packed, y);
+      const Plan own = plan(x + weights, forced(algorithm));
+      Tensor<float> expected(y.shape());
+      own.run(images.x, own.pack(operands.kernel, operands.bias), expected);
+      EXPECT_TRUE(same_bytes(y, expected)) << algorithm << " " << x;
+    }
+  }
+}
+
+TEST(PackedFormat, OfAnotherRoomIsRefusedByName) {
+  const char* line = "1x40x9x9,30x40x3x3";
+  Limits limits = forced("im2col");
+  limits.packed_format = plan(line, forced("reference")).packed_format();
+  const std::string refusal =
+      "no algorithm computes \"1x40x9x9,30x40x3x3\": im2col: no im2col tile takes weights packed "
+      "as "
+      "\"reference 30x40x3x3 g1 f32\"";
+  EXPECT_EQ(error_of(Status::unsupported, [&] { plan(line, limits); }), refusal);
+  limits.max_workspace_bytes = 100;
+  EXPECT_EQ(error_of(Status::unsupported, [&] { plan(line, limits); }),
+            refusal + " within 100 bytes of workspace");
+  limits.algorithm = "reference";
+  limits.packed_format = "soup";
+  EXPECT_EQ(error_of(Status::unsupported, [&] { plan(line, limits); }),
+            "no algorithm computes \"1x40x9x9,30x40x3x3\": reference: packs weights as "
+            "\"reference 30x40x3x3 g1 f32\", not \"soup\"");
+  limits.algorithm = "";
+  const std::string text = error_of(Status::unsupported, [&] { plan(line, limits); });
+  for (const AlgorithmInfo& info : algorithms()) {
+    EXPECT_NE(text.find(info.name + ": "), std::string::npos) << text;
+  }
+}
+
+TEST(PackedFormat, OfOtherWeightsIsRefused) {
+  Limits limits = forced("im2col");
+  limits.packed_format = plan("1x40x9x9,30x40x3x3", forced("im2col")).packed_format();
+  for (const char* line : {"1x40x9x9,31x40x3x3", "1x40x9x9,30x40x3x3,bias", "1x40x9x9,30x40x1x9",
+                           "1x40x9x9,30x20x3x3,g2"}) {
+    EXPECT_THROW(plan(line, limits), Error) << line;
+  }
+  EXPECT_NO_THROW(plan("1x40x9x9,30x40x3x3,s2,p1,d2", limits)) << "the weights are the same";
+}
+
+}  // namespace
+}  // namespace plait
