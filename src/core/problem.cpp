@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/counts.hpp"
 #include "core/problem_rules.hpp"
-#include "core/shape_check.hpp"
 
 namespace plait {
 namespace {

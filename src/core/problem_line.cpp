@@ -9,6 +9,7 @@
 
 #include <plait/problem.hpp>
 
+#include "core/counts.hpp"
 #include "core/problem_rules.hpp"
 #include "core/problem_values.hpp"
 #include "core/shape_check.hpp"
