@@ -147,13 +147,17 @@ std::string number(float value) {
   return text;
 }
 
-void draw_header(const Cairo& cairo, const GridLayout& layout, std::int64_t channels,
+void draw_header(const Cairo& cairo, const GridLayout& layout, const Tensor<float>& maps,
                  const GridText& text) {
   const double max_width = layout.width - 2 * kMargin;
   draw_text(cairo, kMargin, kMargin + 14, text.title, {.size = 16, .bold = true}, max_width);
   std::string subtitle = text.subtitle;
-  if (layout.shown < channels) {
-    subtitle = fmt::format("the first {} of {} maps · {}", layout.shown, channels, subtitle);
+  if (layout.shown < maps.size(0)) {
+    subtitle += fmt::format(" · the first {} of {} maps", layout.shown, maps.size(0));
+  }
+  const float* drawn_end = maps.data() + layout.shown * maps.size(1) * maps.size(2);
+  if (std::any_of(maps.data(), drawn_end, [](float value) { return value < 0; })) {
+    subtitle += " · blue: negative, red: positive";
   }
   draw_text(cairo, kMargin, kMargin + 34, subtitle, {.size = 11.5, .rgb = kGrey}, max_width);
 }
@@ -221,7 +225,7 @@ std::string draw_feature_grid(const Tensor<float>& maps, const GridText& text) {
   const GridLayout layout = grid_layout(maps.shape());
   const Surface sheet = make_surface(layout.width, layout.height, kPaper);
   const Cairo cairo = make_cairo(sheet);
-  draw_header(cairo, layout, maps.size(0), text);
+  draw_header(cairo, layout, maps, text);
   for (std::int64_t channel = 0; channel < layout.shown; ++channel) {
     draw_cell(cairo, layout, maps, channel, text);
   }

@@ -117,7 +117,7 @@ std::string output_bytes(const RunArguments& arguments, const RunInputs& inputs,
   const std::string input = std::filesystem::path(arguments.convolution.input).filename().string();
   GridText text;
   text.title = fmt::format(
-      "{} of {}", is_preset(kernel) ? kernel : std::filesystem::path(kernel).filename().string(),
+      "{} · {}", is_preset(kernel) ? kernel : std::filesystem::path(kernel).filename().string(),
       input);
   text.subtitle = inputs.inception ? fmt::format("{} convolutions of {}, each followed by ReLU",
                                                  measured.size(), to_string(shape_of(inputs.x)))

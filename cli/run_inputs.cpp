@@ -244,6 +244,9 @@ RunInputs read_run_inputs(const ConvolutionOptions& options) {
   if (inputs.inception) refuse_options_of_one_convolution(options);
   const Array x = read_input(options, inputs);
   const Dtype dtype = inputs.inception ? Dtype::f32 : asked.value_or(dtype_of(x));
+  if (dtype == Dtype::f64 && !asked) {
+    inputs.notes.push_back("computed in f64, as the input is; --dtype f32 is faster");
+  }
   if (!inputs.inception) {
     inputs.kernel = converted(read_kernel(options, inputs), dtype, "the kernel", inputs.notes);
   }

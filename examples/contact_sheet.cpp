@@ -103,8 +103,8 @@ int main(int argc, char** argv) {
   app.add_option("--columns", columns, "Default 2")->check(CLI::Range(1, 16));
   app.add_option("--width", column_w, "Of a column, in pixels; default 640")
       ->check(CLI::Range(16, 4096));
-  CLI11_PARSE(app, argc, argv);
   try {
+    app.parse(argc, argv);
     catch_interrupts();
     std::vector<Item> items;
     for (const std::string& argument : arguments) items.push_back(load(argument));
@@ -112,6 +112,8 @@ int main(int argc, char** argv) {
     columns = std::min(columns, static_cast<int>(items.size()));
     write_file(output, draw_sheet(items, columns, column_w), interrupted());
     return 0;
+  } catch (const CLI::Success& success) {
+    return app.exit(success);  // --help
   } catch (const std::exception& error) {
     std::cerr << "contact_sheet: " << error.what() << "\n";
     return 2;

@@ -196,7 +196,9 @@ TEST(Program, RunComputesInTheInputsDtypeOrTheOneAskedFor) {
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_plait(arguments);
   };
-  ASSERT_EQ(run(x64, {}).code, 0);
+  const Outcome wide = run(x64, {});
+  ASSERT_EQ(wide.code, 0) << wide.err;
+  EXPECT_CONTAINS(wide.out, "computed in f64, as the input is");
   expect_near(
       read_tensor<double>(y),
       conv2d(ramp<double>({1, 2, 6, 6}), ramp<double>({3, 2, 3, 3}), {.algorithm = "reference"}),
