@@ -62,6 +62,7 @@ bool lists_cpu(const std::string& controllers) {
 
 std::optional<double> cgroup_quota(const std::string& root) {
   const std::string mounts = root + "/sys/fs/cgroup";
+  const std::string folder = mounts + "/";
   std::istringstream lines(read_text(root + "/proc/self/cgroup").value_or(""));
   std::optional<double> quota;
   // Each line is "id:controllers:/path"; version 2 has no controllers in it.
@@ -75,13 +76,13 @@ std::optional<double> cgroup_quota(const std::string& root) {
     const std::string path = line.substr(second + 1);
     if (controllers.empty()) {
       // The second mount is the one of systems that run both versions side by side.
-      for (const std::string& mount : {mounts, mounts + "/unified"}) {
+      for (const std::string& mount : {mounts, folder + "unified"}) {
         quota = smaller(quota, smallest_upwards(mount, path, read_v2));
       }
     } else if (lists_cpu(controllers)) {
       // Distributions link cpu, cpuacct and "cpu,cpuacct" to each other, but not all of them do.
-      for (const std::string& mount : {mounts + "/" + controllers, mounts + "/cpu"}) {
-        quota = smaller(quota, smallest_upwards(mount, path, read_v1));
+      for (const std::string& name : {controllers, std::string("cpu")}) {
+        quota = smaller(quota, smallest_upwards(folder + name, path, read_v1));
       }
     }
   }
