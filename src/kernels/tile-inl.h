@@ -19,8 +19,14 @@ namespace plait::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Loops over accumulators must vanish: an array indexed by a variable lives on the stack.
+// Loops over accumulators must vanish: an array indexed by a variable lives on the stack. Under
+// sanitizers they stay: their checks, unrolled, take GCC 12 minutes to compile.
+#undef PLAIT_UNROLL
+#if defined(PLAIT_SANITIZED)
+#define PLAIT_UNROLL
+#else
 #define PLAIT_UNROLL _Pragma("GCC unroll 16")
+#endif
 
 // Adds the partial sums and applies the epilogue to a finished tile, and stores it.
 template <bool kPartial, bool kEpilogue, class D, int kRows, int kVectors>
