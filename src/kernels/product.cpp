@@ -170,31 +170,48 @@ class BlockRunner {
     if (!direct) scatter(row, rows, column, columns, buffer.data());
   }
 
-  // Calls visit(offset in y, offset in the tile buffer) for the valid outputs of a tile.
+  // Calls visit(offset in y, offset in the tile buffer, count) for the runs of valid outputs of a
+  // tile: pixels of one line, in one row.
   template <class Visit>
-  void for_each_output(std::int64_t row, std::int64_t rows, std::int64_t column,
-                       std::int64_t columns, Visit visit) const {
-    for (std::int64_t j = 0; j < columns; ++j) {
-      const std::int64_t line = (column + j) / args_.y.width;
-      const std::int64_t pixel = (column + j) % args_.y.width;
+  void for_each_run(std::int64_t row, std::int64_t rows, std::int64_t column, std::int64_t columns,
+                    Visit visit) const {
+    std::int64_t line = column / args_.y.width;
+    std::int64_t pixel = column % args_.y.width;
+    for (std::int64_t j = 0; j < columns; ++line, pixel = 0) {
+      const std::int64_t count = std::min(columns - j, args_.y.width - pixel);
       const std::int64_t offset = line * args_.y.line_stride + pixel * args_.y.pixel_stride;
       for (std::int64_t r = 0; r < rows; ++r) {
-        visit((row + r) * args_.y.row_stride + offset, r * tile_.cols + j);
+        visit((row + r) * args_.y.row_stride + offset, r * tile_.cols + j, count);
       }
+      j += count;
     }
   }
 
   void gather(std::int64_t row, std::int64_t rows, std::int64_t column, std::int64_t columns,
               float* buffer) const {
     std::fill(buffer, buffer + tile_.rows * tile_.cols, 0.0F);
-    for_each_output(row, rows, column, columns,
-                    [&](std::int64_t y, std::int64_t tile) { buffer[tile] = unit_y_[y]; });
+    const std::int64_t stride = args_.y.pixel_stride;
+    for_each_run(row, rows, column, columns,
+                 [&](std::int64_t y, std::int64_t tile, std::int64_t count) {
+                   for (std::int64_t i = 0; i < count; ++i) {
+                     buffer[tile + i] = unit_y_[y + i * stride];
+                   }
+                 });
   }
 
   void scatter(std::int64_t row, std::int64_t rows, std::int64_t column, std::int64_t columns,
                const float* buffer) const {
-    for_each_output(row, rows, column, columns,
-                    [&](std::int64_t y, std::int64_t tile) { unit_y_[y] = buffer[tile]; });
+    const std::int64_t stride = args_.y.pixel_stride;
+    for_each_run(row, rows, column, columns,
+                 [&](std::int64_t y, std::int64_t tile, std::int64_t count) {
+                   if (stride == 1) {
+                     std::copy(buffer + tile, buffer + tile + count, unit_y_ + y);
+                     return;
+                   }
+                   for (std::int64_t i = 0; i < count; ++i) {
+                     unit_y_[y + i * stride] = buffer[tile + i];
+                   }
+                 });
   }
 
   const ProductShape& shape_;
