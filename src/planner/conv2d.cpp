@@ -2,20 +2,27 @@
 #include <plait/conv2d.hpp>
 
 #include "core/shape_check.hpp"
+#include "planner/overlap_check.hpp"
 #include "planner/plan_cache.hpp"
 #include "planner/workspace.hpp"
 
 namespace plait {
 namespace {
 
+// Whether no tensor was given; one with an empty axis has no memory either, but a shape to name.
+template <class T>
+bool is_missing(TensorView<T> view) {
+  return view.data() == nullptr && element_count(view.shape()) != 0;
+}
+
 // A view with its axes in the order n, c, h, w, whatever the layout; rank 3 gets n = 1.
 template <class T>
 TensorView<T> as_nchw(const char* name, TensorView<T> view, Layout layout) {
-  if (view.data() == nullptr || (view.rank() != 3 && view.rank() != 4)) {
+  if (is_missing(view) || (view.rank() != 3 && view.rank() != 4)) {
     const std::string axes = layout == Layout::nchw ? "c x h x w" : "h x w x c";
     throw Error(Status::invalid_argument,
                 std::string(name) + " must be n x " + axes + " or " + axes + " but is " +
-                    (view.data() == nullptr ? "missing" : to_string(view.shape())));
+                    (is_missing(view) ? "missing" : to_string(view.shape())));
   }
   const int first = view.rank() - 3;
   const int c = layout == Layout::nchw ? first : first + 2;
@@ -44,10 +51,10 @@ std::optional<Dims> strides_unless_dense(const Dims& shape, const Dims& strides,
 template <class T>
 void check_kernel(const Dims& x_shape, TensorView<const T> kernel,
                   const Conv2dOptions<T>& options) {
-  if (kernel.data() == nullptr || kernel.rank() != 4) {
+  if (is_missing(kernel) || kernel.rank() != 4) {
     throw Error(Status::invalid_argument,
                 "weight must be c_o x c_i/groups x k_h x k_w but is " +
-                    (kernel.data() == nullptr ? "missing" : to_string(kernel.shape())));
+                    (is_missing(kernel) ? "missing" : to_string(kernel.shape())));
   }
   if (options.groups < 1) {
     throw Error(Status::invalid_argument,
@@ -110,11 +117,13 @@ Dims shape_in_layout(const Problem& problem, int rank) {
   return shape;
 }
 
-// Weights and bias are read as they lie, so they must lie densely.
+// Weights and bias are read as they lie, so they must lie densely. A copy hides from the plan that
+// the original shares memory with the output, which stays an error.
 template <class T>
 struct DenseOperand {
-  explicit DenseOperand(TensorView<const T> original) : view(original) {
+  DenseOperand(const char* name, TensorView<const T> original, TensorView<T> y) : view(original) {
     if (original.data() != nullptr && !original.dense()) {
+      check_no_overlap(name, original, y);
       copy = dense_copy(original);
       view = copy.view();
     }
@@ -132,8 +141,8 @@ void run(Problem& problem, TensorView<const T> x, TensorView<const T> kernel, Te
     problem.residual_strides = strides_unless_dense(
         run_options.residual.shape(), run_options.residual.strides(), options.layout);
   }
-  const DenseOperand<T> dense_kernel(kernel);
-  const DenseOperand<T> dense_bias(options.bias);
+  const DenseOperand<T> dense_kernel("K", kernel, y);
+  const DenseOperand<T> dense_bias("bias", options.bias, y);
   cached_plan(problem, limits_of(options))
       .run(x, dense_kernel.view, dense_bias.view, y, run_options);
 }

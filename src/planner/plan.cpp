@@ -6,6 +6,7 @@
 
 #include "algorithms/registry.hpp"
 #include "core/aligned_buffer.hpp"
+#include "planner/overlap_check.hpp"
 #include "planner/planner.hpp"
 #include "planner/workspace.hpp"
 
@@ -89,17 +90,6 @@ void check_residual(const Problem& problem, TensorView<const T> residual) {
   } else if (residual.data() != nullptr) {
     throw Error(Status::invalid_argument,
                 "a residual was given but the plan's problem has none (add `res` to the line)");
-  }
-}
-
-template <class T>
-void check_no_overlap(const char* name, TensorView<const T> input, TensorView<T> y) {
-  if (input.data() != nullptr &&
-      may_overlap(y.data(), y.shape(), y.strides(), sizeof(T), input.data(), input.shape(),
-                  input.strides(), sizeof(T))) {
-    throw Error(Status::invalid_argument, "the output (" + to_string(y.shape()) +
-                                              ") overlaps " + name + " (" +
-                                              to_string(input.shape()) + ") in memory");
   }
 }
 

@@ -1,0 +1,22 @@
+// The rule that an output shares no memory with an input, in the words of an Error.
+#pragma once
+
+#include <string>
+
+#include <plait/tensor.hpp>
+
+namespace plait {
+
+// Throws Error if they share memory; `input` may be empty.
+template <class T>
+void check_no_overlap(const char* name, TensorView<const T> input, TensorView<T> y) {
+  if (input.data() != nullptr &&
+      may_overlap(y.data(), y.shape(), y.strides(), sizeof(T), input.data(), input.shape(),
+                  input.strides(), sizeof(T))) {
+    throw Error(Status::invalid_argument, "the output (" + to_string(y.shape()) + ") overlaps " +
+                                              name + " (" + to_string(input.shape()) +
+                                              ") in memory");
+  }
+}
+
+}  // namespace plait
