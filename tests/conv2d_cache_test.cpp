@@ -1,0 +1,147 @@
+// The plans that conv2d keeps: bounded, keyed by all that matters, least recently used out first.
+#include "planner/plan_cache.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <thread>
+#include <vector>
+
+#include <plait/conv2d.hpp>
+
+#include "support/calls.hpp"
+
+namespace plait {
+namespace {
+
+using test::ScopedVariable;
+
+Problem of_height(std::int64_t h) {
+  Problem problem = parse_problem("1x2x1x4,3x2x1x1");
+  problem.h = h;
+  return problem;
+}
+
+// Copies of a plan share its explanation: equal addresses mean the same plan.
+const Explanation* identity(const Plan& made) { return &made.explain(); }
+
+TEST(PlanCache, IsBoundedOverManySizes) {
+  clear_cache();
+  ASSERT_EQ(cached_plan_count(), 0U);
+  const Tensor<float> kernel({3, 2, 1, 1});
+  for (std::int64_t size = 1; size <= 600; ++size) {
+    conv2d(Tensor<float>({1, 2, size, 1}), kernel);
+    ASSERT_LE(cached_plan_count(), kPlanCacheCapacity);
+    if (size <= 200) {
+      ASSERT_EQ(cached_plan_count(), static_cast<std::size_t>(size));
+    }
+  }
+  EXPECT_EQ(cached_plan_count(), kPlanCacheCapacity);
+  clear_cache();
+  EXPECT_EQ(cached_plan_count(), 0U);
+}
+
+TEST(PlanCache, EqualCallsShareOnePlan) {
+  clear_cache();
+  const Tensor<float> x({1, 2, 9, 9});
+  const Tensor<float> kernel({3, 2, 3, 3});
+  conv2d(x, kernel);
+  conv2d(x, kernel);
+  EXPECT_EQ(cached_plan_count(), 1U);
+  conv2d(x, kernel, {.padding = 1});
+  EXPECT_EQ(cached_plan_count(), 2U);
+  const Plan first = cached_plan(of_height(5), {});
+  EXPECT_EQ(identity(cached_plan(of_height(5), {})), identity(first));
+}
+
+TEST(PlanCache, DropsTheLeastRecentlyUsed) {
+  clear_cache();
+  const auto capacity = static_cast<std::int64_t>(kPlanCacheCapacity);
+  const Plan first = cached_plan(of_height(1), {});
+  const Plan second = cached_plan(of_height(2), {});
+  for (std::int64_t h = 3; h <= capacity; ++h) cached_plan(of_height(h), {});
+  EXPECT_EQ(identity(cached_plan(of_height(1), {})), identity(first)) << "used again";
+  cached_plan(of_height(capacity + 1), {});
+  EXPECT_EQ(identity(cached_plan(of_height(1), {})), identity(first)) << "so it stays";
+  EXPECT_NE(identity(cached_plan(of_height(2), {})), identity(second)) << "and the next one goes";
+  clear_cache();
+}
+
+TEST(PlanCache, EveryLimitIsPartOfTheKey) {
+  clear_cache();
+  std::vector<Limits> all(8);
+  all[1].accuracy = Accuracy::strict;
+  all[2].max_workspace_bytes = 12345;
+  all[3].threads = 7;
+  all[4].prepacked = false;
+  all[5].packed_format = cached_plan(of_height(5), {}).packed_format();
+  all[6].algorithm = "reference";
+  all[7].reproducible = true;
+  for (const Limits& limits : all) {
+    Limits planned = cached_plan(of_height(5), limits).explain().limits;
+    if (limits.threads == 0) planned.threads = 0;  // filled in from the machine
+    EXPECT_EQ(planned, limits);
+  }
+  EXPECT_EQ(cached_plan_count(), all.size());
+  clear_cache();
+}
+
+TEST(PlanCache, ObeysTheEnvironmentOfTheCall) {
+  clear_cache();
+  const ScopedVariable unset("PLAIT_FORCE_ALGORITHM", nullptr);
+  EXPECT_NE(cached_plan(of_height(5), {}).algorithm(), "reference");
+  const ScopedVariable set("PLAIT_FORCE_ALGORITHM", "reference");
+  EXPECT_EQ(cached_plan(of_height(5), {}).algorithm(), "reference");
+}
+
+TEST(PlanCache, FailedPlansLeaveNothing) {
+  clear_cache();
+  Limits limits;
+  limits.algorithm = "bogo";
+  EXPECT_THROW(cached_plan(of_height(5), limits), Error);
+  EXPECT_EQ(cached_plan_count(), 0U);
+}
+
+TEST(PlanCache, ServesManyThreads) {
+  clear_cache();
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([] {
+      for (std::int64_t h = 1; h <= 300; ++h) {
+        ASSERT_EQ(cached_plan(of_height(h), {}).problem(), of_height(h));
+        if (h % 100 == 0) clear_cache();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_LE(cached_plan_count(), kPlanCacheCapacity);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they keep freed memory
+
+std::int64_t resident_bytes() {
+  std::int64_t pages = 0;
+  std::int64_t resident = 0;
+  std::ifstream("/proc/self/statm") >> pages >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+TEST(Memory, StaysFlatOverChangingSizes) {
+  test::Random random(9);
+  const auto call = [&] {
+    const std::int64_t channels = random.between(1, 64);
+    const Tensor<float> x({1, channels, random.between(3, 60), random.between(3, 60)});
+    conv2d(x, Tensor<float>({random.between(1, 64), channels, 3, 3}), {.padding = 1});
+  };
+  for (int warm_up = 0; warm_up < 30; ++warm_up) call();
+  const std::int64_t before = resident_bytes();
+  ASSERT_GT(before, 1 << 20);
+  for (int round = 0; round < 300; ++round) call();
+  EXPECT_LT(resident_bytes() - before, 64 << 20);
+}
+
+#endif
+
+}  // namespace
+}  // namespace plait
