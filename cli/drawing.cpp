@@ -69,7 +69,8 @@ PixelWriter::PixelWriter(const Surface& surface) : surface_(surface.get()) {
 PixelWriter::~PixelWriter() { cairo_surface_mark_dirty(surface_); }
 
 void PixelWriter::set(int x, int y, std::uint32_t rgb) const {
-  std::memcpy(rows_ + static_cast<std::ptrdiff_t>(y) * row_bytes_ + 4 * x, &rgb, sizeof(rgb));
+  std::memcpy(rows_ + static_cast<std::ptrdiff_t>(y) * row_bytes_ + std::ptrdiff_t{4} * x, &rgb,
+              sizeof(rgb));
 }
 
 Cairo make_cairo(const Surface& surface) {

@@ -130,10 +130,9 @@ Surface draw_map(const std::vector<float>& drawn, const ColourScale& scale,
                  const GridLayout& layout) {
   Surface tile = make_surface(layout.tile_w, layout.tile_h, kPaper);
   const PixelWriter pixels(tile);
+  auto value = drawn.begin();
   for (int i = 0; i < layout.tile_h; ++i) {
-    for (int j = 0; j < layout.tile_w; ++j) {
-      pixels.set(j, i, colour_of(drawn[static_cast<std::size_t>(i * layout.tile_w + j)], scale));
-    }
+    for (int j = 0; j < layout.tile_w; ++j) pixels.set(j, i, colour_of(*value++, scale));
   }
   return tile;
 }

@@ -1,6 +1,7 @@
 #include "files.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -91,7 +92,8 @@ void check_output(const std::string& path, const std::vector<std::string>& input
     std::error_code error;
     if (fs::path(input).lexically_normal() == fs::path(path).lexically_normal() ||
         fs::equivalent(input, path, error)) {
-      throw Error(Status::io, "output " + path + " is the same file as the input " + input);
+      throw Error(Status::io,
+                  fmt::format("output {} is the same file as the input {}", path, input));
     }
   }
   const fs::path target = resolved(path);

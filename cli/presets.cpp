@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <numbers>
 
@@ -29,9 +30,9 @@ Turned turn(double row, double column, double degrees) {
 void set_luma_filter(Tensor<float>& kernel, std::int64_t channel,
                      const std::function<double(double, double)>& f) {
   const std::int64_t size = kernel.size(2);
-  const double centre = static_cast<double>(size / 2);
+  const std::int64_t centre = size / 2;
   const auto value = [&](std::int64_t i, std::int64_t j) {
-    return f(static_cast<double>(i) - centre, static_cast<double>(j) - centre);
+    return f(static_cast<double>(i - centre), static_cast<double>(j - centre));
   };
   double positive = 0;
   for (std::int64_t i = 0; i < size; ++i) {
@@ -74,7 +75,9 @@ KernelPreset make_gabor() {
   constexpr double kAspect = 0.6;
   constexpr double kWavelengths[] = {4, 7};
   constexpr int kRadius = 3;
-  KernelPreset preset{Tensor<float>({2 * kOrientations, 3, 2 * kRadius + 1, 2 * kRadius + 1}), {}};
+  constexpr std::int64_t kSize = 7;       // 2 * kRadius + 1
+  constexpr std::int64_t kChannels = 16;  // orientations x wavelengths
+  KernelPreset preset{Tensor<float>({kChannels, 3, kSize, kSize}), {}};
   std::int64_t channel = 0;
   for (const double wavelength : kWavelengths) {
     for (int k = 0; k < kOrientations; ++k) {

@@ -231,7 +231,7 @@ TEST_F(WrongUse, CommandLines) {
   EXPECT_CONTAINS(error_line({"run", "--input", x_}), "--kernel is required");
   EXPECT_CONTAINS(error_line({"plan"}), "line is required");
   EXPECT_CONTAINS(run_error({"--colour"}), "--colour");
-  EXPECT_CONTAINS(run_error({"--threads", "0"}), "0");
+  EXPECT_CONTAINS(run_error({"--threads", "0"}), "not in range 1 to 4096");
   EXPECT_CONTAINS(run_error({"--threads", "many"}), "many");
   EXPECT_CONTAINS(run_error({"--groups", "1.5"}), "1.5");
   EXPECT_CONTAINS(run_error({"--relu", "--activation", "tanh"}), "--relu");
