@@ -156,43 +156,58 @@ Dims in_layout(Layout layout, int rank, const Dims& nchw) {
   return shape;
 }
 
-// Options of the mathematics. Reflection and wrapping need pads smaller than the axes (>= 4).
+// What is drawn: anything, or what fast algorithms take (a few options, 1x1 kernels among them).
+enum class Draw { anything, plain, pointwise };
+
+// Reflection and wrapping need pads smaller than the axes (>= 4).
 template <class T>
-void draw_options(Conv2dOptions<T>& o, Random& random) {
+void draw_options(Conv2dOptions<T>& o, Draw draw, Random& random) {
   static constexpr PaddingMode kModes[] = {PaddingMode::zeros,    PaddingMode::zeros,
                                            PaddingMode::reflect,  PaddingMode::replicate,
                                            PaddingMode::circular, PaddingMode::constant};
-  o.stride = {random.between(1, 3), random.between(1, 3)};
+  if (random.chance(0.7)) o.stride = {random.between(1, 3), random.between(1, 3)};
   o.dilation = {random.between(1, 2), random.between(1, 2)};
   o.groups = random.between(1, 3);
+  if (random.chance(0.4)) o.layout = Layout::nhwc;
+  if (random.chance(0.3)) o.activation.kind = ActivationKind::relu;
+  if (draw == Draw::pointwise) return;
   if (random.chance(0.7)) {
     o.padding = {random.between(0, 3), random.between(0, 3), random.between(0, 3),
                  random.between(0, 3)};
   }
+  if (draw == Draw::plain) return;
   o.padding_mode = random.pick(kModes);
   if (o.padding_mode == PaddingMode::constant) o.padding_value = 0.75;
-  if (random.chance(0.5)) {
-    o.activation.kind = static_cast<ActivationKind>(random.between(0, 7));
-    if (o.activation.kind == ActivationKind::leaky) o.activation.slope = 0.1;
-  }
-  if (random.chance(0.4)) o.layout = Layout::nhwc;
+  o.activation.kind = static_cast<ActivationKind>(random.between(0, 7));
+  if (o.activation.kind == ActivationKind::leaky) o.activation.slope = 0.1;
 }
 
+// Enough rows and columns for whole register tiles.
 template <class T>
-Call<T> random_call(Random& random) {
-  Call<T> call;
-  Conv2dOptions<T>& o = call.options;
-  draw_options(o, random);
+void draw_sizes(Call<T>& call, Draw draw, Random& random) {
+  const Conv2dOptions<T>& o = call.options;
+  const std::int64_t most_taps = draw == Draw::pointwise ? 1 : 4;
   Sizes& s = call.sizes;
-  s = {random.between(1, 3),  o.groups * random.between(1, 5), random.between(4, 11),
-       random.between(4, 11), o.groups * random.between(1, 9), random.between(1, 4),
-       random.between(1, 4)};
+  s = {random.between(1, 3),        o.groups * random.between(1, 5),  random.between(4, 11),
+       random.between(4, 40),       o.groups * random.between(1, 17), random.between(1, most_taps),
+       random.between(1, most_taps)};
   s.h = std::max(s.h, o.dilation.h * (s.k_h - 1) + 1);
   s.w = std::max(s.w, o.dilation.w * (s.k_w - 1) + 1);
   call.h_o =
       (s.h + o.padding.top + o.padding.bottom - o.dilation.h * (s.k_h - 1) - 1) / o.stride.h + 1;
   call.w_o =
       (s.w + o.padding.left + o.padding.right - o.dilation.w * (s.k_w - 1) - 1) / o.stride.w + 1;
+}
+
+template <class T>
+Call<T> random_call(Random& random) {
+  static constexpr Draw kDraws[] = {Draw::anything, Draw::anything, Draw::plain, Draw::pointwise};
+  const Draw draw = random.pick(kDraws);
+  Call<T> call;
+  Conv2dOptions<T>& o = call.options;
+  draw_options(o, draw, random);
+  draw_sizes(call, draw, random);
+  Sizes& s = call.sizes;
   const int rank = random.chance(0.3) ? 3 : 4;
   if (rank == 3) s.n = 1;
   call.y_shape = in_layout(o.layout, rank, {s.n, s.c_o, call.h_o, call.w_o});
@@ -204,7 +219,7 @@ Call<T> random_call(Random& random) {
     call.bias = random_strided<T>({s.c_o}, random.chance(0.5), random);
     o.bias = call.bias.view;
   }
-  if (random.chance(0.3)) {
+  if (draw == Draw::anything && random.chance(0.5)) {
     call.residual = random_strided<T>(call.y_shape, random.chance(0.5), random);
     o.residual = call.residual.view;
   }
@@ -300,7 +315,8 @@ TYPED_TEST(Conv2d, EveryAlgorithmThatTakesThemGivesTheSame) {
   }
   EXPECT_EQ(std::count(ran.begin(), ran.end(), "reference"), 100);
   if (std::is_same_v<TypeParam, float>) {
-    EXPECT_GT(std::count(ran.begin(), ran.end(), "im2col"), 5);
+    EXPECT_GT(std::count(ran.begin(), ran.end(), "im2col"), 30);
+    EXPECT_GT(std::count(ran.begin(), ran.end(), "pointwise"), 15);
   }
 }
 
@@ -318,7 +334,7 @@ TYPED_TEST(Conv2d, CapsAndThreadsDoNotShow) {
   }
 }
 
-// A kernel as a slice of one axis, or read backwards: weights need not lie densely.
+// A stride of 0 repeats an input; only outputs must not share memory with themselves.
 TEST(Conv2dViews, ABatchMayRepeatOneImage) {
   Random random(5);
   Tensor<float> image({3, 6, 7});
