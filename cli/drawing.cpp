@@ -5,6 +5,17 @@
 
 #include <plait/error.hpp>
 
+#if defined(__SANITIZE_ADDRESS__)
+// Fontconfig holds the fonts it has found until the process ends: to the leak checker that is a
+// leak, and nothing of ours.
+extern "C" {
+const char* __lsan_default_suppressions();
+const char* __lsan_default_suppressions() { return "leak:libfontconfig\n"; }
+const char* __lsan_default_options();
+const char* __lsan_default_options() { return "print_suppressions=0"; }
+}
+#endif
+
 namespace plait::faces {
 namespace {
 
