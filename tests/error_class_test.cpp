@@ -27,8 +27,8 @@ double measured_rms(const Problem& problem, const Plan& plan, Random& random) {
     fill_relu_like(x, random);
     fill_he(kernel, problem.depth(), random);
     plan.run(x, plan.pack(kernel), y);
-    const ErrorReport report = measure_error<float>(
-        problem, plan.cost().error_bound, x.view(), kernel.view(), {}, {}, y.view());
+    const ErrorReport report = measure_error<float>(problem, plan.cost().error_bound, x.view(),
+                                                    kernel.view(), {}, {}, y.view());
     EXPECT_LE(report.worst_bound_share, 1) << to_string(problem);
     const auto checked = static_cast<double>(report.checked);
     squared_error += report.rms_error * report.rms_error * checked;
@@ -61,20 +61,20 @@ TEST_P(ErrorClass, MeasuredRmsIsAtMostOneAndAHalfTimesTheExpected) {
 }
 
 std::string depth_name(const testing::TestParamInfo<DepthCase>& info) {
-  return info.param.algorithm + "_" +
-         std::to_string(parse_problem(info.param.line).depth());
+  return info.param.algorithm + "_" + std::to_string(parse_problem(info.param.line).depth());
 }
-INSTANTIATE_TEST_SUITE_P(
-    Depths, ErrorClass,
-    testing::Values(DepthCase{"im2col", "4x1x40x40,16x1x3x3"},
-                    DepthCase{"im2col", "1x8x60x60,32x8x3x3,p1"},
-                    DepthCase{"im2col", "1x64x20x20,64x64x3x3,p1"},
-                    DepthCase{"im2col", "1x512x8x8,64x512x3x3,p1"},
-                    DepthCase{"pointwise", "1x3x60x60,32x3x1x1"},
-                    DepthCase{"pointwise", "1x64x30x30,64x64x1x1"},
-                    DepthCase{"pointwise", "1x2048x7x7,128x2048x1x1"},
-                    DepthCase{"reference", "1x16x40x40,16x16x3x3"}),
-    depth_name);
+INSTANTIATE_TEST_SUITE_P(Depths, ErrorClass,
+                         testing::Values(DepthCase{"im2col", "4x1x40x40,16x1x3x3"},
+                                         DepthCase{"im2col", "1x8x60x60,32x8x3x3,p1"},
+                                         DepthCase{"im2col", "1x64x20x20,64x64x3x3,p1"},
+                                         DepthCase{"im2col", "1x512x8x8,64x512x3x3,p1"},
+                                         DepthCase{"strips", "1x8x60x60,32x8x3x3,p1"},
+                                         DepthCase{"strips", "1x256x10x10,64x256x3x3,p1"},
+                                         DepthCase{"pointwise", "1x3x60x60,32x3x1x1"},
+                                         DepthCase{"pointwise", "1x64x30x30,64x64x1x1"},
+                                         DepthCase{"pointwise", "1x2048x7x7,128x2048x1x1"},
+                                         DepthCase{"reference", "1x16x40x40,16x16x3x3"}),
+                         depth_name);
 
 TEST(ErrorModel, IsFlatInDepthThanksToChunks) {
   EXPECT_LT(chunked_sum_rms(4608, 256), 1.05 * chunked_sum_rms(576, 256));

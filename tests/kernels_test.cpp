@@ -94,8 +94,8 @@ struct TileCase {
     for (int r = 0; r < tile.rows; ++r) {
       for (int j = 0; j < tile.cols; ++j) {
         const float got = out[static_cast<std::size_t>(r * tile.cols + j)];
-        ASSERT_EQ(got, expected(r, j)) << name_of_tile(target, tile) << " depth " << depth
-                                       << " row " << r << " column " << j;
+        ASSERT_EQ(got, expected(r, j))
+            << name_of_tile(target, tile) << " depth " << depth << " row " << r << " column " << j;
       }
     }
   }
@@ -167,6 +167,24 @@ TEST(Tiles, ReadRowsInPlaceWithTheSameBits) {
   });
 }
 
+TEST(Tiles, ReadShiftedRowsWithTheSameBits) {
+  Random random(7);
+  for_each_tile([&](Target target, const Tile& tile, std::int64_t depth) {
+    TileCase test(target, tile, depth, random);
+    std::vector<std::int32_t> offsets;
+    std::vector<float> shuffled(test.b.size());
+    for (std::int64_t k = 0; k < depth; ++k) {  // the rows of b in reverse
+      const std::int64_t at = (depth - 1 - k) * tile.cols;
+      offsets.push_back(static_cast<std::int32_t>(at));
+      std::copy_n(test.b.begin() + k * tile.cols, tile.cols, shuffled.begin() + at);
+    }
+    test.args.b = shuffled.data();
+    test.args.b_offsets = offsets.data();
+    tile.shifted(test.args);
+    test.expect_equal();
+  });
+}
+
 TEST(Tiles, ReluKeepsNaN) {
   Random random(4);
   for (const Target target : runnable_targets()) {
@@ -232,8 +250,7 @@ struct ProductCase {
 };
 
 // Runs one product in guarded memory and compares every output bit for bit.
-void check_product(const ProductCase& test, const Machine& machine, int tile_rows,
-                   Random& random) {
+void check_product(const ProductCase& test, const Machine& machine, int tile_rows, Random& random) {
   const kernels::ProductShape& shape = test.shape;
   kernels::BlockingRequest request;
   request.shape = shape;
@@ -273,15 +290,20 @@ void check_product(const ProductCase& test, const Machine& machine, int tile_row
   args.source = &source;
   if (test.prepacked) {
     auto* to = reinterpret_cast<float*>(packed.data());
-    kernels::pack_weights(shape, blocking, a.view().data(), bias.data(), to);
+    kernels::PackedWeights(shape, blocking.tile->rows).pack(a.view().data(), bias.data(), to);
     args.packed = to;
     args.has_bias = true;
   } else {
     args.a = a.view().data();
     args.bias = bias.data();
   }
-  args.y = {y.view().data(), shape.groups * shape.rows * shape.columns, shape.columns,
-            shape.columns,   1,                                         shape.columns};
+  args.y = {y.view().data(),
+            shape.groups * shape.rows * shape.columns,
+            shape.columns,
+            shape.columns,
+            1,
+            shape.columns,
+            shape.columns};
   args.workspace = workspace.data();
   args.executor = &default_executor();
   kernels::run_product(shape, blocking, args);
@@ -312,7 +334,10 @@ TEST(Products, AroundEveryTileMatchScalarSumsBitForBit) {
           for (int d_cols = -1; d_cols <= 1; ++d_cols) {
             if (tile.rows + d_rows == 0) continue;
             ProductCase test{{1, 1, tile.rows + d_rows, tile.cols + d_cols, depth},
-                             1, true, random.chance(0.5), std::size_t{1} << 30};
+                             1,
+                             true,
+                             random.chance(0.5),
+                             std::size_t{1} << 30};
             check_product(test, machine, tile.rows, random);
           }
         }
@@ -378,8 +403,8 @@ TEST(Blocking, SaturatesTheCountsOfHugeProducts) {
   request.max_workspace_bytes = std::size_t{1} << 30;
   for (const Target target : runnable_targets()) {
     const kernels::Blocking blocking = kernels::choose_blocking(request, on_target(target));
-    EXPECT_GE(blocking.executed_macs, request.shape.columns) << name_of(target);
-    EXPECT_GT(blocking.product_seconds, 0) << name_of(target);
+    EXPECT_GE(blocking.cost.executed_macs, request.shape.columns) << name_of(target);
+    EXPECT_GT(blocking.cost.product_seconds, 0) << name_of(target);
   }
 }
 

@@ -81,12 +81,11 @@ void check_run(const Problem& problem, const Limits& limits, const Machine& mach
   const Plan plan = plait::plan(problem, limits, machine);
   Arena<T> arena(problem, random);
   const RunReport report = arena.run(plan, limits.prepacked);
-  const std::string context = to_string(problem) + " on " + std::string(name_of(machine.target)) +
-                              " by " + limits.algorithm + ", cap " +
-                              std::to_string(limits.max_workspace_bytes) + ", threads " +
-                              std::to_string(limits.threads) + ", L2 " +
-                              std::to_string(machine.caches.l2_bytes) +
-                              (limits.prepacked ? ", prepacked" : "");
+  const std::string context =
+      to_string(problem) + " on " + std::string(name_of(machine.target)) + " by " +
+      limits.algorithm + ", cap " + std::to_string(limits.max_workspace_bytes) + ", threads " +
+      std::to_string(limits.threads) + ", L2 " + std::to_string(machine.caches.l2_bytes) +
+      (limits.prepacked ? ", prepacked" : "");
   EXPECT_EQ(report.algorithm, limits.algorithm) << context;
   if (limits.algorithm != "reference") {
     EXPECT_EQ(report.target, machine.target) << context;
@@ -101,10 +100,11 @@ void check_run(const Problem& problem, const Limits& limits, const Machine& mach
 
 Limits random_limits(const std::string& algorithm, Random& random) {
   static constexpr std::size_t kCaps[] = {0, 0, 3000, 20000, kNoWorkspaceCap, kNoWorkspaceCap};
+  const bool needs_workspace = algorithm == "strips";
   Limits limits;
   limits.algorithm = algorithm;
   limits.threads = static_cast<int>(random.between(1, 3));
-  limits.max_workspace_bytes = random.pick(kCaps);
+  limits.max_workspace_bytes = needs_workspace ? kNoWorkspaceCap : random.pick(kCaps);
   limits.prepacked = random.chance(0.5);
   return limits;
 }
@@ -114,20 +114,43 @@ void sweep(const std::string& algorithm, const ProblemSpace& space, std::uint64_
     Random random(seed);
     for (int i = 0; i < cases_per_target(); ++i) {
       const Problem problem = random_problem(random, space);
-      const Machine machine = random.chance(0.5) ? with_fake_caches(on_target(target), random)
-                                                 : on_target(target);
+      const Machine machine =
+          random.chance(0.5) ? with_fake_caches(on_target(target), random) : on_target(target);
       check_run<float>(problem, random_limits(algorithm, random), machine, random);
       if (testing::Test::HasFailure()) return;  // one problem line is enough to act on
     }
   }
 }
 
-TEST(Rooms, Im2colMatchesTheReference) {
-  sweep("im2col", {.max_macs = 400'000}, 1);
-}
+TEST(Rooms, Im2colMatchesTheReference) { sweep("im2col", {.max_macs = 400'000}, 1); }
 
 TEST(Rooms, PointwiseMatchesTheReference) {
   sweep("pointwise", {.max_macs = 400'000, .pointwise = true}, 2);
+}
+
+TEST(Rooms, StripsMatchTheReference) { sweep("strips", {.max_macs = 400'000}, 7); }
+
+// The smallest workspace that strips ask for, and one byte less.
+TEST(Rooms, StripsKeepToACapOrRefuseIt) {
+  const Problem problem = parse_problem("1x16x20x30,24x16x3x3,p1");
+  Limits limits{.threads = 1, .algorithm = "strips"};
+  std::size_t smallest = plan(problem, limits).workspace_bytes();
+  for (std::size_t cap = smallest; cap > 0; --cap) {
+    limits.max_workspace_bytes = cap;
+    try {
+      smallest = plan(problem, limits).workspace_bytes();
+      EXPECT_LE(smallest, cap);
+      cap = smallest;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(std::to_string(cap)), std::string::npos)
+          << error.what();
+      break;
+    }
+  }
+  EXPECT_LT(smallest, 20'000U);
+  Random random(8);
+  limits.max_workspace_bytes = smallest;
+  check_run<float>(problem, limits, host_machine(), random);
 }
 
 TEST(Rooms, ReferenceIsWithinItsOwnBoundOnEveryOption) {
@@ -152,8 +175,10 @@ TEST(Rooms, ThePublicOddShapesMatchTheReference) {
         "1x3x64x64,64x3x7x7,s2,p2_3_2_3", "1x64x14x14,64x4x3x3,p1,g16", "1x1x1x1,1x1x1x1",
         "1x1x1x1,1x1x3x3,p1", "1x2x3x4,3x2x3x4", "3x2x5x5,4x2x2x2,s4", "1x4x9x9,4x4x3x3,p4,d4"}) {
     for (const Target target : runnable_targets()) {
-      check_run<float>(parse_problem(line), {.threads = 2, .algorithm = "im2col"},
-                       on_target(target), random);
+      for (const char* algorithm : {"im2col", "strips"}) {
+        check_run<float>(parse_problem(line), {.threads = 2, .algorithm = algorithm},
+                         on_target(target), random);
+      }
     }
   }
 }
@@ -162,9 +187,9 @@ TEST(Rooms, ThePublicOddShapesMatchTheReference) {
 TEST(Rooms, TreatNaNAndInfinityAsTheReferenceDoes) {
   Random random(5);
   for (const Target target : runnable_targets()) {
-    for (const std::string algorithm : {"im2col", "pointwise"}) {
-      const Problem problem = parse_problem(algorithm == "im2col" ? "1x3x7x9,5x3x3x3,p1,act=relu"
-                                                                  : "1x3x7x9,5x3x1x1,act=relu");
+    for (const std::string algorithm : {"im2col", "pointwise", "strips"}) {
+      const Problem problem = parse_problem(
+          algorithm == "pointwise" ? "1x3x7x9,5x3x1x1,act=relu" : "1x3x7x9,5x3x3x3,p1,act=relu");
       Arena<float> arena(problem, random);
       arena.kernel.view()(2, 1, 0, 0) = std::numeric_limits<float>::infinity();
       arena.kernel.view()(4, 0, 0, 0) = std::numeric_limits<float>::quiet_NaN();

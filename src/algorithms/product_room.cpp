@@ -7,21 +7,6 @@
 namespace plait {
 namespace {
 
-std::string format_of(std::string_view room, const Problem& problem, Target target, int tile_rows) {
-  return std::string(room) + " " + std::string(name_of(target)) + " r" + std::to_string(tile_rows) +
-         " " + to_string(problem.kernel_shape()) + " g" + std::to_string(problem.groups) +
-         (problem.bias ? " bias" : "");
-}
-
-// Rows of the tile that a packed format was made for; -1 if it was not made for this.
-int rows_of_format(std::string_view room, const Problem& problem, Target target,
-                   const std::string& format) {
-  for (const kernels::Tile& tile : kernels::tile_set(target).tiles) {
-    if (format == format_of(room, problem, target, tile.rows)) return tile.rows;
-  }
-  return -1;
-}
-
 // Elements of x, K and y, each moved once.
 std::int64_t operand_bytes(const Problem& problem) {
   return (element_count(problem.x_shape()) + element_count(problem.kernel_shape()) +
@@ -57,40 +42,43 @@ kernels::ProductShape product_shape(const Problem& problem) {
           problem.h_o() * problem.w_o(), problem.depth()};
 }
 
-kernels::Blocking product_blocking(const ProductRequest& request, const Problem& problem,
-                                   const Limits& limits, const Machine& machine) {
-  kernels::BlockingRequest blocking;
-  blocking.shape = product_shape(problem);
-  blocking.threads = limits.threads;
-  blocking.max_workspace_bytes = limits.max_workspace_bytes;
-  blocking.prepacked = limits.prepacked;
-  blocking.fill_seconds_per_element = request.fill_cycles_per_element * 1e-9 / machine.rates.ghz;
-  blocking.source_in_place = request.source_in_place;
-  if (!limits.packed_format.empty()) {
-    blocking.tile_rows =
-        rows_of_format(request.room, problem, machine.target, limits.packed_format);
-  }
-  return kernels::choose_blocking(blocking, machine);
+std::string product_format(std::string_view room, const Problem& problem, Target target,
+                           int tile_rows) {
+  return std::string(room) + " " + std::string(name_of(target)) + " r" + std::to_string(tile_rows) +
+         " " + to_string(problem.kernel_shape()) + " g" + std::to_string(problem.groups) +
+         (problem.bias ? " bias" : "");
 }
 
-Verdict accepts_blocking(const kernels::Blocking& blocking, std::string_view room,
-                         const Limits& limits) {
-  if (blocking.tile != nullptr) return Verdict::yes();
-  const bool capped = limits.max_workspace_bytes != kNoWorkspaceCap;
-  return Verdict::no(
-      "no " + std::string(room) + " tile takes weights packed as \"" + limits.packed_format + "\"" +
-      (capped ? " within " + std::to_string(limits.max_workspace_bytes) + " bytes of workspace"
-              : ""));
+int required_tile_rows(std::string_view room, const Problem& problem, const Limits& limits,
+                       Target target) {
+  if (limits.packed_format.empty()) return 0;
+  for (const kernels::Tile& tile : kernels::tile_set(target).tiles) {
+    if (limits.packed_format == product_format(room, problem, target, tile.rows)) return tile.rows;
+  }
+  return -1;
+}
+
+Verdict refuse_tiles(std::string_view room, const Limits& limits) {
+  std::string reason = "no " + std::string(room) + " tile";
+  if (!limits.packed_format.empty()) {
+    reason += " takes weights packed as \"" + limits.packed_format + "\"";
+  }
+  if (limits.max_workspace_bytes != kNoWorkspaceCap) {
+    reason += (limits.packed_format.empty() ? " works within " : " within ") +
+              std::to_string(limits.max_workspace_bytes) + " bytes of workspace";
+  }
+  return Verdict::no(reason);
 }
 
 Cost product_cost(const Problem& problem, const Machine& machine,
-                  const kernels::Blocking& blocking) {
+                  const kernels::BlockingCost& blocking, int threads, std::size_t workspace_bytes,
+                  std::size_t weights_bytes) {
   Cost cost;
   cost.multiplications = blocking.executed_macs;
   cost.additions = blocking.executed_macs;
   cost.l2_bytes = blocking.l2_bytes;
-  cost.workspace_bytes = kernels::workspace_bytes(blocking);
-  cost.packed_bytes = blocking.packs_in_run ? 0 : blocking.weights_bytes;
+  cost.workspace_bytes = workspace_bytes;
+  cost.packed_bytes = blocking.packs_in_run ? 0 : weights_bytes;
   cost.pack_seconds = blocking.pack_seconds;
   cost.product_seconds = blocking.product_seconds;
   cost.gather_seconds = blocking.fill_seconds + (blocking.packs_in_run ? blocking.pack_seconds : 0);
@@ -100,7 +88,7 @@ Cost product_cost(const Problem& problem, const Machine& machine,
   const bool from_memory = bytes > machine.caches.l3_bytes;
   cost.dram_bytes = from_memory ? bytes : 0;
   const double move_seconds =
-      static_cast<double>(bytes) / blocking.threads /
+      static_cast<double>(bytes) / threads /
       (from_memory ? machine.rates.dram_bytes_per_second : machine.rates.l3_bytes_per_second);
   cost.memory_seconds = std::max(0.0, move_seconds - cost.product_seconds);
   cost.predicted_seconds =
@@ -110,38 +98,63 @@ Cost product_cost(const Problem& problem, const Machine& machine,
   return cost;
 }
 
-ProductExecution::ProductExecution(std::string_view room, const Problem& problem,
-                                   const kernels::Blocking& blocking)
-    : room_(room), problem_(problem), shape_(product_shape(problem)), blocking_(blocking) {}
+TileExecution::TileExecution(std::string_view room, const Problem& problem,
+                             const kernels::Tile& tile, Target target, int threads)
+    : room_(room), problem_(problem), tile_rows_(tile.rows), target_(target), threads_(threads) {}
 
-std::string ProductExecution::packed_format() const {
-  return format_of(room_, problem_, blocking_.target, blocking_.tile->rows);
+std::string TileExecution::packed_format() const {
+  return product_format(room_, problem_, target_, tile_rows_);
 }
 
-void ProductExecution::pack(const void* kernel, const void* bias, std::byte* out) const {
-  kernels::pack_weights(shape_, blocking_, static_cast<const float*>(kernel),
-                        static_cast<const float*>(bias), reinterpret_cast<float*>(out));
+void TileExecution::pack(const void* kernel, const void* bias, std::byte* out) const {
+  kernels::PackedWeights(product_shape(problem_), tile_rows_)
+      .pack(static_cast<const float*>(kernel), static_cast<const float*>(bias),
+            reinterpret_cast<float*>(out));
 }
 
-void ProductExecution::run_from(const kernels::PanelSource& source, const Args& args) const {
+kernels::ProductOutput TileExecution::output(void* y, std::int64_t pitch) const {
+  const Dims strides = problem_.effective_y_strides();
+  return {static_cast<float*>(y), strides[0], strides[1], strides[2], strides[3],
+          problem_.w_o(),         pitch};
+}
+
+void TileExecution::report(const Args& args) const {
+  if (args.report == nullptr) return;
+  *args.report = {std::string(room_), kernels::tile_set(target_).target, threads_};
+}
+
+kernels::Blocking panel_blocking(const PanelRequest& request, const Problem& problem,
+                                 const Limits& limits, const Machine& machine) {
+  kernels::BlockingRequest blocking;
+  blocking.shape = product_shape(problem);
+  blocking.threads = limits.threads;
+  blocking.max_workspace_bytes = limits.max_workspace_bytes;
+  blocking.prepacked = limits.prepacked;
+  blocking.tile_rows = required_tile_rows(request.room, problem, limits, machine.target);
+  blocking.fill_seconds_per_element = request.fill_cycles_per_element * 1e-9 / machine.rates.ghz;
+  blocking.source_in_place = request.source_in_place;
+  return kernels::choose_blocking(blocking, machine);
+}
+
+Cost panel_cost(const Problem& problem, const Machine& machine, const kernels::Blocking& blocking) {
+  return product_cost(problem, machine, blocking.cost, blocking.threads,
+                      kernels::workspace_bytes(blocking), blocking.weights_bytes);
+}
+
+void PanelExecution::run_from(const kernels::PanelSource& source, const Args& args) const {
   kernels::ProductArgs product;
   product.source = &source;
   product.packed = reinterpret_cast<const float*>(args.packed);
   product.a = static_cast<const float*>(args.kernel);
   product.bias = static_cast<const float*>(args.bias);
-  product.has_bias = problem_.bias;
-  product.relu = problem_.activation.kind == ActivationKind::relu;
-  const Dims strides = problem_.effective_y_strides();
-  product.y = {
-      static_cast<float*>(args.y), strides[0], strides[1], strides[2], strides[3], problem_.w_o()};
+  product.has_bias = problem().bias;
+  product.relu = has_relu();
+  product.y = output(args.y, problem().w_o());
   product.workspace = args.workspace;
   product.executor = args.executor;
   product.cancel = args.cancel;
-  kernels::run_product(shape_, blocking_, product);
-  if (args.report != nullptr) {
-    *args.report = {std::string(room_), kernels::tile_set(blocking_.target).target,
-                    blocking_.threads};
-  }
+  kernels::run_product(product_shape(problem()), blocking_, product);
+  report(args);
 }
 
 }  // namespace plait

@@ -1,6 +1,7 @@
 // What the rooms share whose work is one matrix product per image and group:
 //   y[n, o, p] = act( sum over k of K[o, k] * b[k, p] + bias[o] ),  p = output pixel, k < depth.
-// Such a room says how b arises from x (a kernels::PanelSource); the rest is here.
+// Such a room says how b arises from x (a kernels::PanelSource or a kernels::StripSource); the rest
+// is here.
 #pragma once
 
 #include <string>
@@ -17,41 +18,65 @@ Verdict accepts_as_product(const Problem& problem);
 
 kernels::ProductShape product_shape(const Problem& problem);
 
-// `limits` as a request for a blocking. With limits.packed_format, only the tile of that format is
-// allowed; a format of another room, target or weight shape allows none.
-struct ProductRequest {
-  std::string_view room;
-  double fill_cycles_per_element = 1;  // of the room's source, on one thread
-  bool source_in_place = false;        // the room's source can say where b lies
-};
-kernels::Blocking product_blocking(const ProductRequest& request, const Problem& problem,
-                                   const Limits& limits, const Machine& machine);
+// What a room calls its packed weights: equal formats hold equal bytes for equal weights.
+std::string product_format(std::string_view room, const Problem& problem, Target target,
+                           int tile_rows);
+// Rows of the tile that `limits` restrict a room to: 0 if they do not, -1 if their packed format is
+// one of another room, target or weight shape.
+int required_tile_rows(std::string_view room, const Problem& problem, const Limits& limits,
+                       Target target);
+// No tile fits the limits; the reason says which one stands in the way.
+Verdict refuse_tiles(std::string_view room, const Limits& limits);
 
-// No, if there is no blocking within the limits; the reason says which one stands in the way.
-Verdict accepts_blocking(const kernels::Blocking& blocking, std::string_view room,
-                         const Limits& limits);
-
+// The tiles' cost and the operands', and the error of chunked sums.
 Cost product_cost(const Problem& problem, const Machine& machine,
-                  const kernels::Blocking& blocking);
+                  const kernels::BlockingCost& blocking, int threads, std::size_t workspace_bytes,
+                  std::size_t weights_bytes);
 
-// pack() and all of run() but the source.
-class ProductExecution : public Execution {
+// Packing, and what a run reports.
+class TileExecution : public Execution {
  public:
-  ProductExecution(std::string_view room, const Problem& problem,
-                   const kernels::Blocking& blocking);
+  TileExecution(std::string_view room, const Problem& problem, const kernels::Tile& tile,
+                Target target, int threads);
 
   std::string packed_format() const override;
   void pack(const void* kernel, const void* bias, std::byte* out) const override;
-  int threads() const override { return blocking_.threads; }
+  int threads() const override { return threads_; }
 
  protected:
-  void run_from(const kernels::PanelSource& source, const Args& args) const;
   const Problem& problem() const { return problem_; }
+  kernels::ProductOutput output(void* y, std::int64_t pitch) const;
+  bool has_relu() const { return problem_.activation.kind == ActivationKind::relu; }
+  void report(const Args& args) const;
 
  private:
   std::string_view room_;
   Problem problem_;
-  kernels::ProductShape shape_;
+  int tile_rows_;
+  Target target_;
+  int threads_;
+};
+
+// For rooms whose right operand is written in panels.
+struct PanelRequest {
+  std::string_view room;
+  double fill_cycles_per_element = 1;  // of the room's source, on one thread
+  bool source_in_place = false;        // the room's source can say where b lies
+};
+kernels::Blocking panel_blocking(const PanelRequest& request, const Problem& problem,
+                                 const Limits& limits, const Machine& machine);
+Cost panel_cost(const Problem& problem, const Machine& machine, const kernels::Blocking& blocking);
+
+class PanelExecution : public TileExecution {
+ public:
+  PanelExecution(std::string_view room, const Problem& problem, const kernels::Blocking& blocking)
+      : TileExecution(room, problem, *blocking.tile, blocking.target, blocking.threads),
+        blocking_(blocking) {}
+
+ protected:
+  void run_from(const kernels::PanelSource& source, const Args& args) const;
+
+ private:
   kernels::Blocking blocking_;
 };
 

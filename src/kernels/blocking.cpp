@@ -1,38 +1,11 @@
 // How a product is cut up: the choice of the tile and of the blocks, by predicted time.
 #include <algorithm>
-#include <cmath>
 
 #include "core/counts.hpp"
 #include "kernels/product.hpp"
 
 namespace plait::kernels {
 namespace {
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-std::int64_t round_up(std::int64_t a, std::int64_t multiple) {
-  return ceil_div(a, multiple) * multiple;
-}
-
-// Measured on the tiles alone [Zen 4, 2026-11-22]. A full-width load takes as long as a full-width
-// multiply-add; two broadcasts are loaded per cycle.
-constexpr double kBroadcastsPerCycle = 2;
-constexpr double kTileCallCycles = 10;          // entering a tile and leaving it
-constexpr double kFinishCyclesPerVector = 2.5;  // adding the partial sum and storing
-constexpr double kInPlaceLoads = 2;             // a row's address and its weight, per broadcast
-constexpr double kPackCyclesPerWeight = 1.4;    // strided reads, one at a time
-
-// Cycles of one call for `depth` terms.
-double tile_cycles(const Tile& tile, int lanes, bool packed, double depth, const Rates& rates) {
-  // A tile narrower than the vectors still costs a whole instruction per row.
-  const double vectors = std::max(1.0, static_cast<double>(tile.cols) / lanes);
-  const double rows = tile.rows;
-  const double fma = rows * vectors / rates.vector_fmas_per_cycle;
-  const double load = vectors / rates.vector_fmas_per_cycle +
-                      rows * (packed ? 1 : kInPlaceLoads) / kBroadcastsPerCycle;
-  const double chunks = std::ceil(depth / static_cast<double>(kChunk));
-  return depth * std::max(fma, load) +
-         chunks * (kTileCallCycles + kFinishCyclesPerVector * rows * vectors);
-}
 
 // Everything about a cut but the split over threads.
 struct Cut {
@@ -70,11 +43,6 @@ class Chooser {
   }
 
  private:
-  static double seconds(const Blocking& b) {
-    return b.product_seconds + b.fill_seconds + b.thread_seconds +
-           (b.packs_in_run ? b.pack_seconds : 0);
-  }
-
   // Tries a cut on one thread and on all, with every useful split of the rows.
   void consider(const Cut& cut, Blocking& best) const {
     for (const std::int64_t budget : {machine_.caches.l2_bytes / 2, std::int64_t{1}}) {
@@ -84,7 +52,7 @@ class Chooser {
         for (std::int64_t splits = 1; splits <= most_splits; ++splits) {
           const Blocking b = cut_up(cut, budget, threads, splits);
           if (workspace_bytes(b) > request_.max_workspace_bytes) continue;
-          if (best.tile == nullptr || seconds(b) < seconds(best)) best = b;
+          if (best.tile == nullptr || b.cost.seconds() < best.cost.seconds()) best = b;
         }
       }
     }
@@ -100,7 +68,7 @@ class Chooser {
     b.panels = cut.panels;
     b.b_in_place = cut.b_in_place;
     b.threads = threads;
-    b.packs_in_run = cut.pack_weights && !request_.prepacked;
+    b.cost.packs_in_run = cut.pack_weights && !request_.prepacked;
     b.block_rows = round_up(ceil_div(shape_.rows, row_splits), tile.rows);
 
     const std::int64_t float_size = sizeof(float);
@@ -120,12 +88,7 @@ class Chooser {
                    machine_.caches.line_bytes));
     }
     const std::int64_t padded_rows = round_up(shape_.rows, tile.rows);
-    b.weights_bytes =
-        cut.pack_weights
-            ? static_cast<std::size_t>(round_up(
-                  saturated_product({shape_.groups, padded_rows, shape_.depth + 1, float_size}),
-                  kAlignment))
-            : 0;
+    b.weights_bytes = cut.pack_weights ? PackedWeights(shape_, tile.rows).bytes() : 0;
     predict(b, panels, padded_rows);
     return b;
   }
@@ -139,12 +102,11 @@ class Chooser {
 
     // Tiles of a block share b's panels in L2 and stream a; both pass L1 once per tile.
     const std::int64_t operands = b.tile->rows + b.tile->cols;
-    b.l2_bytes = saturated_product({tiles, shape_.depth, operands, sizeof(float)});
-    b.executed_macs = saturated_product({tiles, b.tile->rows, b.tile->cols, shape_.depth});
-    const double tile_seconds =
-        std::max(tile_cycles(*b.tile, set_.lanes, b.pack_weights, depth, machine_.rates) * cycle_,
-                 depth * static_cast<double>(operands) * sizeof(float) /
-                     machine_.rates.l2_bytes_per_second);
+    b.cost.l2_bytes = saturated_product({tiles, shape_.depth, operands, sizeof(float)});
+    b.cost.executed_macs = saturated_product({tiles, b.tile->rows, b.tile->cols, shape_.depth});
+    const double tile_seconds = std::max(
+        tile_cycles(*b.tile, set_.lanes, b.pack_weights, depth, machine_.rates) * cycle_,
+        depth * static_cast<double>(operands) * sizeof(float) / machine_.rates.l2_bytes_per_second);
     const double fills = static_cast<double>(shape_.units * row_blocks) *
                          static_cast<double>(panels * b.tile->cols) * depth;
     const double fill_share = b.b_in_place ? 1.0 / static_cast<double>(panels) : 1.0;
@@ -152,17 +114,13 @@ class Chooser {
     // Blocks are handed out one by one: the last to finish decides.
     const double rounds = static_cast<double>(ceil_div(blocks, b.threads));
     const double waste = rounds / static_cast<double>(blocks);
-    b.product_seconds = tile_seconds * static_cast<double>(tiles) * waste;
-    b.fill_seconds = fills * fill_share * request_.fill_seconds_per_element * waste;
-    b.pack_seconds = static_cast<double>(b.weights_bytes / sizeof(float)) * kPackCyclesPerWeight *
-                     cycle_ / (b.packs_in_run ? b.threads : 1);
-    b.thread_seconds = b.threads == 1 ? 0
-                                      : machine_.rates.fork_join_seconds *
-                                            (b.packs_in_run ? 2 : 1);
+    b.cost.product_seconds = tile_seconds * static_cast<double>(tiles) * waste;
+    b.cost.fill_seconds = fills * fill_share * request_.fill_seconds_per_element * waste;
+    b.cost.pack_seconds = static_cast<double>(b.weights_bytes / sizeof(float)) *
+                          kPackCyclesPerWeight * cycle_ / (b.cost.packs_in_run ? b.threads : 1);
+    b.cost.thread_seconds =
+        b.threads == 1 ? 0 : machine_.rates.fork_join_seconds * (b.cost.packs_in_run ? 2 : 1);
   }
-
-  static constexpr std::int64_t kBlocksPerThread = 4;
-  static constexpr std::int64_t kAlignment = 64;
 
   const BlockingRequest& request_;
   const ProductShape& shape_;

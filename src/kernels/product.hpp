@@ -15,17 +15,11 @@
 #include <plait/executor.hpp>
 #include <plait/machine.hpp>
 
-#include "kernels/tile.hpp"
+#include "kernels/tile_cost.hpp"
+#include "kernels/tile_runner.hpp"
+#include "kernels/weights.hpp"
 
 namespace plait::kernels {
-
-struct ProductShape {
-  std::int64_t units = 1;   // images * groups; unit u uses the weights of group u % groups
-  std::int64_t groups = 1;
-  std::int64_t rows = 1;    // per group
-  std::int64_t columns = 1;
-  std::int64_t depth = 1;
-};
 
 // Supplies b_u in panels.
 class PanelSource {
@@ -49,16 +43,6 @@ class PanelSource {
   virtual std::int64_t in_place_stride() const { return 0; }
 };
 
-// Where y_u lies. The columns are the pixels of an image of `width` columns a line.
-struct ProductOutput {
-  float* data = nullptr;
-  std::int64_t image_stride = 0;
-  std::int64_t row_stride = 0;  // between rows, that is output channels
-  std::int64_t line_stride = 0;
-  std::int64_t pixel_stride = 1;
-  std::int64_t width = 1;
-};
-
 // Where b's panels are kept.
 enum class PanelPlace {
   workspace,  // sized for L2
@@ -71,7 +55,7 @@ struct Blocking {
   Target target = Target::emu128;
   bool pack_weights = true;  // a in tile order; else read where it lies
   PanelPlace panels = PanelPlace::workspace;
-  bool b_in_place = false;  // whole panels are read where the source has them
+  bool b_in_place = false;         // whole panels are read where the source has them
   std::int64_t block_rows = 0;     // multiple of the tile's rows, or all
   std::int64_t block_columns = 0;  // multiple of the tile's columns, or all
   std::int64_t block_depth = 0;    // multiple of kChunk, or all
@@ -79,15 +63,7 @@ struct Blocking {
 
   std::size_t panel_bytes = 0;    // of one thread
   std::size_t weights_bytes = 0;  // of all packed weights and biases; 0 if not packed
-  bool packs_in_run = false;  // packed anew in every run: part of the workspace
-
-  // Predicted seconds, spread over the threads.
-  double product_seconds = 0;
-  double fill_seconds = 0;
-  double pack_seconds = 0;
-  double thread_seconds = 0;
-  std::int64_t executed_macs = 0;
-  std::int64_t l2_bytes = 0;
+  BlockingCost cost;
 };
 
 struct BlockingRequest {
@@ -107,11 +83,6 @@ Blocking choose_blocking(const BlockingRequest& request, const Machine& machine)
 
 // Workspace bytes of a run: panels of all threads, and the weights if they are packed in the run.
 std::size_t workspace_bytes(const Blocking& blocking);
-
-// Weights in tile order, then the biases: [group][tile][k][row in tile], [group][tile][row]; rows
-// that fill up the last tile are zero. a is dense [group][row][k]; bias may be null.
-void pack_weights(const ProductShape& shape, const Blocking& blocking, const float* a,
-                  const float* bias, float* packed);
 
 struct ProductArgs {
   const PanelSource* source = nullptr;

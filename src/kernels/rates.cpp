@@ -37,8 +37,8 @@ double shortest_seconds(double budget_seconds, Work work) {
 
 double read_bytes_per_second(Target target, std::int64_t bytes) {
   const std::vector<float> data(static_cast<std::size_t>(bytes) / sizeof(float), 1.0F);
-  const double seconds = shortest_seconds(
-      0.08, [&] { sink = kernels::read_all(target, data.data(), data.size()); });
+  const double seconds =
+      shortest_seconds(0.08, [&] { sink = kernels::read_all(target, data.data(), data.size()); });
   return static_cast<double>(data.size() * sizeof(float)) / seconds;
 }
 

@@ -37,10 +37,10 @@ HWY_AFTER_NAMESPACE();
 
 // The address of `function` as compiled for `target`; valid under HWY_ONCE.
 #ifndef PLAIT_SELECT_TARGET
-#define PLAIT_SELECT_TARGET(target, function)           \
-  ((target) == Target::avx3   ? &N_AVX3::function       \
-   : (target) == Target::avx2 ? &N_AVX2::function       \
-   : (target) == Target::sse4 ? &N_SSE4::function       \
+#define PLAIT_SELECT_TARGET(target, function)     \
+  ((target) == Target::avx3   ? &N_AVX3::function \
+   : (target) == Target::avx2 ? &N_AVX2::function \
+   : (target) == Target::sse4 ? &N_SSE4::function \
                               : &N_EMU128::function)
 #endif
 

@@ -49,9 +49,12 @@ HWY_INLINE void StoreTile(D d, const TileArgs& args, hn::Vec<D> (&sums)[kRows][k
   }
 }
 
+// Which operands a tile reads; see Tile.
+enum class Form { packed, in_place, shifted };
+
 // A tile of kRows x kVectors accumulators. Per term: kVectors loads, kRows broadcasts and
 // kRows * kVectors multiply-adds, so tall tiles are bound by the multiply-adds, not by the loads.
-template <class D, int kRows, int kVectors, bool kPacked>
+template <class D, int kRows, int kVectors, Form kForm>
 HWY_NOINLINE void RunTile(const TileArgs& args) {
   const D d;
   using V = hn::Vec<D>;
@@ -65,20 +68,22 @@ HWY_NOINLINE void RunTile(const TileArgs& args) {
   const float* const* HWY_RESTRICT a_rows = args.a_rows;
   const float* HWY_RESTRICT b = args.b;
   const std::int64_t b_stride = args.b_stride;
+  const std::int32_t* HWY_RESTRICT b_offsets = args.b_offsets;
   const std::int64_t depth = args.depth;
   for (std::int64_t k = 0; k < depth; ++k) {
+    const float* HWY_RESTRICT b_row = kForm == Form::shifted ? b + b_offsets[k] : b;
     V columns[kVectors];
     PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
-      columns[v] = hn::LoadU(d, b + static_cast<std::size_t>(v) * kLanes);
+      columns[v] = hn::LoadU(d, b_row + static_cast<std::size_t>(v) * kLanes);
     }
     PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
-      const V weight = hn::Set(d, kPacked ? a[r] : a_rows[r][k]);
+      const V weight = hn::Set(d, kForm == Form::in_place ? a_rows[r][k] : a[r]);
       PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
         sums[r][v] = hn::MulAdd(weight, columns[v], sums[r][v]);
       }
     }
-    if (kPacked) a += kRows;
-    b += b_stride;
+    if (kForm != Form::in_place) a += kRows;
+    if (kForm != Form::shifted) b += b_stride;
   }
 
   if (args.epilogue != nullptr) {
@@ -92,8 +97,9 @@ HWY_NOINLINE void RunTile(const TileArgs& args) {
 
 template <class D, int kRows, int kVectors>
 constexpr Tile MakeTile() {
-  return {kRows, kVectors * static_cast<int>(hn::MaxLanes(D())), &RunTile<D, kRows, kVectors, true>,
-          &RunTile<D, kRows, kVectors, false>};
+  return {kRows, kVectors * static_cast<int>(hn::MaxLanes(D())),
+          &RunTile<D, kRows, kVectors, Form::packed>, &RunTile<D, kRows, kVectors, Form::in_place>,
+          &RunTile<D, kRows, kVectors, Form::shifted>};
 }
 
 // The family: shapes within the register budget (accumulators + kVectors columns + 1 weight), from

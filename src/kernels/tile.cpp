@@ -2,8 +2,8 @@
 #define HWY_TARGET_INCLUDE "kernels/tile.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 // clang-format: the per-target header comes after foreach_target.h
-#include "kernels/tile-inl.h"
 #include "kernels/targets-inl.h"
+#include "kernels/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace plait::kernels {

@@ -30,10 +30,11 @@ struct TileArgs {
   const float* const* a_rows = nullptr;  // in place: a_rows[r][k]; a row may stand twice
   const float* b = nullptr;              // b[k * b_stride + j]
   std::int64_t b_stride = 0;
-  std::int64_t depth = 0;          // terms, 1 .. kChunk
-  const float* partial = nullptr;  // partial[r * partial_stride + j], or none (zero)
+  const std::int32_t* b_offsets = nullptr;  // shifted: b[b_offsets[k] + j] instead
+  std::int64_t depth = 0;                   // terms, 1 .. kChunk
+  const float* partial = nullptr;           // partial[r * partial_stride + j], or none (zero)
   std::int64_t partial_stride = 0;
-  float* out = nullptr;           // out[r * out_stride + j]; may be partial itself
+  float* out = nullptr;  // out[r * out_stride + j]; may be partial itself
   std::int64_t out_stride = 0;
   const Epilogue* epilogue = nullptr;  // after the last chunk; none before
 };
@@ -43,13 +44,14 @@ using TileFunction = void (*)(const TileArgs&);
 struct Tile {
   int rows = 0;
   int cols = 0;
-  TileFunction packed = nullptr;    // reads a
-  TileFunction in_place = nullptr;  // reads a_rows
+  TileFunction packed = nullptr;    // reads a, and b by its stride
+  TileFunction in_place = nullptr;  // reads a_rows, and b by its stride
+  TileFunction shifted = nullptr;   // reads a, and b by its offsets
 };
 
-inline constexpr int kMaxRows = 14;     // of any tile
-inline constexpr int kMaxTile = 448;    // rows * cols of any tile
-inline constexpr int kNarrowCols = 8;   // a panel of kChunk x kNarrowCols fits on the stack
+inline constexpr int kMaxRows = 14;    // of any tile
+inline constexpr int kMaxTile = 448;   // rows * cols of any tile
+inline constexpr int kNarrowCols = 8;  // a panel of kChunk x kNarrowCols fits on the stack
 
 struct TileSet {
   Target target;  // as compiled in, not as asked for

@@ -110,7 +110,7 @@ kernels::Blocking config(const Problem& problem, const Limits& limits, const Mac
   const bool copies = problem.stride.w * problem.effective_x_strides()[3] == 1;
   const auto line = static_cast<double>(problem.w_o());
   const double run = line * kPanelCols / (line + kPanelCols);  // both ends cut runs
-  return product_blocking(
+  return panel_blocking(
       {.room = "im2col",
        .fill_cycles_per_element = (copies ? kCopyCycles : kGatherCycles) + kRunCycles / run},
       problem, limits, machine);
@@ -120,21 +120,22 @@ kernels::Blocking config(const Problem& problem, const Limits& limits, const Mac
 Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
   const Verdict verdict = accepts_as_product(problem);
   if (!verdict) return verdict;
-  return accepts_blocking(config(problem, limits, machine), "im2col", limits);
+  if (config(problem, limits, machine).tile == nullptr) return refuse_tiles("im2col", limits);
+  return Verdict::yes();
 }
 
 // === cost ===
 Cost estimate(const Problem& problem, const Limits& limits, const Machine& machine) {
-  return product_cost(problem, machine, config(problem, limits, machine));
+  return panel_cost(problem, machine, config(problem, limits, machine));
 }
 
 // === pack ===
-// Weights in tile order: ProductExecution::pack.
+// Weights in tile order: TileExecution::pack.
 
 // === run ===
-class Im2col final : public ProductExecution {
+class Im2col final : public PanelExecution {
  public:
-  using ProductExecution::ProductExecution;
+  using PanelExecution::PanelExecution;
 
   void run(const Args& args) const override {
     run_from(Patches(problem(), static_cast<const float*>(args.x)), args);

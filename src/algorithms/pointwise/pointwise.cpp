@@ -85,10 +85,10 @@ constexpr double kPickCycles = 1.8;
 
 kernels::Blocking config(const Problem& problem, const Limits& limits, const Machine& machine) {
   const bool side_by_side = pixels_side_by_side(problem);
-  return product_blocking({.room = "pointwise",
-                           .fill_cycles_per_element = side_by_side ? kCopyCycles : kPickCycles,
-                           .source_in_place = side_by_side},
-                          problem, limits, machine);
+  return panel_blocking({.room = "pointwise",
+                         .fill_cycles_per_element = side_by_side ? kCopyCycles : kPickCycles,
+                         .source_in_place = side_by_side},
+                        problem, limits, machine);
 }
 
 // === accepts ===
@@ -105,21 +105,22 @@ Verdict accepts(const Problem& problem, const Limits& limits, const Machine& mac
   }
   const Verdict verdict = accepts_as_product(problem);
   if (!verdict) return verdict;
-  return accepts_blocking(config(problem, limits, machine), "pointwise", limits);
+  if (config(problem, limits, machine).tile == nullptr) return refuse_tiles("pointwise", limits);
+  return Verdict::yes();
 }
 
 // === cost ===
 Cost estimate(const Problem& problem, const Limits& limits, const Machine& machine) {
-  return product_cost(problem, machine, config(problem, limits, machine));
+  return panel_cost(problem, machine, config(problem, limits, machine));
 }
 
 // === pack ===
-// Weights in tile order: ProductExecution::pack.
+// Weights in tile order: TileExecution::pack.
 
 // === run ===
-class Pointwise final : public ProductExecution {
+class Pointwise final : public PanelExecution {
  public:
-  using ProductExecution::ProductExecution;
+  using PanelExecution::PanelExecution;
 
   void run(const Args& args) const override {
     run_from(Pixels(problem(), static_cast<const float*>(args.x)), args);
@@ -134,9 +135,9 @@ std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& limits,
 }  // namespace
 
 std::span<const Algorithm> forms() {
-  static const Algorithm algorithms[] = {
-      {"pointwise", "1x1 kernels: a matrix product straight on the tensor", accepts, estimate,
-       prepare}};
+  static const Algorithm algorithms[] = {{"pointwise",
+                                          "1x1 kernels: a matrix product straight on the tensor",
+                                          accepts, estimate, prepare}};
   return algorithms;
 }
 

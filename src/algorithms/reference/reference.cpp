@@ -50,8 +50,8 @@ Output output_at(const Problem& p, const Operands<T>& operands, std::int64_t n, 
   double magnitude = 0;
   for (std::int64_t c = 0; c < channels; ++c) {
     for (std::int64_t u = 0; u < p.k_h; ++u) {
-      const std::int64_t row = source_position(
-          p.padding_mode, i * p.stride.h + u * p.dilation.h - p.padding.top, p.h);
+      const std::int64_t row =
+          source_position(p.padding_mode, i * p.stride.h + u * p.dilation.h - p.padding.top, p.h);
       for (std::int64_t v = 0; v < p.k_w; ++v) {
         const std::int64_t col = source_position(
             p.padding_mode, j * p.stride.w + v * p.dilation.w - p.padding.left, p.w);
@@ -61,8 +61,8 @@ Output output_at(const Problem& p, const Operands<T>& operands, std::int64_t n, 
                     : static_cast<double>(
                           operands.x[n * x_strides[0] + (first_channel + c) * x_strides[1] +
                                      row * x_strides[2] + col * x_strides[3]]);
-        const auto weight = static_cast<double>(
-            operands.kernel[((o * channels + c) * p.k_h + u) * p.k_w + v]);
+        const auto weight =
+            static_cast<double>(operands.kernel[((o * channels + c) * p.k_h + u) * p.k_w + v]);
         sum += x * weight;
         magnitude += std::abs(x * weight);
       }
@@ -108,8 +108,7 @@ Verdict accepts(const Problem& problem, const Limits& limits, const Machine& /*m
   }
   const std::string format = format_of(problem);
   if (!limits.packed_format.empty() && limits.packed_format != format) {
-    return Verdict::no("packs weights as \"" + format + "\", not \"" + limits.packed_format +
-                       "\"");
+    return Verdict::no("packs weights as \"" + format + "\", not \"" + limits.packed_format + "\"");
   }
   return Verdict::yes();
 }
@@ -130,10 +129,9 @@ Cost estimate(const Problem& problem, const Limits& limits, const Machine& machi
   cost.multiplications = problem.multiplications();
   cost.additions = cost.multiplications;
   cost.packed_bytes = limits.prepacked ? packed_size(problem) : 0;
-  cost.pack_seconds =
-      static_cast<double>(cost.packed_bytes) / machine.rates.dram_bytes_per_second;
-  cost.product_seconds = static_cast<double>(cost.multiplications) * kCyclesPerProduct * 1e-9 /
-                         machine.rates.ghz;
+  cost.pack_seconds = static_cast<double>(cost.packed_bytes) / machine.rates.dram_bytes_per_second;
+  cost.product_seconds =
+      static_cast<double>(cost.multiplications) * kCyclesPerProduct * 1e-9 / machine.rates.ghz;
   cost.predicted_seconds = cost.product_seconds;
   const bool f64 = problem.dtype == Dtype::f64;
   const double unit = f64 ? kUnitRoundoff64 : kUnitRoundoff;
@@ -153,7 +151,8 @@ Operands<T> operands_of(const Problem& problem, const Args& args) {
   operands.residual = static_cast<const T*>(args.residual);
   if (args.packed != nullptr) {
     operands.kernel = reinterpret_cast<const T*>(args.packed);
-    operands.bias = problem.bias ? operands.kernel + element_count(problem.kernel_shape()) : nullptr;
+    operands.bias =
+        problem.bias ? operands.kernel + element_count(problem.kernel_shape()) : nullptr;
   } else {
     operands.kernel = static_cast<const T*>(args.kernel);
     operands.bias = static_cast<const T*>(args.bias);

@@ -27,8 +27,8 @@ template <class T>
 Output output_at(const Problem& problem, const Operands<T>& operands, std::int64_t n,
                  std::int64_t o, std::int64_t i, std::int64_t j);
 
-extern template Output output_at(const Problem&, const Operands<float>&, std::int64_t,
-                                 std::int64_t, std::int64_t, std::int64_t);
+extern template Output output_at(const Problem&, const Operands<float>&, std::int64_t, std::int64_t,
+                                 std::int64_t, std::int64_t);
 extern template Output output_at(const Problem&, const Operands<double>&, std::int64_t,
                                  std::int64_t, std::int64_t, std::int64_t);
 

@@ -1,0 +1,229 @@
+// Direct convolution with pixels as lanes: shifted loads from zero-padded strips of the input.
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "algorithms/product_room.hpp"
+#include "kernels/strips.hpp"
+
+namespace plait::strips {
+namespace {
+
+// === mathematics ===
+// For every image and group, with o < c_o/g, k = (c, u, v), q = i * pitch + j:
+//   y[o, q] = sum over k of K[o, k] * strip[offset(k) + q]
+// The strip holds the lines of x that a block of output lines needs, zeros around them, once; the
+// k_h k_w terms of a channel are shifted views of it. Computing Delta outputs at once reads each
+// input (k_w + Delta - 1) / Delta times per row instead of k_w times (the chapter's exercise 6).
+// Stride s: the padded input falls into s_h x s_w phases (every s-th line and column), and tap
+// (u, v) reads phase (u d_h mod s_h, v d_w mod s_w) at line i + u d_h / s_h, column
+// j + v d_w / s_w: each phase is read like stride 1. Source: Zhang, Franchetti, Low 2018, High
+// Performance Zero-Memory Overhead Direct Convolutions, for the loads; phases are the polyphase
+// decomposition of signal processing.
+
+// One axis: the phases that some tap reads, and how far taps reach within a phase.
+struct Axis {
+  Axis(std::int64_t taps, std::int64_t stride_, std::int64_t dilation_)
+      : stride(stride_), dilation(dilation_), reach((taps - 1) * dilation_ / stride_) {
+    for (std::int64_t tap = 0; tap < taps && count() < stride; ++tap) {
+      const std::int64_t phase = tap * dilation % stride;
+      if (std::find(phases.begin(), phases.end(), phase) == phases.end()) phases.push_back(phase);
+    }
+  }
+  std::int64_t count() const { return static_cast<std::int64_t>(phases.size()); }
+  std::int64_t phase_of(std::int64_t tap) const {
+    return std::find(phases.begin(), phases.end(), tap * dilation % stride) - phases.begin();
+  }
+  std::int64_t step_of(std::int64_t tap) const { return tap * dilation / stride; }
+
+  std::int64_t stride;
+  std::int64_t dilation;
+  std::int64_t reach;
+  std::vector<std::int64_t> phases;
+};
+
+struct Geometry {
+  explicit Geometry(const Problem& problem)
+      : vertical(problem.k_h, problem.stride.h, problem.dilation.h),
+        horizontal(problem.k_w, problem.stride.w, problem.dilation.w) {
+    shape.lines = problem.h_o();
+    shape.width = problem.w_o();
+    shape.pitch = shape.width + horizontal.reach;
+    shape.halo_lines = vertical.reach;
+    shape.planes = problem.c_i / problem.groups * vertical.count() * horizontal.count();
+    shape.product = product_shape(problem);
+    shape.product.columns = shape.lines * shape.pitch;
+  }
+
+  // Offsets of all terms in a strip, in the order of K.
+  std::vector<std::int32_t> offsets(const Problem& problem, std::int64_t plane_stride) const {
+    std::vector<std::int32_t> list;
+    list.reserve(static_cast<std::size_t>(problem.depth()));
+    const std::int64_t phases = vertical.count() * horizontal.count();
+    for (std::int64_t c = 0; c < problem.c_i / problem.groups; ++c) {
+      for (std::int64_t u = 0; u < problem.k_h; ++u) {
+        for (std::int64_t v = 0; v < problem.k_w; ++v) {
+          const std::int64_t plane =
+              c * phases + vertical.phase_of(u) * horizontal.count() + horizontal.phase_of(v);
+          list.push_back(static_cast<std::int32_t>(
+              plane * plane_stride + vertical.step_of(u) * shape.pitch + horizontal.step_of(v)));
+        }
+      }
+    }
+    return list;
+  }
+
+  Axis vertical, horizontal;
+  kernels::StripShape shape;
+};
+
+// Copies lines of x into strips, phase by phase, with zeros around them.
+class Lines final : public kernels::StripSource {
+ public:
+  Lines(const Problem& problem, const Geometry& geometry, const float* x)
+      : problem_(problem), geometry_(geometry), x_(x), strides_(problem.effective_x_strides()) {}
+
+  void fill(std::int64_t unit, std::int64_t first_line, std::int64_t lines, float* strip,
+            std::int64_t plane_stride) const override {
+    const std::int64_t channels = problem_.c_i / problem_.groups;
+    const float* channel =
+        x_ + unit / problem_.groups * strides_[0] + unit % problem_.groups * channels * strides_[1];
+    for (std::int64_t c = 0; c < channels; ++c, channel += strides_[1]) {
+      for (const std::int64_t row_phase : geometry_.vertical.phases) {
+        for (const std::int64_t col_phase : geometry_.horizontal.phases) {
+          fill_plane(channel, row_phase, col_phase, first_line, lines + geometry_.shape.halo_lines,
+                     strip);
+          strip += plane_stride;
+        }
+      }
+    }
+  }
+
+ private:
+  void fill_plane(const float* channel, std::int64_t row_phase, std::int64_t col_phase,
+                  std::int64_t first_line, std::int64_t lines, float* to) const {
+    const std::int64_t pitch = geometry_.shape.pitch;
+    const std::int64_t step = problem_.stride.w;
+    const std::int64_t col = col_phase - problem_.padding.left;
+    // Columns [first, last) of the plane are real input: 0 <= col + j * step < w.
+    const std::int64_t first = std::min(pitch, col >= 0 ? 0 : (-col + step - 1) / step);
+    const std::int64_t last =
+        std::max(first, std::min(pitch, (problem_.w - col + step - 1) / step));
+    const std::int64_t stride = step * strides_[3];
+    for (std::int64_t line = first_line; line < first_line + lines; ++line, to += pitch) {
+      const std::int64_t row = line * problem_.stride.h + row_phase - problem_.padding.top;
+      if (row < 0 || row >= problem_.h) {
+        std::fill(to, to + pitch, 0.0F);
+        continue;
+      }
+      const float* from = channel + row * strides_[2] + (col + first * step) * strides_[3];
+      std::fill(to, to + first, 0.0F);
+      if (stride == 1) {
+        std::memcpy(to + first, from, static_cast<std::size_t>(last - first) * sizeof(float));
+      } else {
+        for (std::int64_t j = first; j < last; ++j, from += stride) to[j] = *from;
+      }
+      std::fill(to + last, to + pitch, 0.0F);
+    }
+  }
+
+  const Problem& problem_;
+  const Geometry& geometry_;
+  const float* x_;
+  Dims strides_;
+};
+
+// === config ===
+// Cycles to write one element of a strip: copied, or picked one by one; and one line of one plane.
+constexpr double kCopyCycles = 0.4;
+constexpr double kPickCycles = 1.2;
+constexpr double kLineCycles = 20;
+
+kernels::StripBlocking config(const Problem& problem, const Limits& limits,
+                              const Machine& machine) {
+  const Geometry geometry(problem);
+  const bool copies = problem.stride.w * problem.effective_x_strides()[3] == 1;
+  const double cycles = (copies ? kCopyCycles : kPickCycles) +
+                        kLineCycles / static_cast<double>(geometry.shape.pitch);
+  kernels::StripRequest request;
+  request.shape = geometry.shape;
+  request.threads = limits.threads;
+  request.max_workspace_bytes = limits.max_workspace_bytes;
+  request.prepacked = limits.prepacked;
+  request.fill_seconds_per_element = cycles * 1e-9 / machine.rates.ghz;
+  request.tile_rows = required_tile_rows("strips", problem, limits, machine.target);
+  return kernels::choose_strips(request, machine);
+}
+
+// === accepts ===
+Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
+  const Verdict verdict = accepts_as_product(problem);
+  if (!verdict) return verdict;
+  const kernels::StripBlocking blocking = config(problem, limits, machine);
+  if (blocking.tile == nullptr) return refuse_tiles("strips", limits);
+  if (blocking.strip_bytes / sizeof(float) > std::numeric_limits<std::int32_t>::max()) {
+    return Verdict::no("one line of output needs a strip of " +
+                       std::to_string(blocking.strip_bytes) + " bytes, offsets have 32 bits");
+  }
+  return Verdict::yes();
+}
+
+// === cost ===
+Cost estimate(const Problem& problem, const Limits& limits, const Machine& machine) {
+  const kernels::StripBlocking blocking = config(problem, limits, machine);
+  return product_cost(problem, machine, blocking.cost, blocking.threads,
+                      kernels::workspace_bytes(blocking), blocking.weights_bytes);
+}
+
+// === pack ===
+// Weights in tile order: TileExecution::pack.
+
+// === run ===
+class Strips final : public TileExecution {
+ public:
+  Strips(const Problem& problem, const kernels::StripBlocking& blocking)
+      : TileExecution("strips", problem, *blocking.tile, blocking.target, blocking.threads),
+        geometry_(problem),
+        blocking_(blocking),
+        offsets_(geometry_.offsets(problem, blocking.plane_stride(geometry_.shape))) {}
+
+  void run(const Args& args) const override {
+    const Lines source(problem(), geometry_, static_cast<const float*>(args.x));
+    kernels::StripArgs strips;
+    strips.source = &source;
+    strips.offsets = offsets_.data();
+    strips.packed = reinterpret_cast<const float*>(args.packed);
+    strips.a = static_cast<const float*>(args.kernel);
+    strips.bias = static_cast<const float*>(args.bias);
+    strips.has_bias = problem().bias;
+    strips.relu = has_relu();
+    strips.y = output(args.y, geometry_.shape.pitch);
+    strips.workspace = args.workspace;
+    strips.executor = args.executor;
+    strips.cancel = args.cancel;
+    kernels::run_strips(geometry_.shape, blocking_, strips);
+    report(args);
+  }
+
+ private:
+  Geometry geometry_;
+  kernels::StripBlocking blocking_;
+  std::vector<std::int32_t> offsets_;
+};
+
+std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& limits,
+                                   const Machine& machine) {
+  return std::make_unique<Strips>(problem, config(problem, limits, machine));
+}
+
+}  // namespace
+
+std::span<const Algorithm> forms() {
+  static const Algorithm algorithms[] = {
+      {"strips", "shifted loads from zero-padded strips of the input, pixels as lanes", accepts,
+       estimate, prepare}};
+  return algorithms;
+}
+
+}  // namespace plait::strips

@@ -1,0 +1,198 @@
+#include "kernels/strips.hpp"
+
+#include <algorithm>
+
+#include "core/counts.hpp"
+#include "core/subnormals.hpp"
+
+namespace plait::kernels {
+namespace {
+
+constexpr std::int64_t kAlignment = 64;
+constexpr std::int64_t kFloatBytes = sizeof(float);
+
+// Floats of a strip of `lines` output lines. The last tile may read up to its width beyond.
+std::int64_t strip_floats(const StripShape& shape, std::int64_t lines, int delta) {
+  return saturated_product({shape.planes, lines + shape.halo_lines, shape.pitch}) + delta;
+}
+
+class Chooser {
+ public:
+  Chooser(const StripRequest& request, const Machine& machine)
+      : request_(request),
+        shape_(request.shape),
+        machine_(machine),
+        set_(tile_set(machine.target)),
+        cycle_(1e-9 / machine.rates.ghz) {}
+
+  StripBlocking best() const {
+    StripBlocking best;
+    for (const Tile& tile : set_.tiles) {
+      if (request_.tile_rows != 0 && tile.rows != request_.tile_rows) continue;
+      if (request_.delta != 0 && tile.cols != request_.delta) continue;
+      for (const int threads : {1, request_.threads}) {
+        for (const std::int64_t budget : {machine_.caches.l2_bytes / 2, std::int64_t{1}}) {
+          consider(tile, threads, budget, best);
+        }
+      }
+    }
+    return best;
+  }
+
+ private:
+  // As many lines as fit the budget, or fewer to keep all threads busy; every useful split of the
+  // rows.
+  void consider(const Tile& tile, int threads, std::int64_t budget, StripBlocking& best) const {
+    const std::int64_t line_bytes = saturated_product({shape_.planes, shape_.pitch, kFloatBytes});
+    const std::int64_t fit =
+        std::clamp<std::int64_t>(budget / line_bytes - shape_.halo_lines, 1, shape_.lines);
+    const std::int64_t fair =
+        ceil_div(shape_.product.units * shape_.lines, kBlocksPerThread * threads);
+    const std::int64_t tiles = ceil_div(shape_.product.rows, tile.rows);
+    for (const std::int64_t lines : {fit, std::clamp<std::int64_t>(fair, 1, fit)}) {
+      for (std::int64_t splits = 1; splits <= std::min<std::int64_t>(tiles, 2L * threads);
+           ++splits) {
+        const StripBlocking b = cut_up(tile, threads, lines, splits);
+        if (workspace_bytes(b) > request_.max_workspace_bytes) continue;
+        if (best.tile == nullptr || b.cost.seconds() < best.cost.seconds()) best = b;
+      }
+    }
+  }
+
+  StripBlocking cut_up(const Tile& tile, int threads, std::int64_t lines,
+                       std::int64_t row_splits) const {
+    StripBlocking b;
+    b.tile = &tile;
+    b.target = set_.target;
+    b.threads = threads;
+    b.block_lines = lines;
+    b.block_rows = round_up(ceil_div(shape_.product.rows, row_splits), tile.rows);
+    b.cost.packs_in_run = !request_.prepacked;
+    b.strip_bytes = static_cast<std::size_t>(round_up(
+        saturated_product({strip_floats(shape_, lines, tile.cols), kFloatBytes}), kAlignment));
+    b.weights_bytes = PackedWeights(shape_.product, tile.rows).bytes();
+    predict(b);
+    return b;
+  }
+
+  void predict(StripBlocking& b) const {
+    const std::int64_t line_blocks = ceil_div(shape_.lines, b.block_lines);
+    const std::int64_t row_blocks = ceil_div(shape_.product.rows, b.block_rows);
+    const std::int64_t blocks = shape_.product.units * line_blocks * row_blocks;
+    const std::int64_t column_tiles = ceil_div(b.block_lines * shape_.pitch, b.tile->cols);
+    const std::int64_t tiles = shape_.product.units * line_blocks * column_tiles *
+                               ceil_div(shape_.product.rows, b.tile->rows);
+    const auto depth = static_cast<double>(shape_.product.depth);
+    b.cost.executed_macs =
+        saturated_product({tiles, b.tile->rows, b.tile->cols, shape_.product.depth});
+    // Weights stream once per tile; a strip's lines are read again from L1 for the next k.
+    b.cost.l2_bytes = saturated_product({tiles, shape_.product.depth, b.tile->rows, kFloatBytes}) +
+                      saturated_product({tiles, shape_.planes, b.tile->cols, kFloatBytes});
+    const double tile_seconds =
+        std::max(tile_cycles(*b.tile, set_.lanes, true, depth, machine_.rates) * cycle_,
+                 static_cast<double>(b.cost.l2_bytes) / static_cast<double>(tiles) /
+                     machine_.rates.l2_bytes_per_second);
+    const double rounds = static_cast<double>(ceil_div(blocks, b.threads));
+    const double waste = rounds / static_cast<double>(blocks);
+    b.cost.product_seconds = tile_seconds * static_cast<double>(tiles) * waste;
+    b.cost.fill_seconds = static_cast<double>(blocks) *
+                          static_cast<double>(strip_floats(shape_, b.block_lines, 0)) *
+                          request_.fill_seconds_per_element * waste;
+    b.cost.pack_seconds = static_cast<double>(b.weights_bytes / sizeof(float)) *
+                          kPackCyclesPerWeight * cycle_ / (b.cost.packs_in_run ? b.threads : 1);
+    b.cost.thread_seconds =
+        b.threads == 1 ? 0 : machine_.rates.fork_join_seconds * (b.cost.packs_in_run ? 2 : 1);
+  }
+
+  const StripRequest& request_;
+  const StripShape& shape_;
+  const Machine& machine_;
+  const TileSet& set_;
+  double cycle_;
+};
+
+// What one task needs to run blocks; the strip is the task's own.
+struct BlockRunner {
+  const StripShape& shape;
+  const StripBlocking& blocking;
+  const StripArgs& args;
+  PackedWeights weights;
+  TileRunner tiles;
+  const float* packed;
+  bool has_bias;
+  float* strip;
+
+  void run(std::int64_t unit, std::int64_t line, std::int64_t row) const {
+    const std::int64_t lines = std::min(blocking.block_lines, shape.lines - line);
+    const std::int64_t row_end = std::min(shape.product.rows, row + blocking.block_rows);
+    args.source->fill(unit, line, lines, strip, blocking.plane_stride(shape));
+    float* y = args.y.data + unit / shape.product.groups * args.y.image_stride +
+               unit % shape.product.groups * shape.product.rows * args.y.row_stride;
+    for (; row < row_end; row += blocking.tile->rows) {
+      if (args.cancel != nullptr && args.cancel->load(std::memory_order_relaxed)) return;
+      run_row_of_tiles(unit % shape.product.groups, y, line, lines, row, row_end);
+    }
+  }
+
+  void run_row_of_tiles(std::int64_t group, float* y, std::int64_t line, std::int64_t lines,
+                        std::int64_t row, std::int64_t row_end) const {
+    const Epilogue epilogue{has_bias ? packed + weights.bias_at(group, row) : nullptr, args.relu};
+    TileArgs tile;
+    tile.a = packed + weights.weights_at(group, row, 0);
+    tile.b_offsets = args.offsets;
+    const std::int64_t rows = std::min<std::int64_t>(blocking.tile->rows, row_end - row);
+    const std::int64_t first = line * shape.pitch;
+    // The last line needs no columns beyond its width.
+    const std::int64_t columns = (lines - 1) * shape.pitch + shape.width;
+    for (std::int64_t q = 0; q < columns; q += blocking.tile->cols) {
+      tile.b = strip + q;
+      tiles.run(tile, epilogue, y,
+                {row, rows, first + q, std::min<std::int64_t>(blocking.tile->cols, columns - q)}, 0,
+                shape.product.depth);
+    }
+  }
+};
+
+}  // namespace
+
+StripBlocking choose_strips(const StripRequest& request, const Machine& machine) {
+  return Chooser(request, machine).best();
+}
+
+std::size_t workspace_bytes(const StripBlocking& blocking) {
+  return blocking.strip_bytes * static_cast<std::size_t>(blocking.threads) +
+         (blocking.cost.packs_in_run ? blocking.weights_bytes : 0);
+}
+
+void run_strips(const StripShape& shape, const StripBlocking& blocking, const StripArgs& args) {
+  std::byte* workspace = args.workspace;
+  const PackedWeights weights(shape.product, blocking.tile->rows);
+  const float* packed = args.packed;
+  if (packed == nullptr) {
+    auto* to = reinterpret_cast<float*>(workspace);
+    workspace += blocking.weights_bytes;
+    weights.pack(args.a, args.bias, to, *args.executor, blocking.threads);
+    packed = to;
+  }
+  const bool has_bias = args.packed != nullptr ? args.has_bias : args.bias != nullptr;
+  const TileRunner tiles(*blocking.tile, blocking.tile->shifted, args.y, shape.product.columns,
+                         shape.product.depth);
+  const std::int64_t line_blocks = ceil_div(shape.lines, blocking.block_lines);
+  const std::int64_t row_blocks = ceil_div(shape.product.rows, blocking.block_rows);
+  std::atomic<std::int64_t> next = 0;
+  auto task = [&](int index) {
+    const FlushSubnormals flush;
+    auto* strip = reinterpret_cast<float*>(workspace +
+                                           static_cast<std::size_t>(index) * blocking.strip_bytes);
+    const BlockRunner runner{shape, blocking, args, weights, tiles, packed, has_bias, strip};
+    const std::int64_t blocks = shape.product.units * line_blocks * row_blocks;
+    for (std::int64_t i = next++; i < blocks; i = next++) {
+      runner.run(i / (row_blocks * line_blocks),
+                 i / row_blocks % line_blocks * blocking.block_lines,
+                 i % row_blocks * blocking.block_rows);
+    }
+  };
+  args.executor->run(blocking.threads, task);
+}
+
+}  // namespace plait::kernels

@@ -1,0 +1,98 @@
+// Blocked products whose right operand is a strip: lines of an image, copied once into cache with
+// their borders filled in, of which every term k reads a shifted view:
+//
+//   y_u[m, q] = epilogue( sum over k of a_u[m, k] * strip[offset(k) + q] )
+//
+// q numbers output pixels line by line at the strip's pitch, so that one tile may span lines; the
+// columns beyond an output line's width are computed and dropped.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <plait/executor.hpp>
+#include <plait/machine.hpp>
+
+#include "kernels/tile_cost.hpp"
+#include "kernels/tile_runner.hpp"
+#include "kernels/weights.hpp"
+
+namespace plait::kernels {
+
+// The strip of a block of output lines holds, for every plane (channel and phase), the block's
+// lines and the halo below them, `pitch` columns each.
+struct StripShape {
+  ProductShape product;  // columns: lines * pitch
+  std::int64_t lines = 1;
+  std::int64_t width = 1;  // pixels of an output line
+  std::int64_t pitch = 1;  // >= width
+  std::int64_t planes = 1;
+  std::int64_t halo_lines = 0;
+};
+
+class StripSource {
+ public:
+  StripSource() = default;
+  StripSource(const StripSource&) = delete;
+  StripSource& operator=(const StripSource&) = delete;
+  virtual ~StripSource() = default;
+
+  // Writes planes x (lines + halo_lines) x pitch floats, plane p at strip + p * plane_stride, for
+  // the output lines from first_line on.
+  virtual void fill(std::int64_t unit, std::int64_t first_line, std::int64_t lines, float* strip,
+                    std::int64_t plane_stride) const = 0;
+};
+
+// How strips are cut up. A function of the shape, the machine and the caps alone.
+struct StripBlocking {
+  const Tile* tile = nullptr;  // tile->cols is Delta: the outputs that one load of input serves
+  Target target = Target::emu128;
+  std::int64_t block_lines = 1;
+  std::int64_t block_rows = 1;  // multiple of the tile's rows, or all
+  int threads = 1;
+  std::size_t strip_bytes = 0;  // of one thread
+  std::size_t weights_bytes = 0;
+  BlockingCost cost;
+
+  std::int64_t plane_stride(const StripShape& shape) const {
+    return (block_lines + shape.halo_lines) * shape.pitch;
+  }
+};
+
+struct StripRequest {
+  StripShape shape;
+  int threads = 1;
+  std::size_t max_workspace_bytes = 0;
+  bool prepacked = true;
+  int tile_rows = 0;                    // if set: only tiles of so many rows
+  int delta = 0;                        // if set: only tiles of so many columns
+  double fill_seconds_per_element = 0;  // of the source, on one thread
+};
+
+// The blocking with the lowest predicted time that keeps to the limits; its tile is null if even
+// one line a block does not.
+StripBlocking choose_strips(const StripRequest& request, const Machine& machine);
+
+std::size_t workspace_bytes(const StripBlocking& blocking);
+
+struct StripArgs {
+  const StripSource* source = nullptr;
+  const std::int32_t* offsets =
+      nullptr;                    // of every term, in a strip of the blocking's plane stride
+  const float* packed = nullptr;  // PackedWeights of the blocking's tile, or null:
+  const float* a = nullptr;       // dense [group][row][k], packed in the run
+  const float* bias = nullptr;    // beside a, may be null
+  bool has_bias = false;          // whether `packed` holds biases
+  bool relu = false;
+  ProductOutput y;
+  std::byte* workspace = nullptr;
+  Executor* executor = nullptr;
+  const std::atomic<bool>* cancel = nullptr;
+};
+
+// Returns early, leaving y unspecified, once *cancel is true.
+void run_strips(const StripShape& shape, const StripBlocking& blocking, const StripArgs& args);
+
+}  // namespace plait::kernels

@@ -1,0 +1,59 @@
+// Predicted times of register tiles, from the machine's rates and a few measured constants.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include <plait/machine.hpp>
+
+#include "kernels/tile.hpp"
+
+namespace plait::kernels {
+
+// Measured on the tiles alone [Zen 4, 2026-11-22]. A full-width load takes as long as a full-width
+// multiply-add; two broadcasts are loaded per cycle.
+inline constexpr double kBroadcastsPerCycle = 2;
+inline constexpr double kTileCallCycles = 10;          // entering a tile and leaving it
+inline constexpr double kFinishCyclesPerVector = 2.5;  // adding the partial sum and storing
+inline constexpr double kInPlaceLoads = 2;             // a row's address and its weight
+inline constexpr double kPackCyclesPerWeight = 1.4;    // strided reads, one at a time
+
+// Blocks per thread that are small enough for the last ones not to keep the other threads waiting.
+inline constexpr std::int64_t kBlocksPerThread = 4;
+
+// Cycles of one tile for `depth` terms, operands in L1.
+inline double tile_cycles(const Tile& tile, int lanes, bool packed, double depth,
+                          const Rates& rates) {
+  // A tile narrower than the vectors still costs a whole instruction per row.
+  const double vectors = std::max(1.0, static_cast<double>(tile.cols) / lanes);
+  const double rows = tile.rows;
+  const double fma = rows * vectors / rates.vector_fmas_per_cycle;
+  const double load = vectors / rates.vector_fmas_per_cycle +
+                      rows * (packed ? 1 : kInPlaceLoads) / kBroadcastsPerCycle;
+  const double chunks = std::ceil(depth / static_cast<double>(kChunk));
+  return depth * std::max(fma, load) +
+         chunks * (kTileCallCycles + kFinishCyclesPerVector * rows * vectors);
+}
+
+// Predicted for a blocking, spread over its threads.
+struct BlockingCost {
+  double product_seconds = 0;
+  double fill_seconds = 0;
+  double pack_seconds = 0;  // of the weights
+  double thread_seconds = 0;
+  std::int64_t executed_macs = 0;
+  std::int64_t l2_bytes = 0;
+  bool packs_in_run = false;  // weights are packed anew in every run
+
+  double seconds() const {
+    return product_seconds + fill_seconds + thread_seconds + (packs_in_run ? pack_seconds : 0);
+  }
+};
+
+inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+inline std::int64_t round_up(std::int64_t a, std::int64_t multiple) {
+  return ceil_div(a, multiple) * multiple;
+}
+
+}  // namespace plait::kernels

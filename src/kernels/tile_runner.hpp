@@ -1,0 +1,54 @@
+// One register tile through a range of depth, chunk by chunk, into an output of any strides.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "kernels/tile.hpp"
+
+namespace plait::kernels {
+
+// Where the outputs of one unit lie. Columns are numbered line by line, `pitch` to a line, of which
+// the first `width` are pixels; the rest are computed and dropped.
+struct ProductOutput {
+  float* data = nullptr;
+  std::int64_t image_stride = 0;
+  std::int64_t row_stride = 0;  // between rows, that is output channels
+  std::int64_t line_stride = 0;
+  std::int64_t pixel_stride = 1;
+  std::int64_t width = 1;
+  std::int64_t pitch = 1;
+};
+
+// A tile's place: rows x columns outputs from (row, column) on, at most the tile's size.
+struct TilePlace {
+  std::int64_t row, rows, column, columns;
+};
+
+class TileRunner {
+ public:
+  // `columns` and `depth` are those of the whole product.
+  TileRunner(const Tile& tile, TileFunction function, const ProductOutput& output,
+             std::int64_t columns, std::int64_t depth);
+
+  // Adds terms [k, k_end) to the tile at `place` of the unit whose outputs start at `y`. `operands`
+  // holds a (or a_rows) and b as they are at k. The epilogue comes with the last term. Partial sums
+  // pass through a buffer in L1 between chunks, and through y at the ends of [k, k_end).
+  void run(const TileArgs& operands, const Epilogue& epilogue, float* y, const TilePlace& place,
+           std::int64_t k, std::int64_t k_end) const;
+
+ private:
+  float* direct_address(float* y, const TilePlace& place) const;
+  void gather(const float* y, const TilePlace& place, float* buffer) const;
+  void scatter(float* y, const TilePlace& place, const float* buffer) const;
+  template <class Visit>
+  void for_each_run(const TilePlace& place, Visit visit) const;
+
+  Tile tile_;
+  TileFunction function_;
+  ProductOutput output_;
+  std::int64_t depth_;
+  bool lines_join_;  // consecutive lines lie side by side in y
+};
+
+}  // namespace plait::kernels
