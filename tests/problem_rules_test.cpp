@@ -6,6 +6,7 @@
 
 #include <plait/problem.hpp>
 
+#include "core/counts.hpp"
 #include "core/shape_check.hpp"
 #include "support/calls.hpp"
 

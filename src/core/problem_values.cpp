@@ -77,12 +77,11 @@ Padding parse_padding(std::string_view text, const Problem& of) {
   if (text == "same_upper") return same_padding(of, true);
   if (text == "same_lower") return same_padding(of, false);
   if (text == "valid") return 0;
-  if (text.find('_') != std::string_view::npos && text.substr(0, 4) != "same") {
-    const auto sides = parse_integers(text, '_');
-    if (sides.size() == 4) return {sides[0], sides[1], sides[2], sides[3]};
-  } else if (text.substr(0, 4) != "same") {
-    const auto axes = parse_integers(text, 'x');
-    if (axes.size() <= 2) return {axes.front(), axes.back()};
+  if (text.find_first_not_of("0123456789-x_") == std::string_view::npos) {
+    const bool four_sides = text.find('_') != std::string_view::npos;
+    const auto sides = parse_integers(text, four_sides ? '_' : 'x');
+    if (four_sides && sides.size() == 4) return {sides[0], sides[1], sides[2], sides[3]};
+    if (!four_sides && sides.size() <= 2) return {sides.front(), sides.back()};
   }
   refuse(text,
          "is not a padding such as 1, 1x2, 2_3_2_3 (top_bottom_left_right), same_upper, "

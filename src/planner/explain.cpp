@@ -1,8 +1,11 @@
 // The text of an explanation: a table of candidates, one line each, and the reasons.
 #include <algorithm>
+#include <array>
 #include <iomanip>
 #include <ostream>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include <plait/plan.hpp>
 
@@ -11,36 +14,38 @@
 namespace plait {
 namespace {
 
-void print_row(std::ostream& out, int name_width, const std::string& algorithm,
-               const std::string& standing, const std::string& time, const std::string& products,
-               const std::string& workspace, const std::string& packed, const std::string& error,
-               const std::string& reason) {
-  out << "  " << std::left << std::setw(name_width) << algorithm << std::setw(11) << standing
-      << std::right << std::setw(10) << time << std::setw(10) << products << std::setw(12)
-      << workspace << std::setw(12) << packed << std::setw(10) << error << "  " << std::left
-      << reason << '\n';
-}
+// A line of the table. Numbers are right-aligned, texts left.
+using Row = std::array<std::string, 8>;
+constexpr std::array kIsNumber = {false, false, true, true, true, true, true, false};
 
-// Names have two blanks behind them, whatever form of a room they are.
-int name_width(const std::vector<Candidate>& candidates) {
-  std::size_t longest = std::string("algorithm").size();
-  for (const Candidate& candidate : candidates) {
-    longest = std::max(longest, candidate.algorithm.size());
-  }
-  return static_cast<int>(longest) + 2;
-}
-
-void print_candidate(std::ostream& out, int name_width, const Candidate& candidate) {
+Row row_of(const Candidate& candidate) {
   const std::string standing(name_of(candidate.standing));
   if (candidate.standing == Candidate::Standing::refused) {
-    print_row(out, name_width, candidate.algorithm, standing, "-", "-", "-", "-", "-",
-              candidate.reason);
-    return;
+    return {candidate.algorithm, standing, "-", "-", "-", "-", "-", candidate.reason};
   }
   const Cost& cost = candidate.cost;
-  print_row(out, name_width, candidate.algorithm, standing, seconds_text(cost.predicted_seconds),
-            count_text(cost.multiplications), bytes_text(cost.workspace_bytes),
-            bytes_text(cost.packed_bytes), scientific(cost.error_rms), candidate.reason);
+  return {candidate.algorithm,
+          standing,
+          seconds_text(cost.predicted_seconds),
+          count_text(cost.multiplications),
+          bytes_text(cost.workspace_bytes),
+          bytes_text(cost.packed_bytes),
+          scientific(cost.error_rms),
+          candidate.reason};
+}
+
+void print_table(std::ostream& out, const std::vector<Row>& rows) {
+  std::array<std::size_t, std::tuple_size_v<Row>> widths{};
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) {
+      out << "  " << (kIsNumber[i] ? std::right : std::left)
+          << std::setw(static_cast<int>(widths[i])) << row[i];
+    }
+    out << "  " << row.back() << '\n';
+  }
 }
 
 std::string limits_text(const Limits& limits) {
@@ -66,12 +71,10 @@ std::ostream& operator<<(std::ostream& out, const Explanation& explanation) {
     text << "price     " << factor_text(explanation.reproducible_price)
          << " the time of the fastest candidate here\n";
   }
-  const int width = name_width(explanation.candidates);
-  print_row(text, width, "algorithm", "standing", "predicted", "products", "workspace", "packed",
-            "rms error", "reason");
-  for (const Candidate& candidate : explanation.candidates) {
-    print_candidate(text, width, candidate);
-  }
+  std::vector<Row> rows = {{"algorithm", "standing", "predicted", "products", "workspace", "packed",
+                            "rms error", "reason"}};
+  for (const Candidate& candidate : explanation.candidates) rows.push_back(row_of(candidate));
+  print_table(text, rows);
   return out << text.str();
 }
 
