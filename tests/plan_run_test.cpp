@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -43,16 +45,39 @@ Limits forced(const std::string& algorithm, int threads = 2) {
   return limits;
 }
 
-// Every algorithm with a problem of its kind: several chunks deep, tails on every axis.
 struct Case {
-  const char* algorithm;
-  const char* line;
+  std::string algorithm;
+  std::string line;
 };
-constexpr std::array kCases = {Case{"im2col", "1x40x14x13,25x40x3x3,p1,bias,act=relu"},
-                               Case{"im2col", "2x12x11x9,21x4x3x5,s2x1,p2_1_0_3,g3"},
-                               Case{"pointwise", "1x300x12x13,25x300x1x1,bias"},
-                               Case{"pointwise", "2x42x9x9,33x14x1x1,s2,g3"},
-                               Case{"reference", "1x10x9x7,5x10x3x3,p1,bias"}};
+
+// Several chunks deep, tails on every axis; 1x1 and larger kernels, groups, strides.
+constexpr std::array kLines = {"1x40x14x13,25x40x3x3,p1,bias,act=relu",
+                               "2x12x11x9,21x4x3x5,s2x1,p2_1_0_3,g3", "1x300x12x13,25x300x1x1,bias",
+                               "2x42x9x9,33x14x1x1,s2,g3", "1x3x40x41,9x3x5x5,p2"};
+
+// Every line with every algorithm that takes it.
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all = [] {
+    std::vector<Case> found;
+    for (const char* line : kLines) {
+      const Plan any = plan(line);
+      for (const Candidate& candidate : any.explain().candidates) {
+        if (candidate.standing == Candidate::Standing::refused) continue;
+        found.push_back({candidate.algorithm, line});
+      }
+    }
+    return found;
+  }();
+  return all;
+}
+
+TEST(Cases, NoAlgorithmIsLeftOut) {
+  for (const AlgorithmInfo& info : algorithms()) {
+    EXPECT_TRUE(std::any_of(cases().begin(), cases().end(),
+                            [&](const Case& c) { return c.algorithm == info.name; }))
+        << info.name << " takes none of the lines";
+  }
+}
 
 // === workspace ===
 
@@ -66,26 +91,56 @@ void run_in_exactly(const Plan& made, const Operands<float>& operands,
   EXPECT_TRUE(same_bytes(run_plan(made, operands, options), expected)) << "with a used workspace";
 }
 
+// These keep to any cap; another room may refuse one, naming it.
+bool keeps_any_cap(const std::string& algorithm) {
+  return algorithm == "im2col" || algorithm == "pointwise" || algorithm == "reference";
+}
+
+std::optional<Plan> plan_unless_refused(const Case& c, const Limits& limits) {
+  try {
+    return plan(c.line, limits);
+  } catch (const Error& error) {
+    const std::string cap = std::to_string(limits.max_workspace_bytes) + " bytes of workspace";
+    EXPECT_FALSE(keeps_any_cap(c.algorithm)) << error.what();
+    EXPECT_NE(std::string(error.what()).find(cap), std::string::npos) << error.what();
+    return std::nullopt;
+  }
+}
+
+void check_caps(const Case& c, bool prepacked) {
+  const Problem problem = parse_problem(c.line);
+  const Operands<float> operands(problem);
+  const Tensor<float> expected = run_plan(plan(problem, forced(c.algorithm)), operands);
+  for (const std::size_t cap : {kNoWorkspaceCap, std::size_t{100'000}, std::size_t{20'000},
+                                std::size_t{5000}, std::size_t{0}}) {
+    SCOPED_TRACE(c.algorithm + " " + c.line + " cap " + std::to_string(cap) +
+                 (prepacked ? " prepacked" : ""));
+    Limits limits = forced(c.algorithm);
+    limits.max_workspace_bytes = cap;
+    limits.prepacked = prepacked;
+    const std::optional<Plan> made = plan_unless_refused(c, limits);
+    if (!made) continue;
+    EXPECT_LE(made->workspace_bytes(), cap);
+    EXPECT_EQ(made->workspace_bytes(), made->cost().workspace_bytes);
+    run_in_exactly(*made, operands, expected, GuardedBytes::Side::behind);
+    run_in_exactly(*made, operands, expected, GuardedBytes::Side::before);
+    EXPECT_TRUE(same_bytes(run_plan(*made, operands), expected)) << "in the library's own";
+  }
+}
+
 TEST(Workspace, IsExactAndCappedAndNeverShowsInTheBits) {
-  for (const auto& [algorithm, line] : kCases) {
-    const Problem problem = parse_problem(line);
-    const Operands<float> operands(problem);
-    const Tensor<float> expected = run_plan(plan(problem, forced(algorithm)), operands);
+  for (const Case& c : cases()) {
+    for (const bool prepacked : {true, false}) check_caps(c, prepacked);
+  }
+}
+
+TEST(Workspace, NoneAtAllAlwaysWorks) {
+  for (const char* line : kLines) {
     for (const bool prepacked : {true, false}) {
-      for (const std::size_t cap : {kNoWorkspaceCap, std::size_t{100'000}, std::size_t{20'000},
-                                    std::size_t{5000}, std::size_t{0}}) {
-        SCOPED_TRACE(std::string(algorithm) + " " + line + " cap " + std::to_string(cap) +
-                     (prepacked ? " prepacked" : ""));
-        Limits limits = forced(algorithm);
-        limits.max_workspace_bytes = cap;
-        limits.prepacked = prepacked;
-        const Plan made = plan(problem, limits);
-        EXPECT_LE(made.workspace_bytes(), cap);
-        EXPECT_EQ(made.workspace_bytes(), made.cost().workspace_bytes);
-        run_in_exactly(made, operands, expected, GuardedBytes::Side::behind);
-        run_in_exactly(made, operands, expected, GuardedBytes::Side::before);
-        EXPECT_TRUE(same_bytes(run_plan(made, operands), expected)) << "in the library's own";
-      }
+      Limits limits;
+      limits.max_workspace_bytes = 0;
+      limits.prepacked = prepacked;
+      EXPECT_EQ(plan(line, limits).workspace_bytes(), 0U) << line;
     }
   }
 }
@@ -122,7 +177,7 @@ TEST(Cancel, BeforeTheRunThrowsWithoutComputing) {
   const std::atomic<bool> cancel = true;
   RunOptions<float> options;
   options.cancel = &cancel;
-  for (const auto& [algorithm, line] : kCases) {
+  for (const auto& [algorithm, line] : cases()) {
     const Plan made = plan(line, forced(algorithm));
     const Operands<float> operands(made.problem());
     const Packed packed = made.pack<float>(operands.kernel.view(), operands.bias_view());
@@ -137,7 +192,7 @@ TEST(Cancel, AFlagThatStaysDownChangesNothing) {
   const std::atomic<bool> cancel = false;
   RunOptions<float> options;
   options.cancel = &cancel;
-  for (const auto& [algorithm, line] : kCases) {
+  for (const auto& [algorithm, line] : cases()) {
     const Plan made = plan(line, forced(algorithm));
     const Operands<float> operands(made.problem());
     EXPECT_TRUE(same_bytes(run_plan(made, operands, options), run_plan(made, operands)));
@@ -179,7 +234,7 @@ TEST(Cancel, InTheMiddleOfALongProduct) {
 // === many at once ===
 
 TEST(Sharing, ConcurrentRunsOfOnePlanGiveEqualBytes) {
-  for (const auto& [algorithm, line] : kCases) {
+  for (const auto& [algorithm, line] : cases()) {
     const Plan made = plan(line, forced(algorithm));
     const Operands<float> operands(made.problem());
     const Packed packed = made.pack<float>(operands.kernel.view(), operands.bias_view());
@@ -210,7 +265,7 @@ class BackwardsExecutor final : public Executor {
 };
 
 TEST(Sharing, AnyExecutorGivesEqualBytes) {
-  for (const auto& [algorithm, line] : kCases) {
+  for (const auto& [algorithm, line] : cases()) {
     for (const bool prepacked : {true, false}) {
       Limits limits = forced(algorithm, 3);
       limits.prepacked = prepacked;
@@ -224,7 +279,7 @@ TEST(Sharing, AnyExecutorGivesEqualBytes) {
       EXPECT_TRUE(same_bytes(run_plan(made, operands, options), run_plan(made, operands)));
       EXPECT_EQ(report.algorithm, algorithm);
       EXPECT_EQ(report.threads, made.threads());
-      if (std::string(algorithm) != "reference") {
+      if (algorithm != "reference") {
         EXPECT_EQ(executor.most_tasks, made.threads()) << "the caller's executor did the work";
       }
     }
