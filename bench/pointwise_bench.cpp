@@ -32,8 +32,8 @@ double peak_gflops(plait::Target target, int threads) {
     for (int i = 0; i < 8; ++i) benchmark::DoNotOptimize(plait::kernels::fma_burst(target));
   };
   for (int i = 0; i < 50; ++i) {
-    shortest = std::min(
-        shortest, seconds_of([&] { plait::default_executor().run(threads, burst); }));
+    shortest =
+        std::min(shortest, seconds_of([&] { plait::default_executor().run(threads, burst); }));
   }
   const auto macs = static_cast<double>(plait::kernels::fma_burst_macs(target)) * 8 * threads;
   return 2e-9 * macs / shortest;
@@ -48,8 +48,7 @@ plait::Tensor<float> random_tensor(const plait::Dims& shape) {
 }
 
 void run_layer(benchmark::State& state, const plait::Problem& problem, int threads) {
-  const plait::Plan plan =
-      plait::plan(problem, {.threads = threads, .algorithm = "pointwise"});
+  const plait::Plan plan = plait::plan(problem, {.threads = threads, .algorithm = "pointwise"});
   const plait::Tensor<float> x = random_tensor(problem.x_shape());
   plait::Tensor<float> y(problem.y_shape());
   const plait::Packed packed = plan.pack(random_tensor(problem.kernel_shape()));
@@ -81,11 +80,10 @@ int main(int argc, char** argv) {
   for (const plait::NamedProblem& layer : plait::parse_problem_lines(text.str())) {
     if (layer.problem.k_h != 1 || layer.problem.k_w != 1) continue;
     for (const int threads : all == 1 ? std::vector<int>{1} : std::vector<int>{1, all}) {
-      benchmark::RegisterBenchmark(
-          (layer.name + "/threads:" + std::to_string(threads)).c_str(),
-          [problem = layer.problem, threads](benchmark::State& state) {
-            run_layer(state, problem, threads);
-          })
+      benchmark::RegisterBenchmark((layer.name + "/threads:" + std::to_string(threads)).c_str(),
+                                   [problem = layer.problem, threads](benchmark::State& state) {
+                                     run_layer(state, problem, threads);
+                                   })
           ->UseManualTime()
           ->Unit(benchmark::kMicrosecond);
     }

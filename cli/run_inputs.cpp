@@ -20,9 +20,6 @@ namespace {
   throw Error(Status::invalid_argument, message);
 }
 
-template <class T>
-constexpr Dtype kDtype = std::is_same_v<T, float> ? Dtype::f32 : Dtype::f64;
-
 Dtype dtype_of(const Array& array) {
   return std::holds_alternative<Tensor<float>>(array) ? Dtype::f32 : Dtype::f64;
 }

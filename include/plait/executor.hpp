@@ -10,9 +10,10 @@ namespace plait {
 // outlive the call it is passed to.
 class TaskRef {
  public:
-  template <class Callable>
-    requires(!std::is_same_v<std::remove_cvref_t<Callable>, TaskRef>)
-  TaskRef(Callable&& callable)  // NOLINT(google-explicit-constructor,bugprone-forwarding-reference-overload)
+  template <class Callable,
+            class = std::enable_if_t<!std::is_same_v<std::remove_cvref_t<Callable>, TaskRef>>>
+  // NOLINTNEXTLINE(google-explicit-constructor,bugprone-forwarding-reference-overload)
+  TaskRef(Callable&& callable)
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(callable)))),
         call_([](void* object, int index) {
           (*static_cast<std::remove_reference_t<Callable>*>(object))(index);

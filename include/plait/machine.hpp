@@ -13,8 +13,8 @@ namespace plait {
 // SIMD instruction sets the kernels are built for, narrowest first. The names are Highway's.
 enum class Target { emu128, sse4, avx2, avx3 };
 
-std::string_view name_of(Target target);          // "EMU128", "SSE4", "AVX2", "AVX3"
-Target parse_target(std::string_view name);       // any case; throws Error listing the known ones
+std::string_view name_of(Target target);     // "EMU128", "SSE4", "AVX2", "AVX3"
+Target parse_target(std::string_view name);  // any case; throws Error listing the known ones
 
 struct Caches {
   std::int64_t l1_bytes = 32 << 10;  // data cache of one core

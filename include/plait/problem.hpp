@@ -135,9 +135,10 @@ std::vector<NamedProblem> parse_problem_lines(std::string_view text);
 std::string to_string(const Problem& problem);
 
 // The values of single options, as they stand behind the option's letter in the line.
-Pair parse_pair(std::string_view text);                           // "2", "2x1"
-Padding parse_padding(std::string_view text, const Problem& of);  // "1", "1x2", "2_3_2_3", "same_upper"
-Activation parse_activation(std::string_view text);               // "relu", "leaky:0.1"
+Pair parse_pair(std::string_view text);              // "2", "2x1"
+Activation parse_activation(std::string_view text);  // "relu", "leaky:0.1"
+// "1", "1x2", "2_3_2_3", "same_upper": needs the sizes, stride and dilation of the problem.
+Padding parse_padding(std::string_view text, const Problem& of);
 
 std::string_view name_of(PaddingMode mode);
 std::string_view name_of(ActivationKind kind);

@@ -71,8 +71,7 @@ class TensorView {
     element_count(shape);
   }
   operator TensorView<const T>() const  // NOLINT(google-explicit-constructor)
-    requires(!std::is_const_v<T>)
-  {
+      requires(!std::is_const_v<T>) {
     return {data_, shape_, strides_};
   }
 

@@ -50,8 +50,8 @@ class Comparison {
   void add(double computed, const reference::Output& exact) {
     ++report_.checked;
     if (!std::isfinite(exact.value) || !std::isfinite(computed)) {
-      const bool same = (std::isnan(exact.value) && std::isnan(computed)) ||
-                        exact.value == computed;
+      const bool same =
+          (std::isnan(exact.value) && std::isnan(computed)) || exact.value == computed;
       if (!same) report_.max_error = std::numeric_limits<double>::infinity();
       if (!same) report_.worst_bound_share = std::numeric_limits<double>::infinity();
       return;
@@ -103,8 +103,7 @@ std::array<std::int64_t, 4> draw(const Dims& shape, std::int64_t sample, std::ui
 template <class T>
 ErrorReport measure_error(const Problem& problem, double bound, TensorView<const T> x,
                           TensorView<const T> kernel, TensorView<const T> bias,
-                          TensorView<const T> residual, TensorView<const T> y,
-                          std::uint64_t seed) {
+                          TensorView<const T> residual, TensorView<const T> y, std::uint64_t seed) {
   const reference::Operands<T> operands{x.data(), kernel.data(), bias.data(), residual.data()};
   Comparison comparison(problem, bound);
   auto compare = [&](std::int64_t n, std::int64_t o, std::int64_t i, std::int64_t j) {
@@ -131,8 +130,7 @@ ErrorReport measure_error(const Problem& problem, double bound, TensorView<const
 
 template ErrorReport measure_error(const Problem&, double, TensorView<const float>,
                                    TensorView<const float>, TensorView<const float>,
-                                   TensorView<const float>, TensorView<const float>,
-                                   std::uint64_t);
+                                   TensorView<const float>, TensorView<const float>, std::uint64_t);
 template ErrorReport measure_error(const Problem&, double, TensorView<const double>,
                                    TensorView<const double>, TensorView<const double>,
                                    TensorView<const double>, TensorView<const double>,

@@ -42,9 +42,7 @@ struct Args {
   const std::atomic<bool>* cancel = nullptr;  // poll at least every 50 ms; then return early
   RunReport* report = nullptr;                // filled in if set
 
-  bool cancelled() const {
-    return cancel != nullptr && cancel->load(std::memory_order_relaxed);
-  }
+  bool cancelled() const { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
 };
 
 // A prepared algorithm: immutable, run from any number of threads at once.
@@ -57,7 +55,8 @@ class Execution {
 
   // Room, target, tile and weight shape: equal formats hold equal bytes for equal weights.
   virtual std::string packed_format() const = 0;
-  // Writes Cost::packed_bytes to `out`, aligned to 64 bytes. `bias` is null if the problem has none.
+  // Writes Cost::packed_bytes to `out`, aligned to 64 bytes. `bias` is null if the problem has
+  // none.
   virtual void pack(const void* kernel, const void* bias, std::byte* out) const = 0;
   virtual void run(const Args& args) const = 0;
   virtual int threads() const = 0;  // the most tasks at once; the workspace is sized for them

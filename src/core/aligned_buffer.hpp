@@ -24,8 +24,8 @@ inline AlignedBytes allocate_aligned(std::size_t bytes, const char* purpose) {
   void* data =
       ::operator new[](bytes == 0 ? 1 : bytes, std::align_val_t(kBufferAlignment), std::nothrow);
   if (data == nullptr) {
-    throw Error(Status::unsupported, "no memory for " + std::to_string(bytes) + " bytes of " +
-                                         std::string(purpose));
+    throw Error(Status::unsupported,
+                "no memory for " + std::to_string(bytes) + " bytes of " + std::string(purpose));
   }
   return AlignedBytes(static_cast<std::byte*>(data));
 }

@@ -9,7 +9,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <cstdint>
+#include <cstddef>
 #include <optional>
 
 namespace plait {

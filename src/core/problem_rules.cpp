@@ -5,8 +5,8 @@
 #include <string_view>
 #include <utility>
 
-#include "core/problem_values.hpp"
 #include "core/counts.hpp"
+#include "core/problem_values.hpp"
 #include "core/shape_check.hpp"
 
 namespace plait {

@@ -116,8 +116,9 @@ class Chooser {
     const double waste = rounds / static_cast<double>(blocks);
     b.cost.product_seconds = tile_seconds * static_cast<double>(tiles) * waste;
     b.cost.fill_seconds = fills * fill_share * request_.fill_seconds_per_element * waste;
-    b.cost.pack_seconds = static_cast<double>(b.weights_bytes / sizeof(float)) *
-                          kPackCyclesPerWeight * cycle_ / (b.cost.packs_in_run ? b.threads : 1);
+    const std::size_t weights = b.weights_bytes / sizeof(float);
+    b.cost.pack_seconds = static_cast<double>(weights) * kPackCyclesPerWeight * cycle_ /
+                          (b.cost.packs_in_run ? b.threads : 1);
     b.cost.thread_seconds =
         b.threads == 1 ? 0 : machine_.rates.fork_join_seconds * (b.cost.packs_in_run ? 2 : 1);
   }

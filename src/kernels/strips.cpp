@@ -98,8 +98,9 @@ class Chooser {
     b.cost.fill_seconds = static_cast<double>(blocks) *
                           static_cast<double>(strip_floats(shape_, b.block_lines, 0)) *
                           request_.fill_seconds_per_element * waste;
-    b.cost.pack_seconds = static_cast<double>(b.weights_bytes / sizeof(float)) *
-                          kPackCyclesPerWeight * cycle_ / (b.cost.packs_in_run ? b.threads : 1);
+    const std::size_t weights = b.weights_bytes / sizeof(float);
+    b.cost.pack_seconds = static_cast<double>(weights) * kPackCyclesPerWeight * cycle_ /
+                          (b.cost.packs_in_run ? b.threads : 1);
     b.cost.thread_seconds =
         b.threads == 1 ? 0 : machine_.rates.fork_join_seconds * (b.cost.packs_in_run ? 2 : 1);
   }

@@ -78,7 +78,7 @@ void TileRunner::for_each_run(const TilePlace& place, Visit visit) const {
 }
 
 void TileRunner::gather(const float* y, const TilePlace& place, float* buffer) const {
-  std::fill(buffer, buffer + tile_.rows * tile_.cols, 0.0F);
+  std::fill_n(buffer, tile_.rows * tile_.cols, 0.0F);
   const std::int64_t stride = output_.pixel_stride;
   for_each_run(place, [&](std::int64_t from, std::int64_t to, std::int64_t count) {
     for (std::int64_t i = 0; i < count; ++i) buffer[to + i] = y[from + i * stride];

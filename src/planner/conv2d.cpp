@@ -62,9 +62,9 @@ void check_kernel(const Dims& x_shape, TensorView<const T> kernel,
   }
   check_channels(x_shape, kernel.shape(), options.groups, options.layout);
   if (options.bias.data() != nullptr && options.bias.shape() != Dims{kernel.size(0)}) {
-    throw Error(Status::invalid_argument,
-                "bias must have one value per output channel (" + std::to_string(kernel.size(0)) +
-                    ") but is " + to_string(options.bias.shape()));
+    throw Error(Status::invalid_argument, "bias must have one value per output channel (" +
+                                              std::to_string(kernel.size(0)) + ") but is " +
+                                              to_string(options.bias.shape()));
   }
 }
 
@@ -138,8 +138,8 @@ void run(Problem& problem, TensorView<const T> x, TensorView<const T> kernel, Te
   RunOptions<T> run_options;
   if (options.residual.data() != nullptr) {
     run_options.residual = as_nchw("residual", options.residual, options.layout);
-    problem.residual_strides = strides_unless_dense(
-        run_options.residual.shape(), run_options.residual.strides(), options.layout);
+    problem.residual_strides = strides_unless_dense(run_options.residual.shape(),
+                                                    run_options.residual.strides(), options.layout);
   }
   const DenseOperand<T> dense_kernel("K", kernel, y);
   const DenseOperand<T> dense_bias("bias", options.bias, y);

@@ -81,7 +81,6 @@ template Tensor<double> corr2d_multi_in(TensorView<const double>, TensorView<con
 template Tensor<float> corr2d_multi_in_out(TensorView<const float>, TensorView<const float>);
 template Tensor<double> corr2d_multi_in_out(TensorView<const double>, TensorView<const double>);
 template Tensor<float> corr2d_multi_in_out_1x1(TensorView<const float>, TensorView<const float>);
-template Tensor<double> corr2d_multi_in_out_1x1(TensorView<const double>,
-                                                TensorView<const double>);
+template Tensor<double> corr2d_multi_in_out_1x1(TensorView<const double>, TensorView<const double>);
 
 }  // namespace plait

@@ -34,9 +34,9 @@ constexpr Dtype dtype_of() {
 template <class T>
 void check_dtype(const Problem& problem) {
   if (problem.dtype != dtype_of<T>()) {
-    throw Error(Status::invalid_argument,
-                "the plan is for " + std::string(name_of(problem.dtype)) + " but was given " +
-                    std::string(name_of(dtype_of<T>())) + " data");
+    throw Error(Status::invalid_argument, "the plan is for " + std::string(name_of(problem.dtype)) +
+                                              " but was given " +
+                                              std::string(name_of(dtype_of<T>())) + " data");
   }
 }
 
@@ -64,10 +64,9 @@ void check_view(const char* name, TensorView<T> view, const Dims& shape, const D
                     (view.data() == nullptr ? "missing" : to_string(view.shape())));
   }
   if (!same_strides(shape, view.strides(), strides)) {
-    throw Error(Status::invalid_argument, std::string(name) + " has strides " +
-                                              strides_text(view.strides()) +
-                                              " but the plan was made for " +
-                                              strides_text(strides));
+    throw Error(Status::invalid_argument,
+                std::string(name) + " has strides " + strides_text(view.strides()) +
+                    " but the plan was made for " + strides_text(strides));
   }
 }
 
@@ -111,8 +110,8 @@ void run_checked(const Problem& problem, const Execution& execution, const Cost&
   args.y = y.data();
   args.residual = options.residual.data();
   const WorkspaceLease lease(options.workspace == nullptr ? cost.workspace_bytes : 0);
-  args.workspace = options.workspace == nullptr ? lease.data()
-                                                : static_cast<std::byte*>(options.workspace);
+  args.workspace =
+      options.workspace == nullptr ? lease.data() : static_cast<std::byte*>(options.workspace);
   args.executor = options.executor == nullptr ? &default_executor() : options.executor;
   args.cancel = options.cancel;
   args.report = options.report;

@@ -65,10 +65,9 @@ Entry ask(const Algorithm& algorithm, const Problem& problem, const Limits& limi
     one_thread.threads = 1;
     one_thread.max_workspace_bytes = kNoWorkspaceCap;
     const Machine canonical = canonical_machine();
-    entry.rank_seconds =
-        algorithm.accepts(problem, one_thread, canonical)
-            ? algorithm.estimate(problem, one_thread, canonical).predicted_seconds
-            : entry.rank_seconds;
+    entry.rank_seconds = algorithm.accepts(problem, one_thread, canonical)
+                             ? algorithm.estimate(problem, one_thread, canonical).predicted_seconds
+                             : entry.rank_seconds;
   }
   return entry;
 }
@@ -87,14 +86,13 @@ std::string cause_of(const Cost& slower, const Cost& chosen) {
     double excess;
     const char* what;
   };
-  const Part parts[] = {
-      {slower.product_seconds - chosen.product_seconds, "multiplying and adding"},
-      {slower.gather_seconds - chosen.gather_seconds, "rearranging operands"},
-      {slower.memory_seconds - chosen.memory_seconds, "waiting for memory"},
-      {slower.thread_seconds - chosen.thread_seconds, "handing work to threads"}};
-  const Part& worst = *std::max_element(
-      std::begin(parts), std::end(parts),
-      [](const Part& a, const Part& b) { return a.excess < b.excess; });
+  const Part parts[] = {{slower.product_seconds - chosen.product_seconds, "multiplying and adding"},
+                        {slower.gather_seconds - chosen.gather_seconds, "rearranging operands"},
+                        {slower.memory_seconds - chosen.memory_seconds, "waiting for memory"},
+                        {slower.thread_seconds - chosen.thread_seconds, "handing work to threads"}};
+  const Part& worst =
+      *std::max_element(std::begin(parts), std::end(parts),
+                        [](const Part& a, const Part& b) { return a.excess < b.excess; });
   if (worst.excess <= 0) return "no part of it is slower";
   return "+" + seconds_text(worst.excess) + " " + worst.what;
 }
@@ -111,8 +109,8 @@ void give_reasons(std::vector<Entry>& entries, const Limits& limits) {
     if (candidate.standing == Candidate::Standing::refused) continue;
     if (i == 1) candidate.standing = Candidate::Standing::runner_up;
     candidate.factor = candidate.cost.predicted_seconds / chosen.cost.predicted_seconds;
-    candidate.reason = factor_text(candidate.factor) + " the chosen one's time: " +
-                       cause_of(candidate.cost, chosen.cost);
+    candidate.reason = factor_text(candidate.factor) +
+                       " the chosen one's time: " + cause_of(candidate.cost, chosen.cost);
   }
 }
 
@@ -121,8 +119,8 @@ void give_reasons(std::vector<Entry>& entries, const Limits& limits) {
   std::string reasons;
   for (const Entry& entry : entries) {
     if (!limits.algorithm.empty() && entry.candidate.algorithm != limits.algorithm) continue;
-    reasons += (reasons.empty() ? "" : "; ") + entry.candidate.algorithm + ": " +
-               entry.candidate.reason;
+    reasons +=
+        (reasons.empty() ? "" : "; ") + entry.candidate.algorithm + ": " + entry.candidate.reason;
   }
   throw Error(Status::unsupported,
               "no algorithm computes \"" + to_string(problem) + "\": " + reasons);
@@ -140,9 +138,9 @@ Limits complete_limits(const Limits& limits, const Machine& machine,
   if (limits.threads == 0) complete.threads = machine.default_threads();
   const char* forced = std::getenv("PLAIT_FORCE_ALGORITHM");
   if (complete.algorithm.empty() && forced != nullptr) complete.algorithm = forced;
-  const bool known = std::any_of(
-      algorithms.begin(), algorithms.end(),
-      [&](const Algorithm& algorithm) { return algorithm.name == complete.algorithm; });
+  const bool known =
+      std::any_of(algorithms.begin(), algorithms.end(),
+                  [&](const Algorithm& algorithm) { return algorithm.name == complete.algorithm; });
   if (!complete.algorithm.empty() && !known) {
     throw Error(Status::invalid_argument, "unknown algorithm \"" + complete.algorithm +
                                               "\" (known: " + known_names(algorithms) + ")");

@@ -46,8 +46,8 @@ GuardedBytes::GuardedBytes(std::size_t bytes, std::size_t alignment, Side side) 
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const std::size_t body = (bytes + alignment + page - 1) / page * page;
   page_bytes_ = body + page;
-  void* pages = mmap(nullptr, page_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                     0);
+  void* pages =
+      mmap(nullptr, page_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) throw std::bad_alloc();
   pages_ = static_cast<std::byte*>(pages);
   std::byte* usable = side == Side::behind ? pages_ : pages_ + page;

@@ -129,10 +129,10 @@ Problem random_problem(Random& random, const ProblemSpace& space) {
                                              PaddingMode::constant};
     p.padding_mode = random.pick(kModes);
     if (p.padding_mode == PaddingMode::constant) p.padding_value = 0.5;
-    static constexpr ActivationKind kKinds[] = {
-        ActivationKind::none,   ActivationKind::relu, ActivationKind::relu6, ActivationKind::leaky,
-        ActivationKind::hswish, ActivationKind::silu, ActivationKind::sigmoid,
-        ActivationKind::tanh};
+    static constexpr ActivationKind kKinds[] = {ActivationKind::none,    ActivationKind::relu,
+                                                ActivationKind::relu6,   ActivationKind::leaky,
+                                                ActivationKind::hswish,  ActivationKind::silu,
+                                                ActivationKind::sigmoid, ActivationKind::tanh};
     p.activation = {random.pick(kKinds), 0};
     if (p.activation.kind == ActivationKind::leaky) p.activation.slope = 0.1;
     p.residual = random.chance(0.3);

@@ -41,7 +41,7 @@ void fill_integers(Tensor<T>& tensor, std::int64_t limit, Random& random);
 // What a room under test can do; random_problem stays within it.
 struct ProblemSpace {
   std::int64_t max_macs = 2'000'000;
-  bool pointwise = false;  // only 1x1 kernels without padding
+  bool pointwise = false;     // only 1x1 kernels without padding
   bool every_option = false;  // padding modes, activations, residual (the reference's)
 };
 

@@ -118,7 +118,7 @@ kernels::Blocking config(const Problem& problem, const Limits& limits, const Mac
 
 // === accepts ===
 Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
-  const Verdict verdict = accepts_as_product(problem);
+  Verdict verdict = accepts_as_product(problem);
   if (!verdict) return verdict;
   if (config(problem, limits, machine).tile == nullptr) return refuse_tiles("im2col", limits);
   return Verdict::yes();

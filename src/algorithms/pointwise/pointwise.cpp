@@ -103,7 +103,7 @@ Verdict accepts(const Problem& problem, const Limits& limits, const Machine& mac
                        std::to_string(problem.padding.left) + "_" +
                        std::to_string(problem.padding.right));
   }
-  const Verdict verdict = accepts_as_product(problem);
+  Verdict verdict = accepts_as_product(problem);
   if (!verdict) return verdict;
   if (config(problem, limits, machine).tile == nullptr) return refuse_tiles("pointwise", limits);
   return Verdict::yes();

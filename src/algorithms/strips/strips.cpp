@@ -158,7 +158,7 @@ kernels::StripBlocking config(const Problem& problem, const Limits& limits,
 
 // === accepts ===
 Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
-  const Verdict verdict = accepts_as_product(problem);
+  Verdict verdict = accepts_as_product(problem);
   if (!verdict) return verdict;
   const kernels::StripBlocking blocking = config(problem, limits, machine);
   if (blocking.tile == nullptr) return refuse_tiles("strips", limits);
