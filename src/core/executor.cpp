@@ -16,8 +16,7 @@ namespace plait {
 namespace {
 
 // Long enough to bridge the gap between two layers of a network, short enough that an idle process
-// costs nothing. About what it takes to wake a sleeping thread, so spinning at worst doubles a
-// wait.
+// costs nothing. Waking a sleeping thread takes as long, so that spinning at worst doubles a wait.
 constexpr std::chrono::microseconds kSpin{50};
 constexpr int kMostWorkers = 1023;
 constexpr std::size_t kLine = 64;
@@ -53,8 +52,7 @@ thread_local bool inside_run = false;
 // storing the number of indexes left to claim. A claim is a decrement that finds it above zero, and
 // whoever made one keeps the job open until it has reported the task done; so the plain fields of a
 // job are read only while they cannot change, and a worker that arrives late touches nothing. The
-// caller never waits for a worker that has claimed nothing: if all sleep on, it does the work
-// alone.
+// caller never waits for a worker that has claimed nothing: if all sleep on, it works alone.
 //
 // The object has static storage, a trivial destructor and no memory elsewhere, so that calls before
 // main, after exit has begun and in a forked child find it usable.
