@@ -68,18 +68,14 @@ Machine machine_of(const PlanOptions& options) {
   for (const Target target : machine.targets) {
     can_run += (can_run.empty() ? "" : ", ") + std::string(name_of(target));
   }
+  Target target;
   try {
-    machine.target = parse_target(options.target);
+    target = parse_target(options.target);
   } catch (const Error&) {
     throw Error(Status::invalid_argument,
                 "unknown target '" + options.target + "'; this CPU can run " + can_run);
   }
-  if (std::find(machine.targets.begin(), machine.targets.end(), machine.target) ==
-      machine.targets.end()) {
-    throw Error(Status::invalid_argument, "this CPU cannot run target " +
-                                              std::string(name_of(machine.target)) +
-                                              "; it can run " + can_run);
-  }
+  machine.use(target);
   return machine;
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <thread>
 #include <vector>
@@ -11,6 +12,7 @@
 #include <plait/conv2d.hpp>
 
 #include "support/calls.hpp"
+#include "support/child.hpp"
 
 namespace plait {
 namespace {
@@ -116,6 +118,22 @@ TEST(PlanCache, ServesManyThreads) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_LE(cached_plan_count(), kPlanCacheCapacity);
+}
+
+// Neither the cache's lock nor anything made on first use may stay locked in the child.
+TEST(PlanCache, WorksInAChildForkedDuringACallOfAnotherThread) {
+  std::atomic<bool> stop{false};
+  const auto convolve = [](std::int64_t size) {
+    return conv2d(Tensor<float>({1, 2, size, 40}), Tensor<float>({3, 2, 3, 3})).size();
+  };
+  std::thread caller([&] {
+    for (std::int64_t size = 3; !stop; size = size % 500 + 3) convolve(size);
+  });
+  for (int round = 0; round < 20; ++round) {
+    EXPECT_EQ(test::exit_status_of_child([&] { return convolve(30) == 28 * 38 * 3 ? 0 : 1; }), 0);
+  }
+  stop = true;
+  caller.join();
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they keep freed memory

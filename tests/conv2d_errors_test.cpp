@@ -141,7 +141,9 @@ TEST(Conv2dErrors, Bias) {
 TEST(Conv2dErrors, Residual) {
   const Tensor<float> like_x({1, 2, 8, 8});
   EXPECT_EQ(refusal_of({1, 2, 8, 8}, {4, 2, 3, 3}, {.residual = like_x}),
-            "residual must be 1x4x6x6 for this plan but is 1x2x8x8");
+            "residual must be 1x4x6x6 like the output but is 1x2x8x8");
+  EXPECT_EQ(refusal_of({1, 8, 8, 2}, {4, 2, 3, 3}, {.residual = like_x, .layout = Layout::nhwc}),
+            "residual must be 1x6x6x4 like the output but is 1x2x8x8");
   const Tensor<float> flat({6, 6});
   EXPECT_EQ(refusal_of({1, 2, 8, 8}, {4, 2, 3, 3}, {.residual = flat}),
             "residual must be n x c x h x w or c x h x w but is 6x6");

@@ -1,7 +1,6 @@
 #include <plait/executor.hpp>
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,9 +12,7 @@
 #include <thread>
 #include <vector>
 
-// The thread sanitizer refuses to start threads in a child of a process that had any, unless told.
-// NOLINTNEXTLINE(bugprone-reserved-identifier): the name is the sanitizer's.
-extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
+#include "support/child.hpp"
 
 namespace plait {
 namespace {
@@ -39,18 +36,7 @@ std::vector<int> once_each(int count) {
   return std::vector<int>(static_cast<std::size_t>(count), 1);
 }
 
-// Runs `body` in a forked child, which a hang kills after 20 s; its exit status, or -1 if killed.
-template <class Body>
-int exit_status_of_child(Body body) {
-  const pid_t child = fork();
-  if (child == 0) {
-    alarm(20);
-    _exit(body());
-  }
-  int status = 0;
-  EXPECT_EQ(waitpid(child, &status, 0), child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
+using test::exit_status_of_child;
 
 int runs_right() { return calls_of(default_executor(), 100) == once_each(100) ? 0 : 1; }
 

@@ -329,6 +329,16 @@ TEST(Machine, RatesGiveMacsPerSecond) {
   EXPECT_DOUBLE_EQ(machine.macs_per_second(), 48e9);
 }
 
+TEST(Machine, UsingATargetSetsItsRates) {
+  Machine machine = host_machine();
+  machine.use(Target::emu128);
+  EXPECT_EQ(machine.target, Target::emu128);
+  EXPECT_LT(machine.rates.vector_fmas_per_cycle, 1);
+  machine.targets = {Target::emu128};
+  EXPECT_THROW(machine.use(Target::sse4), Error);
+  EXPECT_EQ(machine.target, Target::emu128);
+}
+
 TEST(Machine, HostIsDetectedOnce) { EXPECT_EQ(&host_machine(), &host_machine()); }
 
 TEST(Machine, CanonicalIsTheSameEverywhere) {

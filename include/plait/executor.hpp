@@ -28,7 +28,7 @@ class TaskRef {
 
 class Executor {
  public:
-  Executor() = default;
+  constexpr Executor() = default;
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
   virtual ~Executor() = default;

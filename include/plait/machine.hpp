@@ -48,6 +48,9 @@ struct Machine {
   std::optional<double> cgroup_cpus;  // CPU quota of the control group, in CPUs
   Rates rates;
 
+  // Sets `target` and the rates that go with it. Throws Error if it is not among `targets`.
+  void use(Target wanted);
+
   // min(cores, affinity, quota rounded up), at least 1.
   int default_threads() const;
   // Multiply-adds per second of one core with full vectors of `target`.

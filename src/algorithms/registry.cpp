@@ -25,4 +25,10 @@ std::span<const Algorithm> registry() {
   return algorithms;
 }
 
+namespace {
+
+// The list is made when the library is loaded, so that no thread can be making it during a fork.
+[[maybe_unused]] const std::size_t made_early = registry().size();
+
+}  // namespace
 }  // namespace plait

@@ -224,12 +224,16 @@ class DefaultExecutor final : public Executor {
   }
 };
 
+// Made before main and never destroyed: static objects of the program may run plans at both ends.
+union Permanent {
+  constexpr Permanent() : object() {}
+  ~Permanent() {}
+  DefaultExecutor object;
+};
+constinit Permanent the_executor;
+
 }  // namespace
 
-Executor& default_executor() {
-  // Never destroyed: static objects of the program may still run plans when the process exits.
-  static DefaultExecutor& executor = *new DefaultExecutor;
-  return executor;
-}
+Executor& default_executor() { return the_executor.object; }
 
 }  // namespace plait

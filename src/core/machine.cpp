@@ -1,12 +1,15 @@
+#include <plait/error.hpp>
 #include <plait/machine.hpp>
 
 #include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
+#include <mutex>
 #include <sstream>
 
 #if defined(__x86_64__)
@@ -14,6 +17,7 @@
 #endif
 
 #include "core/cgroup.hpp"
+#include "core/fork_guard.hpp"
 #include "core/system_files.hpp"
 #include "core/target.hpp"
 
@@ -137,6 +141,19 @@ double fmas_per_cycle(Target target) {
 
 }  // namespace
 
+void Machine::use(Target wanted) {
+  if (std::find(targets.begin(), targets.end(), wanted) == targets.end()) {
+    std::string can_run;
+    for (const Target target_here : targets) {
+      can_run += (can_run.empty() ? "" : ", ") + std::string(name_of(target_here));
+    }
+    throw Error(Status::unsupported, "this CPU cannot run target " + std::string(name_of(wanted)) +
+                                         "; it can run " + can_run);
+  }
+  target = wanted;
+  rates.vector_fmas_per_cycle = fmas_per_cycle(wanted);
+}
+
 int Machine::default_threads() const {
   int threads = std::min(cores, affinity);
   if (cgroup_cpus && *cgroup_cpus < threads) threads = static_cast<int>(std::ceil(*cgroup_cpus));
@@ -152,19 +169,26 @@ Machine detect_machine(const std::string& root) {
   Machine machine;
   machine.cpu = cpuinfo_value(cpuinfo, "model name").value_or(machine.cpu);
   machine.targets = targets_of_cpu();
-  machine.target = choose_target(machine.targets, std::getenv("PLAIT_FORCE_TARGET"));
   machine.caches = read_caches(root);
   machine.cores = read_cores(root);
   machine.affinity = affinity_of_thread().value_or(machine.cores);
   machine.cgroup_cpus = cgroup_quota(root);
   machine.rates.ghz = read_ghz(root, cpuinfo);
-  machine.rates.vector_fmas_per_cycle = fmas_per_cycle(machine.target);
+  machine.use(choose_target(machine.targets, std::getenv("PLAIT_FORCE_TARGET")));
   return machine;
 }
 
 const Machine& host_machine() {
-  static const Machine machine = detect_machine();
-  return machine;
+  static std::atomic<const Machine*> detected{nullptr};
+  const Machine* machine = detected.load(std::memory_order_acquire);
+  if (machine == nullptr) {
+    const std::lock_guard lock(fork_guard());
+    machine = detected.load(std::memory_order_relaxed);
+    // Never freed: static objects of the program may still plan when the process exits.
+    if (machine == nullptr) machine = new Machine(detect_machine());
+    detected.store(machine, std::memory_order_release);
+  }
+  return *machine;
 }
 
 Machine canonical_machine() {

@@ -67,7 +67,6 @@ class Chooser {
     b.pack_weights = cut.pack_weights;
     b.panels = cut.panels;
     b.b_in_place = cut.b_in_place;
-    b.threads = threads;
     b.cost.packs_in_run = cut.pack_weights && !request_.prepacked;
     b.block_rows = round_up(ceil_div(shape_.rows, row_splits), tile.rows);
 
@@ -82,6 +81,7 @@ class Chooser {
     const std::int64_t fair_panels = ceil_div(shape_.units * panels, kBlocksPerThread * threads);
     const std::int64_t block_panels = std::clamp<std::int64_t>(fair_panels, 1, fit_panels);
     b.block_columns = block_panels * tile.cols;
+    b.threads = static_cast<int>(std::min<std::int64_t>(threads, blocks_of(b)));
     if (!stack) {
       b.panel_bytes = static_cast<std::size_t>(
           round_up(panel * (cut.b_in_place ? 1 : std::min(panels, block_panels)),
@@ -93,10 +93,14 @@ class Chooser {
     return b;
   }
 
+  std::int64_t blocks_of(const Blocking& b) const {
+    return shape_.units * ceil_div(shape_.columns, b.block_columns) *
+           ceil_div(shape_.rows, b.block_rows);
+  }
+
   void predict(Blocking& b, std::int64_t panels, std::int64_t padded_rows) const {
-    const std::int64_t column_blocks = ceil_div(shape_.columns, b.block_columns);
     const std::int64_t row_blocks = ceil_div(shape_.rows, b.block_rows);
-    const std::int64_t blocks = shape_.units * column_blocks * row_blocks;
+    const std::int64_t blocks = blocks_of(b);
     const std::int64_t tiles = shape_.units * panels * (padded_rows / b.tile->rows);
     const double depth = static_cast<double>(shape_.depth);
 

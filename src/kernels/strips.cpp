@@ -64,9 +64,9 @@ class Chooser {
     StripBlocking b;
     b.tile = &tile;
     b.target = set_.target;
-    b.threads = threads;
     b.block_lines = lines;
     b.block_rows = round_up(ceil_div(shape_.product.rows, row_splits), tile.rows);
+    b.threads = static_cast<int>(std::min<std::int64_t>(threads, blocks_of(b)));
     b.cost.packs_in_run = !request_.prepacked;
     b.strip_bytes = static_cast<std::size_t>(round_up(
         saturated_product({strip_floats(shape_, lines, tile.cols), kFloatBytes}), kAlignment));
@@ -75,10 +75,14 @@ class Chooser {
     return b;
   }
 
+  std::int64_t blocks_of(const StripBlocking& b) const {
+    return shape_.product.units * ceil_div(shape_.lines, b.block_lines) *
+           ceil_div(shape_.product.rows, b.block_rows);
+  }
+
   void predict(StripBlocking& b) const {
     const std::int64_t line_blocks = ceil_div(shape_.lines, b.block_lines);
-    const std::int64_t row_blocks = ceil_div(shape_.product.rows, b.block_rows);
-    const std::int64_t blocks = shape_.product.units * line_blocks * row_blocks;
+    const std::int64_t blocks = blocks_of(b);
     const std::int64_t column_tiles = ceil_div(b.block_lines * shape_.pitch, b.tile->cols);
     const std::int64_t tiles = shape_.product.units * line_blocks * column_tiles *
                                ceil_div(shape_.product.rows, b.tile->rows);

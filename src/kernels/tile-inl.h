@@ -104,23 +104,18 @@ constexpr Tile MakeTile() {
 
 // The family: shapes within the register budget (accumulators + kVectors columns + 1 weight), from
 // tall (few pixels) to flat (few output channels).
-inline std::span<const Tile> Tiles() {
-  using Full = hn::ScalableTag<float>;
+using Full = hn::ScalableTag<float>;
 #if HWY_TARGET <= HWY_AVX3
-  using Narrow = hn::CappedTag<float, kNarrowCols>;
-  static constexpr Tile tiles[] = {MakeTile<Full, 14, 2>(), MakeTile<Full, 8, 3>(),
-                                   MakeTile<Full, 6, 4>(),  MakeTile<Full, 4, 6>(),
-                                   MakeTile<Full, 1, 8>(),  MakeTile<Narrow, 14, 1>()};
+using Narrow = hn::CappedTag<float, kNarrowCols>;
+constexpr Tile kTiles[] = {MakeTile<Full, 14, 2>(), MakeTile<Full, 8, 3>(),
+                           MakeTile<Full, 6, 4>(),  MakeTile<Full, 4, 6>(),
+                           MakeTile<Full, 1, 8>(),  MakeTile<Narrow, 14, 1>()};
 #elif HWY_TARGET == HWY_AVX2
-  static constexpr Tile tiles[] = {MakeTile<Full, 6, 2>(), MakeTile<Full, 4, 3>(),
-                                   MakeTile<Full, 2, 5>(), MakeTile<Full, 1, 8>(),
-                                   MakeTile<Full, 12, 1>()};
+constexpr Tile kTiles[] = {MakeTile<Full, 6, 2>(), MakeTile<Full, 4, 3>(), MakeTile<Full, 2, 5>(),
+                           MakeTile<Full, 1, 8>(), MakeTile<Full, 12, 1>()};
 #else
-  static constexpr Tile tiles[] = {MakeTile<Full, 6, 2>(), MakeTile<Full, 4, 3>(),
-                                   MakeTile<Full, 1, 8>()};
+constexpr Tile kTiles[] = {MakeTile<Full, 6, 2>(), MakeTile<Full, 4, 3>(), MakeTile<Full, 1, 8>()};
 #endif
-  return tiles;
-}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace plait::kernels

@@ -9,11 +9,7 @@ HWY_BEFORE_NAMESPACE();
 namespace plait::kernels {
 namespace HWY_NAMESPACE {
 
-const TileSet& Set() {
-  static const TileSet set{CompiledTarget(), static_cast<int>(hn::Lanes(hn::ScalableTag<float>())),
-                           HWY_TARGET <= HWY_AVX3 ? 32 : 16, Tiles()};
-  return set;
-}
+constexpr TileSet kSet{CompiledTarget(), static_cast<int>(hn::MaxLanes(Full())), kTiles};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace plait::kernels
@@ -22,7 +18,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace plait::kernels {
 
-const TileSet& tile_set(Target target) { return PLAIT_SELECT_TARGET(target, Set)(); }
+const TileSet& tile_set(Target target) { return *PLAIT_SELECT_TARGET(target, kSet); }
 
 }  // namespace plait::kernels
 #endif

@@ -56,7 +56,6 @@ inline constexpr int kNarrowCols = 8;  // a panel of kChunk x kNarrowCols fits o
 struct TileSet {
   Target target;  // as compiled in, not as asked for
   int lanes;
-  int vector_registers;
   std::span<const Tile> tiles;
 };
 

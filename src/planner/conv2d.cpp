@@ -138,6 +138,12 @@ void run(Problem& problem, TensorView<const T> x, TensorView<const T> kernel, Te
   RunOptions<T> run_options;
   if (options.residual.data() != nullptr) {
     run_options.residual = as_nchw("residual", options.residual, options.layout);
+    if (run_options.residual.shape() != problem.y_shape()) {
+      throw Error(Status::invalid_argument,
+                  "residual must be " +
+                      to_string(shape_in_layout(problem, options.residual.rank())) +
+                      " like the output but is " + to_string(options.residual.shape()));
+    }
     problem.residual_strides = strides_unless_dense(run_options.residual.shape(),
                                                     run_options.residual.strides(), options.layout);
   }

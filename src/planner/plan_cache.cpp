@@ -7,6 +7,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/fork_guard.hpp"
+
 namespace plait {
 namespace {
 
@@ -29,7 +31,7 @@ class Cache {
   Plan get(const Problem& problem, const Limits& limits) {
     const std::string key = key_of(problem, limits);
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard lock(fork_guard());
       const auto found = index_.find(key);
       if (found != index_.end()) {
         plans_.splice(plans_.begin(), plans_, found->second);
@@ -37,7 +39,7 @@ class Cache {
       }
     }
     Plan made = plan(problem, limits);  // outside the lock: other shapes need not wait
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(fork_guard());
     if (index_.contains(key)) return made;
     plans_.emplace_front(key, made);
     index_.emplace(key, plans_.begin());
@@ -49,35 +51,33 @@ class Cache {
   }
 
   std::size_t size() {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(fork_guard());
     return plans_.size();
   }
 
   void clear() {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(fork_guard());
     index_.clear();
     plans_.clear();
   }
 
  private:
   using Plans = std::list<std::pair<std::string, Plan>>;
-  std::mutex mutex_;
   Plans plans_;  // most recently used first
   std::unordered_map<std::string, Plans::iterator> index_;
 };
 
-Cache& cache() {
-  static Cache instance;
-  return instance;
-}
+// Made when the library is loaded, and never destroyed: static objects of the program may still
+// convolve when the process exits.
+Cache& cache = *new Cache;
 
 }  // namespace
 
 Plan cached_plan(const Problem& problem, const Limits& limits) {
-  return cache().get(problem, limits);
+  return cache.get(problem, limits);
 }
 
-std::size_t cached_plan_count() { return cache().size(); }
-void clear_plan_cache() { cache().clear(); }
+std::size_t cached_plan_count() { return cache.size(); }
+void clear_plan_cache() { cache.clear(); }
 
 }  // namespace plait

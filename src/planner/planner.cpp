@@ -60,15 +60,6 @@ Entry ask(const Algorithm& algorithm, const Problem& problem, const Limits& limi
   }
   entry.candidate.standing = Candidate::Standing::slower;
   entry.rank_seconds = entry.candidate.cost.predicted_seconds;
-  if (limits.reproducible) {
-    Limits one_thread = limits;
-    one_thread.threads = 1;
-    one_thread.max_workspace_bytes = kNoWorkspaceCap;
-    const Machine canonical = canonical_machine();
-    entry.rank_seconds = algorithm.accepts(problem, one_thread, canonical)
-                             ? algorithm.estimate(problem, one_thread, canonical).predicted_seconds
-                             : entry.rank_seconds;
-  }
   return entry;
 }
 
@@ -78,6 +69,38 @@ bool before(const Entry& a, const Entry& b) {
   if (a_refused != b_refused) return b_refused;
   if (!a_refused && a.rank_seconds != b.rank_seconds) return a.rank_seconds < b.rank_seconds;
   return a.candidate.algorithm < b.candidate.algorithm;
+}
+
+// Ranks by what holds on every machine: the canonical one, on one thread. Throws Error if this
+// machine refuses what that one would pick: another pick would have other bits.
+void rank_reproducibly(std::vector<Entry>& entries, const Problem& problem, const Limits& limits) {
+  Limits one_thread = limits;
+  one_thread.threads = 1;
+  const Entry* pick = nullptr;
+  std::vector<Entry> canonical;
+  for (const Entry& entry : entries) {
+    canonical.push_back(ask(*entry.algorithm, problem, one_thread, canonical_machine()));
+  }
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const Entry& there = canonical[i];
+    Candidate& here = entries[i].candidate;
+    if (there.candidate.standing != Candidate::Standing::refused) {
+      entries[i].rank_seconds = there.rank_seconds;
+      if (pick == nullptr || before(there, *pick)) pick = &there;
+    } else if (here.standing != Candidate::Standing::refused) {
+      here.standing = Candidate::Standing::refused;
+      here.reason = "on the canonical machine: " + there.candidate.reason;
+      here.cost = {};
+    }
+  }
+  for (const Entry& entry : entries) {
+    if (pick != nullptr && entry.algorithm == pick->algorithm &&
+        entry.candidate.standing == Candidate::Standing::refused) {
+      throw Error(Status::unsupported,
+                  "the reproducible pick " + entry.candidate.algorithm +
+                      " is refused on this machine: " + entry.candidate.reason);
+    }
+  }
 }
 
 // Which part of the predicted time makes the difference between two algorithms.
@@ -155,6 +178,7 @@ Ranking rank(const Problem& problem, const Limits& limits, const Machine& machin
   for (const Algorithm& algorithm : algorithms) {
     entries.push_back(ask(algorithm, problem, limits, machine));
   }
+  if (limits.reproducible) rank_reproducibly(entries, problem, limits);
   std::sort(entries.begin(), entries.end(), before);
   if (entries.front().candidate.standing == Candidate::Standing::refused) {
     fail(problem, entries, limits);

@@ -155,7 +155,7 @@ std::vector<Target> runnable_targets() { return host_machine().targets; }
 
 Machine on_target(Target target) {
   Machine machine = host_machine();
-  machine.target = target;
+  machine.use(target);
   return machine;
 }
 
