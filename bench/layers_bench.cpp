@@ -1,14 +1,15 @@
-// The 1x1 layers of ResNet-50, as GFLOP/s and as a share of the FMA peak measured in the same run.
+// The layers of ResNet-50, as GFLOP/s and as a share of the FMA peak measured in the same run.
 //
-//   pointwise_bench [--benchmark_filter=REGEX ...]
+//   layers_bench [--benchmark_filter=REGEX ...]     e.g. --benchmark_filter=res2.*threads:2
 //
-// Each layer runs on one thread and on the machine's default. The peak is that of the same number
-// of threads, measured right before and right after the layer; the larger one counts.
+// Each layer runs on one thread and on the machine's default, by the algorithm that the planner
+// chooses (PLAIT_FORCE_ALGORITHM and PLAIT_FORCE_TARGET force others). `share` is that of the
+// median run; the peak is that of the same number of threads, measured right before and right after
+// the layer, the larger one counting.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <fstream>
 #include <random>
 #include <sstream>
@@ -48,25 +49,26 @@ plait::Tensor<float> random_tensor(const plait::Dims& shape) {
 }
 
 void run_layer(benchmark::State& state, const plait::Problem& problem, int threads) {
-  const plait::Plan plan = plait::plan(problem, {.threads = threads, .algorithm = "pointwise"});
+  const plait::Plan plan = plait::plan(problem, {.threads = threads});
   const plait::Tensor<float> x = random_tensor(problem.x_shape());
   plait::Tensor<float> y(problem.y_shape());
   const plait::Packed packed = plan.pack(random_tensor(problem.kernel_shape()));
   const double before = peak_gflops(plan.target(), threads);
-  double shortest = 1;
+  std::vector<double> seconds;
   for (auto _ : state) {
-    const double seconds = seconds_of([&] { plan.run(x, packed, y); });
-    shortest = std::min(shortest, seconds);
-    state.SetIterationTime(seconds);
+    seconds.push_back(seconds_of([&] { plan.run(x, packed, y); }));
+    state.SetIterationTime(seconds.back());
   }
   const double peak = std::max(before, peak_gflops(plan.target(), threads));
-  const double gflops = 2e-9 * static_cast<double>(problem.multiplications());
-  state.counters["GFLOP/s"] =
-      benchmark::Counter(gflops, benchmark::Counter::kIsIterationInvariantRate);
-  state.counters["best"] = gflops / shortest;
-  state.counters["peak"] = peak;
-  state.counters["share"] = gflops / shortest / peak;
-  state.SetLabel(plait::to_string(problem) + " " + std::string(name_of(plan.target())));
+  std::sort(seconds.begin(), seconds.end());
+  const double gflop = 2e-9 * static_cast<double>(problem.multiplications());
+  const double median = gflop / seconds[seconds.size() / 2];
+  state.counters["median_gflops"] = median;
+  state.counters["best_gflops"] = gflop / seconds.front();
+  state.counters["peak_gflops"] = peak;
+  state.counters["share"] = median / peak;
+  state.SetLabel(plait::to_string(problem) + " " + plan.algorithm() + " " +
+                 std::string(name_of(plan.target())));
 }
 
 }  // namespace
@@ -78,7 +80,6 @@ int main(int argc, char** argv) {
   text << file.rdbuf();
   const int all = plait::host_machine().default_threads();
   for (const plait::NamedProblem& layer : plait::parse_problem_lines(text.str())) {
-    if (layer.problem.k_h != 1 || layer.problem.k_w != 1) continue;
     for (const int threads : all == 1 ? std::vector<int>{1} : std::vector<int>{1, all}) {
       benchmark::RegisterBenchmark((layer.name + "/threads:" + std::to_string(threads)).c_str(),
                                    [problem = layer.problem, threads](benchmark::State& state) {
