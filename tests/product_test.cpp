@@ -100,18 +100,17 @@ void check_product(const ProductCase& test, const Machine& machine, int tile_row
 
   GuardedBytes workspace(kernels::workspace_bytes(blocking), 64, side);
   GuardedBytes packed(blocking.weights_bytes, 64, side);
-  kernels::ProductArgs args;
+  kernels::ProductOperands args;
   const DenseSource source(b.view().data(), shape);
-  args.source = &source;
   if (test.prepacked) {
     auto* to = reinterpret_cast<float*>(packed.data());
     kernels::PackedWeights(shape, blocking.tile->rows).pack(a.view().data(), bias.data(), to);
     args.packed = to;
-    args.has_bias = true;
   } else {
     args.a = a.view().data();
     args.bias = bias.data();
   }
+  args.has_bias = true;
   args.y = {y.view().data(),
             shape.groups * shape.rows * shape.columns,
             shape.columns,
@@ -121,7 +120,7 @@ void check_product(const ProductCase& test, const Machine& machine, int tile_row
             shape.columns};
   args.workspace = workspace.data();
   args.executor = &default_executor();
-  kernels::run_product(shape, blocking, args);
+  kernels::run_product(shape, blocking, source, args);
 
   for (std::int64_t unit = 0; unit < shape.units; ++unit) {
     for (std::int64_t row = 0; row < shape.rows; ++row) {

@@ -112,10 +112,25 @@ void TileExecution::pack(const void* kernel, const void* bias, std::byte* out) c
             reinterpret_cast<float*>(out));
 }
 
-kernels::ProductOutput TileExecution::output(void* y, std::int64_t pitch) const {
+kernels::ProductOperands TileExecution::operands(const Args& args, std::int64_t pitch) const {
+  kernels::ProductOperands operands;
+  operands.packed = reinterpret_cast<const float*>(args.packed);
+  operands.a = static_cast<const float*>(args.kernel);
+  operands.bias = static_cast<const float*>(args.bias);
+  operands.has_bias = problem_.bias;
+  operands.relu = problem_.activation.kind == ActivationKind::relu;
   const Dims strides = problem_.effective_y_strides();
-  return {static_cast<float*>(y), strides[0], strides[1], strides[2], strides[3],
-          problem_.w_o(),         pitch};
+  operands.y = {static_cast<float*>(args.y),
+                strides[0],
+                strides[1],
+                strides[2],
+                strides[3],
+                problem_.w_o(),
+                pitch};
+  operands.workspace = args.workspace;
+  operands.executor = args.executor;
+  operands.cancel = args.cancel;
+  return operands;
 }
 
 void TileExecution::report(const Args& args) const {
@@ -142,18 +157,8 @@ Cost panel_cost(const Problem& problem, const Machine& machine, const kernels::B
 }
 
 void PanelExecution::run_from(const kernels::PanelSource& source, const Args& args) const {
-  kernels::ProductArgs product;
-  product.source = &source;
-  product.packed = reinterpret_cast<const float*>(args.packed);
-  product.a = static_cast<const float*>(args.kernel);
-  product.bias = static_cast<const float*>(args.bias);
-  product.has_bias = problem().bias;
-  product.relu = has_relu();
-  product.y = output(args.y, problem().w_o());
-  product.workspace = args.workspace;
-  product.executor = args.executor;
-  product.cancel = args.cancel;
-  kernels::run_product(product_shape(problem()), blocking_, product);
+  kernels::run_product(product_shape(problem()), blocking_, source,
+                       operands(args, problem().w_o()));
   report(args);
 }
 

@@ -33,7 +33,7 @@ Cost product_cost(const Problem& problem, const Machine& machine,
                   const kernels::BlockingCost& blocking, int threads, std::size_t workspace_bytes,
                   std::size_t weights_bytes);
 
-// Packing, and what a run reports.
+// Packing, the operands of a run, and what it reports.
 class TileExecution : public Execution {
  public:
   TileExecution(std::string_view room, const Problem& problem, const kernels::Tile& tile,
@@ -45,8 +45,8 @@ class TileExecution : public Execution {
 
  protected:
   const Problem& problem() const { return problem_; }
-  kernels::ProductOutput output(void* y, std::int64_t pitch) const;
-  bool has_relu() const { return problem_.activation.kind == ActivationKind::relu; }
+  // `pitch`: columns that the room counts to a line of output.
+  kernels::ProductOperands operands(const Args& args, std::int64_t pitch) const;
   void report(const Args& args) const;
 
  private:

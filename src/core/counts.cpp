@@ -31,4 +31,8 @@ std::int64_t saturated_product(std::initializer_list<std::int64_t> factors) {
   return bounded_product(factors).value_or(kCountLimit);
 }
 
+std::int64_t saturated_sum(std::int64_t a, std::int64_t b) {
+  return a > kCountLimit - b ? kCountLimit : a + b;
+}
+
 }  // namespace plait

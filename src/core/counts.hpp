@@ -21,5 +21,7 @@ std::optional<std::int64_t> bounded_product(std::initializer_list<std::int64_t> 
 
 // The product of factors >= 0, or kCountLimit if it passes that: for costs, which may be huge.
 std::int64_t saturated_product(std::initializer_list<std::int64_t> factors);
+// Likewise the sum of two counts.
+std::int64_t saturated_sum(std::int64_t a, std::int64_t b);
 
 }  // namespace plait

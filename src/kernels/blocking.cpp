@@ -100,7 +100,6 @@ class Chooser {
 
   void predict(Blocking& b, std::int64_t panels, std::int64_t padded_rows) const {
     const std::int64_t row_blocks = ceil_div(shape_.rows, b.block_rows);
-    const std::int64_t blocks = blocks_of(b);
     const std::int64_t tiles = shape_.units * panels * (padded_rows / b.tile->rows);
     const double depth = static_cast<double>(shape_.depth);
 
@@ -115,16 +114,9 @@ class Chooser {
                          static_cast<double>(panels * b.tile->cols) * depth;
     const double fill_share = b.b_in_place ? 1.0 / static_cast<double>(panels) : 1.0;
 
-    // Blocks are handed out one by one: the last to finish decides.
-    const double rounds = static_cast<double>(ceil_div(blocks, b.threads));
-    const double waste = rounds / static_cast<double>(blocks);
-    b.cost.product_seconds = tile_seconds * static_cast<double>(tiles) * waste;
-    b.cost.fill_seconds = fills * fill_share * request_.fill_seconds_per_element * waste;
-    const std::size_t weights = b.weights_bytes / sizeof(float);
-    b.cost.pack_seconds = static_cast<double>(weights) * kPackCyclesPerWeight * cycle_ /
-                          (b.cost.packs_in_run ? b.threads : 1);
-    b.cost.thread_seconds =
-        b.threads == 1 ? 0 : machine_.rates.fork_join_seconds * (b.cost.packs_in_run ? 2 : 1);
+    spread(b.cost, tile_seconds * static_cast<double>(tiles),
+           fills * fill_share * request_.fill_seconds_per_element, blocks_of(b), b.weights_bytes,
+           b.threads, machine_.rates);
   }
 
   const BlockingRequest& request_;

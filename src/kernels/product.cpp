@@ -17,26 +17,25 @@ struct Block {
 // panel, which is the task's own.
 class BlockRunner {
  public:
-  BlockRunner(const ProductShape& shape, const Blocking& blocking, const ProductArgs& args,
-              const float* packed, float* panels)
+  BlockRunner(const ProductShape& shape, const Blocking& blocking, const PanelSource& source,
+              const ProductOperands& operands, float* panels)
       : shape_(shape),
         blocking_(blocking),
         tile_(*blocking.tile),
-        args_(args),
-        packed_(packed),
+        source_(source),
+        operands_(operands),
         panels_(panels),
         weights_(shape, tile_.rows),
-        tiles_(tile_, packed != nullptr ? tile_.packed : tile_.in_place, args.y, shape.columns,
-               shape.depth) {}
+        tiles_(tile_, operands.packed != nullptr ? tile_.packed : tile_.in_place, operands.y,
+               shape.columns, shape.depth) {}
 
   void run(const Block& block) {
-    unit_y_ = args_.y.data + block.unit / shape_.groups * args_.y.image_stride +
-              block.unit % shape_.groups * shape_.rows * args_.y.row_stride;
+    unit_y_ = operands_.unit_y(shape_, block.unit);
     for (std::int64_t k = 0; k < shape_.depth; k += blocking_.block_depth) {
       const std::int64_t k_end = std::min(shape_.depth, k + blocking_.block_depth);
       fill_panels(block, k, k_end);
       for (std::int64_t row = block.row; row < block.row_end; row += tile_.rows) {
-        if (args_.cancel != nullptr && args_.cancel->load(std::memory_order_relaxed)) return;
+        if (operands_.cancelled()) return;
         run_row_of_tiles(block, row, k, k_end);
       }
     }
@@ -57,7 +56,7 @@ class BlockRunner {
     for (std::int64_t column = block.column; column < block.column_end; column += tile_.cols) {
       if (is_in_place(column)) continue;
       const std::int64_t count = std::min<std::int64_t>(tile_.cols, block.column_end - column);
-      args_.source->fill(block.unit, k, k_end, column, count, panel(block, column), tile_.cols);
+      source_.fill(block.unit, k, k_end, column, count, panel(block, column), tile_.cols);
     }
   }
 
@@ -68,20 +67,20 @@ class BlockRunner {
     std::array<const float*, kMaxRows> a_rows{};
     std::array<float, kMaxRows> bias{};
     TileArgs tile;
-    Epilogue epilogue{tile_bias(group, row, rows, bias), args_.relu};
-    if (packed_ != nullptr) {
-      tile.a = packed_ + weights_.weights_at(group, row, k);
+    Epilogue epilogue{tile_bias(group, row, rows, bias), operands_.relu};
+    if (operands_.packed != nullptr) {
+      tile.a = operands_.packed + weights_.weights_at(group, row, k);
     } else {
       for (std::int64_t r = 0; r < tile_.rows; ++r) {
         a_rows[static_cast<std::size_t>(r)] =
-            args_.a + (group * shape_.rows + row + std::min(r, rows - 1)) * shape_.depth + k;
+            operands_.a + (group * shape_.rows + row + std::min(r, rows - 1)) * shape_.depth + k;
       }
       tile.a_rows = a_rows.data();
     }
     for (std::int64_t column = block.column; column < block.column_end; column += tile_.cols) {
       if (is_in_place(column)) {
-        tile.b = args_.source->in_place(block.unit, k, column);
-        tile.b_stride = args_.source->in_place_stride();
+        tile.b = source_.in_place(block.unit, k, column);
+        tile.b_stride = source_.in_place_stride();
       } else {
         tile.b = panel(block, column);
         tile.b_stride = tile_.cols;
@@ -94,11 +93,11 @@ class BlockRunner {
   // The tile's biases, or null. Where the last tile is not full, they are copied to `padded`.
   const float* tile_bias(std::int64_t group, std::int64_t row, std::int64_t rows,
                          std::array<float, kMaxRows>& padded) const {
-    if (packed_ != nullptr) {
-      return args_.has_bias ? packed_ + weights_.bias_at(group, row) : nullptr;
+    if (operands_.packed != nullptr) {
+      return operands_.has_bias ? operands_.packed + weights_.bias_at(group, row) : nullptr;
     }
-    if (args_.bias == nullptr) return nullptr;
-    const float* bias = args_.bias + group * shape_.rows + row;
+    if (operands_.bias == nullptr) return nullptr;
+    const float* bias = operands_.bias + group * shape_.rows + row;
     if (rows == tile_.rows) return bias;
     std::copy(bias, bias + rows, padded.begin());
     return padded.data();
@@ -107,8 +106,8 @@ class BlockRunner {
   const ProductShape& shape_;
   const Blocking& blocking_;
   const Tile& tile_;
-  const ProductArgs& args_;
-  const float* packed_;
+  const PanelSource& source_;
+  const ProductOperands& operands_;
   float* panels_;
   PackedWeights weights_;
   TileRunner tiles_;
@@ -125,31 +124,24 @@ std::size_t workspace_bytes(const Blocking& blocking) {
          (blocking.cost.packs_in_run ? blocking.weights_bytes : 0);
 }
 
-void run_product(const ProductShape& shape, const Blocking& blocking, const ProductArgs& args) {
-  std::byte* workspace = args.workspace;
-  const float* packed = args.packed;
-  ProductArgs with_bias = args;
-  if (packed == nullptr && blocking.pack_weights) {
-    float* to = reinterpret_cast<float*>(workspace);
-    workspace += blocking.weights_bytes;
-    PackedWeights(shape, blocking.tile->rows)
-        .pack(args.a, args.bias, to, *args.executor, blocking.threads);
-    packed = to;
-    with_bias.has_bias = args.bias != nullptr;
-  }
-
+void run_product(const ProductShape& shape, const Blocking& blocking, const PanelSource& source,
+                 const ProductOperands& given) {
+  const bool packs = given.packed == nullptr && blocking.pack_weights;
+  const ProductOperands operands =
+      packs ? given.pack_in_run(PackedWeights(shape, blocking.tile->rows), blocking.threads)
+            : given;
   const std::int64_t row_blocks = ceil_div(shape.rows, blocking.block_rows);
   const std::int64_t column_blocks = ceil_div(shape.columns, blocking.block_columns);
+  const std::int64_t blocks = shape.units * column_blocks * row_blocks;
   std::atomic<std::int64_t> next = 0;
   auto task = [&](int index) {
     const FlushSubnormals flush;
     alignas(64) std::array<float, kStackPanel> stack_panel;
+    const std::size_t offset = static_cast<std::size_t>(index) * blocking.panel_bytes;
     float* panels = blocking.panels == PanelPlace::stack
                         ? stack_panel.data()
-                        : reinterpret_cast<float*>(workspace + static_cast<std::size_t>(index) *
-                                                                   blocking.panel_bytes);
-    BlockRunner runner(shape, blocking, with_bias, packed, panels);
-    const std::int64_t blocks = shape.units * column_blocks * row_blocks;
+                        : reinterpret_cast<float*>(operands.workspace + offset);
+    BlockRunner runner(shape, blocking, source, operands, panels);
     for (std::int64_t i = next++; i < blocks; i = next++) {
       const std::int64_t row = i % row_blocks * blocking.block_rows;
       const std::int64_t column = i / row_blocks % column_blocks * blocking.block_columns;
@@ -158,7 +150,7 @@ void run_product(const ProductShape& shape, const Blocking& blocking, const Prod
                   std::min(shape.columns, column + blocking.block_columns)});
     }
   };
-  args.executor->run(blocking.threads, task);
+  operands.executor->run(blocking.threads, task);
 }
 
 }  // namespace plait::kernels

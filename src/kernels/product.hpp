@@ -7,17 +7,14 @@
 // depth cuts at multiples of kChunk and keeps partial sums in y, so it never shows in the bits.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
-#include <plait/executor.hpp>
 #include <plait/machine.hpp>
 
+#include "kernels/operands.hpp"
 #include "kernels/tile_cost.hpp"
-#include "kernels/tile_runner.hpp"
-#include "kernels/weights.hpp"
 
 namespace plait::kernels {
 
@@ -84,20 +81,8 @@ Blocking choose_blocking(const BlockingRequest& request, const Machine& machine)
 // Workspace bytes of a run: panels of all threads, and the weights if they are packed in the run.
 std::size_t workspace_bytes(const Blocking& blocking);
 
-struct ProductArgs {
-  const PanelSource* source = nullptr;
-  const float* packed = nullptr;  // from pack_weights, or null:
-  const float* a = nullptr;       // dense [group][row][k], then packed in the run or read in place
-  const float* bias = nullptr;    // beside a, may be null
-  bool has_bias = false;          // whether `packed` holds biases
-  bool relu = false;
-  ProductOutput y;
-  std::byte* workspace = nullptr;
-  Executor* executor = nullptr;
-  const std::atomic<bool>* cancel = nullptr;
-};
-
 // Returns early, leaving y unspecified, once *cancel is true.
-void run_product(const ProductShape& shape, const Blocking& blocking, const ProductArgs& args);
+void run_product(const ProductShape& shape, const Blocking& blocking, const PanelSource& source,
+                 const ProductOperands& operands);
 
 }  // namespace plait::kernels

@@ -90,23 +90,18 @@ class Chooser {
     b.cost.executed_macs =
         saturated_product({tiles, b.tile->rows, b.tile->cols, shape_.product.depth});
     // Weights stream once per tile; a strip's lines are read again from L1 for the next k.
-    b.cost.l2_bytes = saturated_product({tiles, shape_.product.depth, b.tile->rows, kFloatBytes}) +
-                      saturated_product({tiles, shape_.planes, b.tile->cols, kFloatBytes});
+    b.cost.l2_bytes =
+        saturated_sum(saturated_product({tiles, shape_.product.depth, b.tile->rows, kFloatBytes}),
+                      saturated_product({tiles, shape_.planes, b.tile->cols, kFloatBytes}));
     const double tile_seconds =
         std::max(tile_cycles(*b.tile, set_.lanes, true, depth, machine_.rates) * cycle_,
                  static_cast<double>(b.cost.l2_bytes) / static_cast<double>(tiles) /
                      machine_.rates.l2_bytes_per_second);
-    const double rounds = static_cast<double>(ceil_div(blocks, b.threads));
-    const double waste = rounds / static_cast<double>(blocks);
-    b.cost.product_seconds = tile_seconds * static_cast<double>(tiles) * waste;
-    b.cost.fill_seconds = static_cast<double>(blocks) *
-                          static_cast<double>(strip_floats(shape_, b.block_lines, 0)) *
-                          request_.fill_seconds_per_element * waste;
-    const std::size_t weights = b.weights_bytes / sizeof(float);
-    b.cost.pack_seconds = static_cast<double>(weights) * kPackCyclesPerWeight * cycle_ /
-                          (b.cost.packs_in_run ? b.threads : 1);
-    b.cost.thread_seconds =
-        b.threads == 1 ? 0 : machine_.rates.fork_join_seconds * (b.cost.packs_in_run ? 2 : 1);
+    spread(b.cost, tile_seconds * static_cast<double>(tiles),
+           static_cast<double>(blocks) *
+               static_cast<double>(strip_floats(shape_, b.block_lines, 0)) *
+               request_.fill_seconds_per_element,
+           blocks, b.weights_bytes, b.threads, machine_.rates);
   }
 
   const StripRequest& request_;
@@ -120,31 +115,31 @@ class Chooser {
 struct BlockRunner {
   const StripShape& shape;
   const StripBlocking& blocking;
-  const StripArgs& args;
-  PackedWeights weights;
-  TileRunner tiles;
-  const float* packed;
-  bool has_bias;
+  const StripSource& source;
+  const std::int32_t* offsets;
+  const ProductOperands& operands;
+  const PackedWeights& weights;
+  const TileRunner& tiles;
   float* strip;
 
   void run(std::int64_t unit, std::int64_t line, std::int64_t row) const {
     const std::int64_t lines = std::min(blocking.block_lines, shape.lines - line);
     const std::int64_t row_end = std::min(shape.product.rows, row + blocking.block_rows);
-    args.source->fill(unit, line, lines, strip, blocking.plane_stride(shape));
-    float* y = args.y.data + unit / shape.product.groups * args.y.image_stride +
-               unit % shape.product.groups * shape.product.rows * args.y.row_stride;
+    source.fill(unit, line, lines, strip, blocking.plane_stride(shape));
+    float* y = operands.unit_y(shape.product, unit);
     for (; row < row_end; row += blocking.tile->rows) {
-      if (args.cancel != nullptr && args.cancel->load(std::memory_order_relaxed)) return;
+      if (operands.cancelled()) return;
       run_row_of_tiles(unit % shape.product.groups, y, line, lines, row, row_end);
     }
   }
 
   void run_row_of_tiles(std::int64_t group, float* y, std::int64_t line, std::int64_t lines,
                         std::int64_t row, std::int64_t row_end) const {
-    const Epilogue epilogue{has_bias ? packed + weights.bias_at(group, row) : nullptr, args.relu};
+    const float* bias = operands.has_bias ? operands.packed + weights.bias_at(group, row) : nullptr;
+    const Epilogue epilogue{bias, operands.relu};
     TileArgs tile;
-    tile.a = packed + weights.weights_at(group, row, 0);
-    tile.b_offsets = args.offsets;
+    tile.a = operands.packed + weights.weights_at(group, row, 0);
+    tile.b_offsets = offsets;
     const std::int64_t rows = std::min<std::int64_t>(blocking.tile->rows, row_end - row);
     const std::int64_t first = line * shape.pitch;
     // The last line needs no columns beyond its width.
@@ -169,35 +164,29 @@ std::size_t workspace_bytes(const StripBlocking& blocking) {
          (blocking.cost.packs_in_run ? blocking.weights_bytes : 0);
 }
 
-void run_strips(const StripShape& shape, const StripBlocking& blocking, const StripArgs& args) {
-  std::byte* workspace = args.workspace;
+void run_strips(const StripShape& shape, const StripBlocking& blocking, const StripSource& source,
+                const std::int32_t* offsets, const ProductOperands& given) {
   const PackedWeights weights(shape.product, blocking.tile->rows);
-  const float* packed = args.packed;
-  if (packed == nullptr) {
-    auto* to = reinterpret_cast<float*>(workspace);
-    workspace += blocking.weights_bytes;
-    weights.pack(args.a, args.bias, to, *args.executor, blocking.threads);
-    packed = to;
-  }
-  const bool has_bias = args.packed != nullptr ? args.has_bias : args.bias != nullptr;
-  const TileRunner tiles(*blocking.tile, blocking.tile->shifted, args.y, shape.product.columns,
+  const ProductOperands operands =
+      given.packed != nullptr ? given : given.pack_in_run(weights, blocking.threads);
+  const TileRunner tiles(*blocking.tile, blocking.tile->shifted, operands.y, shape.product.columns,
                          shape.product.depth);
   const std::int64_t line_blocks = ceil_div(shape.lines, blocking.block_lines);
   const std::int64_t row_blocks = ceil_div(shape.product.rows, blocking.block_rows);
+  const std::int64_t blocks = shape.product.units * line_blocks * row_blocks;
   std::atomic<std::int64_t> next = 0;
   auto task = [&](int index) {
     const FlushSubnormals flush;
-    auto* strip = reinterpret_cast<float*>(workspace +
+    auto* strip = reinterpret_cast<float*>(operands.workspace +
                                            static_cast<std::size_t>(index) * blocking.strip_bytes);
-    const BlockRunner runner{shape, blocking, args, weights, tiles, packed, has_bias, strip};
-    const std::int64_t blocks = shape.product.units * line_blocks * row_blocks;
+    const BlockRunner runner{shape, blocking, source, offsets, operands, weights, tiles, strip};
     for (std::int64_t i = next++; i < blocks; i = next++) {
       runner.run(i / (row_blocks * line_blocks),
                  i / row_blocks % line_blocks * blocking.block_lines,
                  i % row_blocks * blocking.block_rows);
     }
   };
-  args.executor->run(blocking.threads, task);
+  operands.executor->run(blocking.threads, task);
 }
 
 }  // namespace plait::kernels

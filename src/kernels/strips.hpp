@@ -7,17 +7,13 @@
 // columns beyond an output line's width are computed and dropped.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
-#include <plait/executor.hpp>
 #include <plait/machine.hpp>
 
+#include "kernels/operands.hpp"
 #include "kernels/tile_cost.hpp"
-#include "kernels/tile_runner.hpp"
-#include "kernels/weights.hpp"
 
 namespace plait::kernels {
 
@@ -77,22 +73,9 @@ StripBlocking choose_strips(const StripRequest& request, const Machine& machine)
 
 std::size_t workspace_bytes(const StripBlocking& blocking);
 
-struct StripArgs {
-  const StripSource* source = nullptr;
-  const std::int32_t* offsets =
-      nullptr;                    // of every term, in a strip of the blocking's plane stride
-  const float* packed = nullptr;  // PackedWeights of the blocking's tile, or null:
-  const float* a = nullptr;       // dense [group][row][k], packed in the run
-  const float* bias = nullptr;    // beside a, may be null
-  bool has_bias = false;          // whether `packed` holds biases
-  bool relu = false;
-  ProductOutput y;
-  std::byte* workspace = nullptr;
-  Executor* executor = nullptr;
-  const std::atomic<bool>* cancel = nullptr;
-};
-
+// `offsets` has one entry per term, in a strip of the blocking's plane stride.
 // Returns early, leaving y unspecified, once *cancel is true.
-void run_strips(const StripShape& shape, const StripBlocking& blocking, const StripArgs& args);
+void run_strips(const StripShape& shape, const StripBlocking& blocking, const StripSource& source,
+                const std::int32_t* offsets, const ProductOperands& operands);
 
 }  // namespace plait::kernels

@@ -51,6 +51,21 @@ struct BlockingCost {
   }
 };
 
+// Times of a blocking from those of its parts on one thread. Blocks are handed out one by one: the
+// last to finish decides.
+inline void spread(BlockingCost& cost, double product_seconds, double fill_seconds,
+                   std::int64_t blocks, std::size_t weights_bytes, int threads,
+                   const Rates& rates) {
+  const auto rounds = static_cast<double>((blocks + threads - 1) / threads);
+  const double share = rounds / static_cast<double>(blocks);
+  cost.product_seconds = product_seconds * share;
+  cost.fill_seconds = fill_seconds * share;
+  const auto weights = static_cast<double>(weights_bytes) / sizeof(float);
+  cost.pack_seconds =
+      weights * kPackCyclesPerWeight * 1e-9 / rates.ghz / (cost.packs_in_run ? threads : 1);
+  cost.thread_seconds = threads == 1 ? 0 : rates.fork_join_seconds * (cost.packs_in_run ? 2 : 1);
+}
+
 inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 inline std::int64_t round_up(std::int64_t a, std::int64_t multiple) {
   return ceil_div(a, multiple) * multiple;

@@ -190,19 +190,8 @@ class Strips final : public TileExecution {
 
   void run(const Args& args) const override {
     const Lines source(problem(), geometry_, static_cast<const float*>(args.x));
-    kernels::StripArgs strips;
-    strips.source = &source;
-    strips.offsets = offsets_.data();
-    strips.packed = reinterpret_cast<const float*>(args.packed);
-    strips.a = static_cast<const float*>(args.kernel);
-    strips.bias = static_cast<const float*>(args.bias);
-    strips.has_bias = problem().bias;
-    strips.relu = has_relu();
-    strips.y = output(args.y, geometry_.shape.pitch);
-    strips.workspace = args.workspace;
-    strips.executor = args.executor;
-    strips.cancel = args.cancel;
-    kernels::run_strips(geometry_.shape, blocking_, strips);
+    kernels::run_strips(geometry_.shape, blocking_, source, offsets_.data(),
+                        operands(args, geometry_.shape.pitch));
     report(args);
   }
 
