@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,9 @@ struct BitsCase {
   std::string algorithm;
   std::string line;
 };
+void PrintTo(const BitsCase& test, std::ostream* out) {
+  *out << test.algorithm << " " << test.line;
+}
 
 std::vector<BitsCase> bits_cases() {
   return {{"im2col", "3x19x13x17,37x19x3x3,p1"},    {"im2col", "2x64x9x9,20x64x3x3,s2,p1"},

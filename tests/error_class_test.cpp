@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ostream>
 #include <string>
 
 #include <plait/plait.hpp>
@@ -42,6 +43,9 @@ struct DepthCase {
   std::string algorithm;
   std::string line;
 };
+void PrintTo(const DepthCase& test, std::ostream* out) {
+  *out << test.algorithm << " " << test.line;
+}
 
 class ErrorClass : public testing::TestWithParam<DepthCase> {};
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ struct Subject {
   std::string algorithm;
   Target target;
 };
+void PrintTo(const Subject& subject, std::ostream* out) {
+  *out << subject.algorithm << " on " << name_of(subject.target);
+}
 
 std::vector<Subject> subjects() {
   std::vector<Subject> all;
