@@ -167,13 +167,47 @@ TEST(Reproducible, RealPicksAreTheSameOnEveryMachine) {
   }
 }
 
+// A cap must not make the pick depend on the machine either: the same pick, or an error that says
+// which one it would be.
+TEST(Reproducible, CapsDoNotChangeThePickFromMachineToMachine) {
+  test::Random random(12);
+  for (const std::size_t cap : {0, 2000, 10'000, 100'000, 1'000'000}) {
+    std::set<std::string> picks;
+    for (const int threads : {1, 2, 16}) {
+      for (const Target target : test::runnable_targets()) {
+        const Machine machine = test::with_fake_caches(test::on_target(target), random);
+        Limits limits;
+        limits.threads = threads;
+        limits.reproducible = true;
+        limits.max_workspace_bytes = cap;
+        try {
+          picks.insert(plan("1x16x20x30,24x16x3x3,p1", limits, machine).algorithm());
+        } catch (const Error& error) {
+          EXPECT_EQ(std::string(error.what()).find("the reproducible pick strips is refused"), 0U)
+              << error.what();
+          picks.insert("strips");
+        }
+      }
+    }
+    EXPECT_EQ(picks.size(), 1U) << "cap " << cap;
+  }
+}
+
+TEST(Reproducible, PicksTakeThePackedFormatOfTheirOwn) {
+  Limits limits;
+  limits.reproducible = true;
+  const Plan first = plan("1x16x20x30,24x16x3x3,p1", limits);
+  limits.packed_format = first.packed_format();
+  EXPECT_EQ(plan("1x16x40x50,24x16x3x3,p1", limits).packed_format(), first.packed_format());
+}
+
 // The kernels say which target they were compiled for; the plan must reach just those.
 TEST(ForcedTarget, IsTheOneThatRuns) {
   for (const Target target : test::runnable_targets()) {
     const ScopedVariable forced("PLAIT_FORCE_TARGET", std::string(name_of(target)).c_str());
     const Machine machine = detect_machine();
     ASSERT_EQ(machine.target, target);
-    for (const std::string algorithm : {"im2col", "pointwise"}) {
+    for (const std::string algorithm : {"im2col", "pointwise", "strips"}) {
       Limits limits;
       limits.algorithm = algorithm;
       const Plan made = plan("1x20x9x9,10x20x1x1,bias", limits, machine);

@@ -63,11 +63,11 @@ TEST(ProblemLine, PointsAtWhatIsWrong) {
        "than 2^62"},
       // Channels.
       {"1x56x56x64,64x64x3x3",
-       "column 12: weight expects 64 input channels but x has 56 (x is 1x56x56x64: is it NHWC? "
-       "pass layout=\"nhwc\")"},
+       "column 1: weight expects 64 input channels but x has 56 (x is 1x56x56x64: is it NHWC? a "
+       "line gives x as n x c_i x h x w in every layout: write 1x64x56x56 and the option nhwc)"},
       {"1x56x56x64,64x64x3x3,nhwc",
-       "column 1: weight expects 64 input channels but x has 56 (the line gives x as n x c_i x h x "
-       "w in every layout)"},
+       "column 1: weight expects 64 input channels but x has 56 (x is 1x56x56x64: is it NHWC? a "
+       "line gives x as n x c_i x h x w in every layout: write 1x64x56x56 and the option nhwc)"},
       {"1x63x56x56,64x64x3x3,nhwc",
        "column 12: weight expects 64 input channels but x has 63 (x is 1x63x56x56, weight is "
        "64x64x3x3)"},

@@ -278,11 +278,14 @@ class LineParser {
 
   void check_weight_channels() {
     const Problem& p = result_.problem;
-    if (p.x_layout == Layout::nhwc && p.w != p.c_i &&
-        bounded_product({weight_channels_, p.groups}) == p.w) {
-      fail(given(Part::x).column, "weight expects " + std::to_string(p.w) +
-                                      " input channels but x has " + std::to_string(p.c_i) +
-                                      " (the line gives x as n x c_i x h x w in every layout)");
+    // A line gives sizes in one order whatever the layout, so its cure differs from a call's.
+    if (p.w != p.c_i && bounded_product({weight_channels_, p.groups}) == p.w) {
+      const Dims meant{p.n, p.w, p.c_i, p.h};
+      fail(given(Part::x).column,
+           "weight expects " + std::to_string(p.w) + " input channels but x has " +
+               std::to_string(p.c_i) + " (x is " + to_string(p.x_shape()) +
+               ": is it NHWC? a line gives x as n x c_i x h x w in every layout: write " +
+               to_string(meant) + " and the option nhwc)");
     }
     const Dims kernel{p.c_o, weight_channels_, p.k_h, p.k_w};
     try {

@@ -76,6 +76,7 @@ bool before(const Entry& a, const Entry& b) {
 void rank_reproducibly(std::vector<Entry>& entries, const Problem& problem, const Limits& limits) {
   Limits one_thread = limits;
   one_thread.threads = 1;
+  one_thread.packed_format.clear();  // names this machine's target
   const Entry* pick = nullptr;
   std::vector<Entry> canonical;
   for (const Entry& entry : entries) {
