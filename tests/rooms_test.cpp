@@ -13,7 +13,7 @@
 namespace plait::test {
 namespace {
 
-int cases_per_target() { return std::getenv("PLAIT_FULL") != nullptr ? 1500 : 250; }
+int cases_per_target() { return std::getenv("PLAIT_FULL") != nullptr ? 5000 : 250; }
 
 // A problem with operands in guarded memory.
 template <class T>

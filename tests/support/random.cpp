@@ -25,25 +25,29 @@ std::int64_t channels_of(Random& random, std::int64_t groups) {
   return groups * random.pick(kPerGroup);
 }
 
-// Shrinks the largest of the sizes until the problem is small enough.
+void halve_channels(Problem& problem) {
+  for (std::int64_t* channels : {&problem.c_i, &problem.c_o}) {
+    *channels = (*channels / problem.groups + 1) / 2 * problem.groups;
+  }
+}
+
+// As far as the window allows.
+void halve_images(Problem& problem) {
+  problem.n = (problem.n + 1) / 2;
+  problem.h = std::max((problem.h + 1) / 2, problem.dilation.h * (problem.k_h - 1) + 1);
+  problem.w = std::max((problem.w + 1) / 2, problem.dilation.w * (problem.k_w - 1) + 1);
+}
+
+// Halves images or channels, whichever are larger, until the problem is small enough.
 void shrink_to(std::int64_t max_macs, Problem& problem) {
   while (problem.multiplications() > max_macs) {
-    std::int64_t* sizes[] = {&problem.n, &problem.h, &problem.w, &problem.c_o, &problem.c_i};
-    std::int64_t** largest = std::begin(sizes);
-    for (std::int64_t** size = sizes; size != std::end(sizes); ++size) {
-      if (**size > **largest) largest = size;
-    }
-    const bool channels = *largest == &problem.c_o || *largest == &problem.c_i;
-    if (channels && **largest > problem.groups) {
-      **largest = (**largest / problem.groups + 1) / 2 * problem.groups;
-    } else if (channels) {
-      problem.c_o = problem.c_i = problem.groups = 1;
-    } else {
-      const std::int64_t dilated_h = problem.dilation.h * (problem.k_h - 1) + 1;
-      const std::int64_t dilated_w = problem.dilation.w * (problem.k_w - 1) + 1;
-      problem.n = (problem.n + 1) / 2;
-      problem.h = std::max((problem.h + 1) / 2, dilated_h);
-      problem.w = std::max((problem.w + 1) / 2, dilated_w);
+    const Problem before = problem;
+    if (std::max(problem.h, problem.w) > std::max(problem.c_i, problem.c_o)) halve_images(problem);
+    if (problem == before) halve_channels(problem);
+    if (problem == before) halve_images(problem);
+    if (problem == before) {  // one channel a group in the smallest image
+      problem.c_i = problem.c_o = problem.groups = 1;
+      problem.padding = 0;
     }
   }
 }
