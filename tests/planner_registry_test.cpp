@@ -146,6 +146,23 @@ TEST(Refusal, OfInvalidProblemsComesBeforeAnyRanking) {
             "stride must be at least 1 but is 0x0");
 }
 
+// Sizes near the limits: planning takes no time that grows with them, and nothing wraps around.
+TEST(Registry, PlansHugeProblems) {
+  for (const char* line :
+       {"1x1x1000000000x1000000000,1x1x1x1", "1x1x2000000000x1,1x1x1000000000x1,s1000000000x1",
+        "1x1x1x4000000000000,1000000x1x1x2,d1x3000000000000",
+        "1x1000000000000x1x1,1000000x1000000000000x1x1", "1000000000x1x1x1,1x1x1x1,p500",
+        "1x1x1x1,1x1x1x1,s1000000007,p1000"}) {
+    const Plan made = plan(line);
+    for (const Candidate& candidate : made.explain().candidates) {
+      if (candidate.standing == Candidate::Standing::refused) continue;
+      EXPECT_GE(candidate.cost.multiplications, 0) << line << " by " << candidate.algorithm;
+      EXPECT_GE(candidate.cost.l2_bytes, 0) << line << " by " << candidate.algorithm;
+      EXPECT_GT(candidate.cost.predicted_seconds, 0) << line << " by " << candidate.algorithm;
+    }
+  }
+}
+
 TEST(Reproducible, RealPicksAreTheSameOnEveryMachine) {
   test::Random random(11);
   for (const char* line : kLines) {

@@ -84,8 +84,8 @@ class Chooser {
     const std::int64_t line_blocks = ceil_div(shape_.lines, b.block_lines);
     const std::int64_t blocks = blocks_of(b);
     const std::int64_t column_tiles = ceil_div(b.block_lines * shape_.pitch, b.tile->cols);
-    const std::int64_t tiles = shape_.product.units * line_blocks * column_tiles *
-                               ceil_div(shape_.product.rows, b.tile->rows);
+    const std::int64_t tiles = saturated_product({shape_.product.units, line_blocks, column_tiles,
+                                                  ceil_div(shape_.product.rows, b.tile->rows)});
     const auto depth = static_cast<double>(shape_.product.depth);
     b.cost.executed_macs =
         saturated_product({tiles, b.tile->rows, b.tile->cols, shape_.product.depth});

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "algorithms/product_room.hpp"
@@ -22,25 +23,24 @@ namespace {
 // Performance Zero-Memory Overhead Direct Convolutions, for the loads; phases are the polyphase
 // decomposition of signal processing.
 
-// One axis: the phases that some tap reads, and how far taps reach within a phase.
+// One axis. The phases that taps read repeat after stride / gcd(stride, dilation) taps; phase
+// number i is that of tap i.
 struct Axis {
   Axis(std::int64_t taps, std::int64_t stride_, std::int64_t dilation_)
-      : stride(stride_), dilation(dilation_), reach((taps - 1) * dilation_ / stride_) {
-    for (std::int64_t tap = 0; tap < taps && count() < stride; ++tap) {
-      const std::int64_t phase = tap * dilation % stride;
-      if (std::find(phases.begin(), phases.end(), phase) == phases.end()) phases.push_back(phase);
-    }
-  }
-  std::int64_t count() const { return static_cast<std::int64_t>(phases.size()); }
-  std::int64_t phase_of(std::int64_t tap) const {
-    return std::find(phases.begin(), phases.end(), tap * dilation % stride) - phases.begin();
-  }
+      : stride(stride_),
+        dilation(dilation_),
+        phases(std::min(taps, stride_ / std::gcd(stride_, dilation_))),
+        reach((taps - 1) * dilation_ / stride_) {}
+
+  std::int64_t phase_number(std::int64_t tap) const { return tap % phases; }
+  // First line (or column) of the padded input in a phase.
+  std::int64_t first_of(std::int64_t phase) const { return phase * dilation % stride; }
   std::int64_t step_of(std::int64_t tap) const { return tap * dilation / stride; }
 
   std::int64_t stride;
   std::int64_t dilation;
-  std::int64_t reach;
-  std::vector<std::int64_t> phases;
+  std::int64_t phases;
+  std::int64_t reach;  // of the last tap within its phase
 };
 
 struct Geometry {
@@ -51,7 +51,7 @@ struct Geometry {
     shape.width = problem.w_o();
     shape.pitch = shape.width + horizontal.reach;
     shape.halo_lines = vertical.reach;
-    shape.planes = problem.c_i / problem.groups * vertical.count() * horizontal.count();
+    shape.planes = problem.c_i / problem.groups * vertical.phases * horizontal.phases;
     shape.product = product_shape(problem);
     shape.product.columns = shape.lines * shape.pitch;
   }
@@ -60,12 +60,12 @@ struct Geometry {
   std::vector<std::int32_t> offsets(const Problem& problem, std::int64_t plane_stride) const {
     std::vector<std::int32_t> list;
     list.reserve(static_cast<std::size_t>(problem.depth()));
-    const std::int64_t phases = vertical.count() * horizontal.count();
+    const std::int64_t phases = vertical.phases * horizontal.phases;
     for (std::int64_t c = 0; c < problem.c_i / problem.groups; ++c) {
       for (std::int64_t u = 0; u < problem.k_h; ++u) {
         for (std::int64_t v = 0; v < problem.k_w; ++v) {
-          const std::int64_t plane =
-              c * phases + vertical.phase_of(u) * horizontal.count() + horizontal.phase_of(v);
+          const std::int64_t plane = c * phases + vertical.phase_number(u) * horizontal.phases +
+                                     horizontal.phase_number(v);
           list.push_back(static_cast<std::int32_t>(
               plane * plane_stride + vertical.step_of(u) * shape.pitch + horizontal.step_of(v)));
         }
@@ -90,10 +90,10 @@ class Lines final : public kernels::StripSource {
     const float* channel =
         x_ + unit / problem_.groups * strides_[0] + unit % problem_.groups * channels * strides_[1];
     for (std::int64_t c = 0; c < channels; ++c, channel += strides_[1]) {
-      for (const std::int64_t row_phase : geometry_.vertical.phases) {
-        for (const std::int64_t col_phase : geometry_.horizontal.phases) {
-          fill_plane(channel, row_phase, col_phase, first_line, lines + geometry_.shape.halo_lines,
-                     strip);
+      for (std::int64_t i = 0; i < geometry_.vertical.phases; ++i) {
+        for (std::int64_t j = 0; j < geometry_.horizontal.phases; ++j) {
+          fill_plane(channel, geometry_.vertical.first_of(i), geometry_.horizontal.first_of(j),
+                     first_line, lines + geometry_.shape.halo_lines, strip);
           strip += plane_stride;
         }
       }
@@ -101,18 +101,18 @@ class Lines final : public kernels::StripSource {
   }
 
  private:
-  void fill_plane(const float* channel, std::int64_t row_phase, std::int64_t col_phase,
+  void fill_plane(const float* channel, std::int64_t first_row, std::int64_t first_col,
                   std::int64_t first_line, std::int64_t lines, float* to) const {
     const std::int64_t pitch = geometry_.shape.pitch;
     const std::int64_t step = problem_.stride.w;
-    const std::int64_t col = col_phase - problem_.padding.left;
+    const std::int64_t col = first_col - problem_.padding.left;
     // Columns [first, last) of the plane are real input: 0 <= col + j * step < w.
     const std::int64_t first = std::min(pitch, col >= 0 ? 0 : (-col + step - 1) / step);
     const std::int64_t last =
         std::max(first, std::min(pitch, (problem_.w - col + step - 1) / step));
     const std::int64_t stride = step * strides_[3];
     for (std::int64_t line = first_line; line < first_line + lines; ++line, to += pitch) {
-      const std::int64_t row = line * problem_.stride.h + row_phase - problem_.padding.top;
+      const std::int64_t row = line * problem_.stride.h + first_row - problem_.padding.top;
       if (row < 0 || row >= problem_.h) {
         std::fill(to, to + pitch, 0.0F);
         continue;
