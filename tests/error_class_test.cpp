@@ -14,7 +14,11 @@
 namespace plait::test {
 namespace {
 
+#if defined(PLAIT_SANITIZED)  // slow, and looking for other things
+constexpr std::int64_t kPooledOutputs = 5'000;
+#else
 constexpr std::int64_t kPooledOutputs = 100'000;
+#endif
 
 // Pools runs on fresh data until enough outputs are in.
 double measured_rms(const Problem& problem, const Plan& plan, Random& random) {
