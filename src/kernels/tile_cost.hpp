@@ -36,6 +36,11 @@ inline double tile_cycles(const Tile& tile, int lanes, bool packed, double depth
          chunks * (kTileCallCycles + kFinishCyclesPerVector * rows * vectors);
 }
 
+inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+inline std::int64_t round_up(std::int64_t a, std::int64_t multiple) {
+  return ceil_div(a, multiple) * multiple;
+}
+
 // Predicted for a blocking, spread over its threads.
 struct BlockingCost {
   double product_seconds = 0;
@@ -56,19 +61,14 @@ struct BlockingCost {
 inline void spread(BlockingCost& cost, double product_seconds, double fill_seconds,
                    std::int64_t blocks, std::size_t weights_bytes, int threads,
                    const Rates& rates) {
-  const auto rounds = static_cast<double>((blocks + threads - 1) / threads);
-  const double share = rounds / static_cast<double>(blocks);
+  const std::int64_t rounds = ceil_div(blocks, threads);
+  const double share = static_cast<double>(rounds) / static_cast<double>(blocks);
   cost.product_seconds = product_seconds * share;
   cost.fill_seconds = fill_seconds * share;
   const auto weights = static_cast<double>(weights_bytes) / sizeof(float);
   cost.pack_seconds =
       weights * kPackCyclesPerWeight * 1e-9 / rates.ghz / (cost.packs_in_run ? threads : 1);
   cost.thread_seconds = threads == 1 ? 0 : rates.fork_join_seconds * (cost.packs_in_run ? 2 : 1);
-}
-
-inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-inline std::int64_t round_up(std::int64_t a, std::int64_t multiple) {
-  return ceil_div(a, multiple) * multiple;
 }
 
 }  // namespace plait::kernels

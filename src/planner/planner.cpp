@@ -79,6 +79,7 @@ void rank_reproducibly(std::vector<Entry>& entries, const Problem& problem, cons
   one_thread.packed_format.clear();  // names this machine's target
   const Entry* pick = nullptr;
   std::vector<Entry> canonical;
+  canonical.reserve(entries.size());
   for (const Entry& entry : entries) {
     canonical.push_back(ask(*entry.algorithm, problem, one_thread, canonical_machine()));
   }
