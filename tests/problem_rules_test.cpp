@@ -8,33 +8,18 @@
 
 #include "core/counts.hpp"
 #include "core/shape_check.hpp"
-#include "support/calls.hpp"
+#include "support/example_problem.hpp"
 
 namespace plait {
 namespace {
+
+using test::example;
+using test::refusal_of;
 
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kTwoTo62 = std::int64_t{1} << 62;
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-// The text with which `call` is refused.
-template <class Call>
-std::string error_of(Call call) {
-  return test::error_of(Status::invalid_argument, call);
-}
-
-Problem example() {
-  Problem p;
-  p.n = 2;
-  p.c_i = 6;
-  p.h = 9;
-  p.w = 7;
-  p.c_o = 4;
-  p.k_h = p.k_w = 3;
-  p.padding = 1;
-  return p;
-}
 
 struct Broken {
   const char* why;
@@ -159,7 +144,7 @@ TEST(Validate, NamesTheShapesAndTheRule) {
   for (const Broken& broken : cases) {
     Problem p = example();
     broken.change(p);
-    EXPECT_EQ(error_of([&] { validate(p); }), broken.message) << broken.why;
+    EXPECT_EQ(refusal_of([&] { validate(p); }), broken.message) << broken.why;
   }
 }
 
@@ -194,7 +179,7 @@ TEST(Validate, ChecksEveryProduct) {
   const auto error = [](void (*set)(Problem&)) {
     Problem p;
     set(p);
-    return error_of([&] { validate(p); });
+    return refusal_of([&] { validate(p); });
   };
   EXPECT_EQ(error([](Problem& p) { p.c_i = p.h = p.w = 3000000000; }),
             "overflow: x, 1x3000000000x3000000000x3000000000 of 4 bytes, passes 2^62 bytes (x is "
@@ -253,7 +238,7 @@ TEST(Validate, StopsExactlyAtTheLimit) {
 TEST(CheckChannels, GuessesTheCause) {
   const auto error = [](const Dims& x, const Dims& kernel, std::int64_t groups,
                         Layout layout = Layout::nchw) {
-    return error_of([&] { check_channels(x, kernel, groups, layout); });
+    return refusal_of([&] { check_channels(x, kernel, groups, layout); });
   };
   EXPECT_NO_THROW(check_channels({1, 64, 56, 56}, {128, 64, 3, 3}, 1));
   EXPECT_NO_THROW(check_channels({1, 64, 56, 56}, {128, 2, 3, 3}, 32));

@@ -7,32 +7,17 @@
 #include <limits>
 #include <string>
 
-#include "support/calls.hpp"
+#include "support/example_problem.hpp"
 
 namespace plait {
 namespace {
 
+using test::example;
+using test::refusal_of;
+
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-// The text with which `call` is refused.
-template <class Call>
-std::string error_of(Call call) {
-  return test::error_of(Status::invalid_argument, call);
-}
-
-Problem example() {
-  Problem p;
-  p.n = 2;
-  p.c_i = 6;
-  p.h = 9;
-  p.w = 7;
-  p.c_o = 4;
-  p.k_h = p.k_w = 3;
-  p.padding = 1;
-  return p;
-}
 
 // The positions, counted one by one, at which a dilated kernel lies wholly inside the padded axis.
 std::int64_t count_positions(std::int64_t padded, std::int64_t taps, std::int64_t dilation,
@@ -115,10 +100,10 @@ TEST(Problem, SamePaddingOfTheFirstResnetLayer) {
   EXPECT_EQ(same_padding(p, true), Padding(2, 3, 2, 3));
   EXPECT_EQ(same_padding(p, false), Padding(3, 2, 3, 2));
   p.stride = 0;
-  EXPECT_EQ(error_of([&] { same_padding(p, true); }), "stride must be at least 1 but is 0x0");
+  EXPECT_EQ(refusal_of([&] { same_padding(p, true); }), "stride must be at least 1 but is 0x0");
   p.stride = 1;
   p.dilation = kMost;
-  EXPECT_EQ(error_of([&] { same_padding(p, true); }),
+  EXPECT_EQ(refusal_of([&] { same_padding(p, true); }),
             "overflow: same padding of size 224 for 7 taps dilated by 9223372036854775807 passes "
             "2^62");
 }
@@ -144,7 +129,7 @@ TEST(Problem, CountsProducts) {
 TEST(Problem, LaysOutItsTensors) {
   EXPECT_EQ(layout_strides({2, 3, 5, 7}, Layout::nchw), (Dims{105, 35, 7, 1}));
   EXPECT_EQ(layout_strides({2, 3, 5, 7}, Layout::nhwc), (Dims{105, 1, 21, 3}));
-  EXPECT_EQ(error_of([] {
+  EXPECT_EQ(refusal_of([] {
               layout_strides({2, 3}, Layout::nhwc);
             }),
             "a layout needs 4 axes but the shape is 2x3");

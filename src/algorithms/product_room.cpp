@@ -2,16 +2,20 @@
 
 #include <algorithm>
 
+#include "core/counts.hpp"
 #include "core/error_model.hpp"
 
 namespace plait {
 namespace {
 
-// Elements of x, K and y, each moved once.
+// Bytes of x, K and y, each moved once.
 std::int64_t operand_bytes(const Problem& problem) {
-  return (element_count(problem.x_shape()) + element_count(problem.kernel_shape()) +
-          element_count(problem.y_shape())) *
-         static_cast<std::int64_t>(size_of(problem.dtype));
+  std::int64_t bytes = 0;
+  for (const Dims& shape : {problem.x_shape(), problem.kernel_shape(), problem.y_shape()}) {
+    const auto element_bytes = static_cast<std::int64_t>(size_of(problem.dtype));
+    bytes = saturated_sum(bytes, saturated_product({element_count(shape), element_bytes}));
+  }
+  return bytes;
 }
 
 }  // namespace

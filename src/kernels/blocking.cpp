@@ -1,6 +1,7 @@
 // How a product is cut up: the choice of the tile and of the blocks, by predicted time.
 #include <algorithm>
 
+#include "core/aligned_buffer.hpp"
 #include "core/counts.hpp"
 #include "kernels/product.hpp"
 
@@ -83,9 +84,8 @@ class Chooser {
     b.block_columns = block_panels * tile.cols;
     b.threads = static_cast<int>(std::min<std::int64_t>(threads, blocks_of(b)));
     if (!stack) {
-      b.panel_bytes = static_cast<std::size_t>(
-          round_up(panel * (cut.b_in_place ? 1 : std::min(panels, block_panels)),
-                   machine_.caches.line_bytes));
+      b.panel_bytes = static_cast<std::size_t>(round_up(
+          panel * (cut.b_in_place ? 1 : std::min(panels, block_panels)), kBufferAlignment));
     }
     const std::int64_t padded_rows = round_up(shape_.rows, tile.rows);
     b.weights_bytes = cut.pack_weights ? PackedWeights(shape_, tile.rows).bytes() : 0;

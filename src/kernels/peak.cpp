@@ -71,7 +71,6 @@ std::int64_t fma_burst_macs(Target target) { return PLAIT_SELECT_TARGET(target, 
 float read_all(Target target, const float* data, std::size_t floats) {
   return PLAIT_SELECT_TARGET(target, ReadAll)(data, floats);
 }
-Target peak_target(Target target) { return PLAIT_SELECT_TARGET(target, CompiledTarget)(); }
 
 }  // namespace plait::kernels
 #endif

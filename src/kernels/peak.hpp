@@ -17,7 +17,4 @@ float fma_burst(Target target);
 // Reads `floats` values once and returns a value that depends on all of them.
 float read_all(Target target, const float* data, std::size_t floats);
 
-// The target the two above were compiled for.
-Target peak_target(Target target);
-
 }  // namespace plait::kernels

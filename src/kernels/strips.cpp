@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "core/aligned_buffer.hpp"
 #include "core/counts.hpp"
 #include "core/subnormals.hpp"
 
 namespace plait::kernels {
 namespace {
 
-constexpr std::int64_t kAlignment = 64;
 constexpr std::int64_t kFloatBytes = sizeof(float);
 
 // Floats of a strip of `lines` output lines. The last tile may read up to its width beyond.
@@ -29,7 +29,6 @@ class Chooser {
     StripBlocking best;
     for (const Tile& tile : set_.tiles) {
       if (request_.tile_rows != 0 && tile.rows != request_.tile_rows) continue;
-      if (request_.delta != 0 && tile.cols != request_.delta) continue;
       for (const int threads : {1, request_.threads}) {
         for (const std::int64_t budget : {machine_.caches.l2_bytes / 2, std::int64_t{1}}) {
           consider(tile, threads, budget, best);
@@ -68,8 +67,9 @@ class Chooser {
     b.block_rows = round_up(ceil_div(shape_.product.rows, row_splits), tile.rows);
     b.threads = static_cast<int>(std::min<std::int64_t>(threads, blocks_of(b)));
     b.cost.packs_in_run = !request_.prepacked;
-    b.strip_bytes = static_cast<std::size_t>(round_up(
-        saturated_product({strip_floats(shape_, lines, tile.cols), kFloatBytes}), kAlignment));
+    b.strip_bytes = static_cast<std::size_t>(
+        round_up(saturated_product({strip_floats(shape_, lines, tile.cols), kFloatBytes}),
+                 kBufferAlignment));
     b.weights_bytes = PackedWeights(shape_.product, tile.rows).bytes();
     predict(b);
     return b;

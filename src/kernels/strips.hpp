@@ -63,7 +63,6 @@ struct StripRequest {
   std::size_t max_workspace_bytes = 0;
   bool prepacked = true;
   int tile_rows = 0;                    // if set: only tiles of so many rows
-  int delta = 0;                        // if set: only tiles of so many columns
   double fill_seconds_per_element = 0;  // of the source, on one thread
 };
 

@@ -3,14 +3,10 @@
 #include <algorithm>
 #include <atomic>
 
+#include "core/aligned_buffer.hpp"
 #include "core/counts.hpp"
 
 namespace plait::kernels {
-namespace {
-
-constexpr std::int64_t kAlignment = 64;
-
-}  // namespace
 
 PackedWeights::PackedWeights(const ProductShape& shape, int tile_rows)
     : shape_(shape),
@@ -20,7 +16,8 @@ PackedWeights::PackedWeights(const ProductShape& shape, int tile_rows)
 std::size_t PackedWeights::bytes() const {
   const std::int64_t exact =
       saturated_product({shape_.groups, padded_rows_, shape_.depth + 1, sizeof(float)});
-  return static_cast<std::size_t>((exact + kAlignment - 1) / kAlignment * kAlignment);
+  return (static_cast<std::size_t>(exact) + kBufferAlignment - 1) / kBufferAlignment *
+         kBufferAlignment;
 }
 
 void PackedWeights::pack_tile(std::int64_t index, const float* a, float* packed) const {
