@@ -28,7 +28,8 @@ Json to_json(const Limits& limits) {
                {"prepacked", limits.prepacked},
                {"packed_format", limits.packed_format},
                {"algorithm", limits.algorithm},
-               {"reproducible", limits.reproducible}};
+               {"reproducible", limits.reproducible},
+               {"delta", limits.delta == 0 ? Json(nullptr) : Json(limits.delta)}};
   if (limits.max_workspace_bytes != kNoWorkspaceCap) {
     json["max_workspace_bytes"] = limits.max_workspace_bytes;
   }
@@ -82,6 +83,7 @@ Json to_json(const Explanation& explanation) {
           {"threads", explanation.threads},
           {"limits", to_json(explanation.limits)},
           {"reproducible_price", explanation.reproducible_price},
+          {"config", explanation.config},
           {"candidates", candidates}};
 }
 

@@ -23,6 +23,11 @@ void add_plan_options(CLI::App& command, PlanOptions& options) {
       .add_option("--max-workspace", options.max_workspace,
                   "Most bytes of workspace, e.g. 0, 65536, 64K, 1M")
       ->type_name("BYTES");
+  command
+      .add_option("--delta", options.delta,
+                  "Outputs side by side in a register tile, instead of the algorithm's choice")
+      ->check(CLI::Range(1, 4096).description(""))
+      ->type_name("N");
   command.add_flag("--reproducible", options.reproducible,
                    "Choose by the problem alone, not by the machine");
   command
@@ -58,6 +63,7 @@ Limits limits_of(const PlanOptions& options) {
   limits.threads = options.threads;
   limits.algorithm = options.algorithm;
   limits.reproducible = options.reproducible;
+  limits.delta = options.delta;
   return limits;
 }
 

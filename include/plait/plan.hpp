@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <plait/executor.hpp>
+#include <plait/export.hpp>
 #include <plait/machine.hpp>
 #include <plait/problem.hpp>
 #include <plait/tensor.hpp>
@@ -24,9 +25,9 @@ enum class Accuracy {
   fp32,     // 2e-6
   relaxed,  // 5e-6
 };
-double error_limit(Accuracy accuracy);
-std::string_view name_of(Accuracy accuracy);
-Accuracy parse_accuracy(std::string_view name);  // throws Error listing the known ones
+PLAIT_API double error_limit(Accuracy accuracy);
+PLAIT_API std::string_view name_of(Accuracy accuracy);
+PLAIT_API Accuracy parse_accuracy(std::string_view name);  // throws Error listing the known ones
 
 inline constexpr std::size_t kNoWorkspaceCap = std::numeric_limits<std::size_t>::max();
 
@@ -39,6 +40,8 @@ struct Limits {
   std::string packed_format = {};  // if set: only algorithms that take weights packed like this
   std::string algorithm = {};      // if set: this one, or an Error with its reason
   bool reproducible = false;       // the pick depends on the problem and the limits alone
+  int delta = 0;  // if set: this many outputs side by side in a register tile, the chapter's Delta;
+                  // algorithms without such a tile refuse. 0: each algorithm chooses
 
   friend bool operator==(const Limits&, const Limits&) = default;
 };
@@ -73,7 +76,7 @@ struct Candidate {
   double factor = 0;   // predicted time / the chosen one's; 0 if refused
   Cost cost;           // zero if refused
 };
-std::string_view name_of(Candidate::Standing standing);
+PLAIT_API std::string_view name_of(Candidate::Standing standing);
 
 // Why a plan is as it is. Candidates are ordered: chosen, runner-up, slower ones, refused ones.
 struct Explanation {
@@ -84,10 +87,11 @@ struct Explanation {
   Limits limits;
   std::vector<Candidate> candidates;
   double reproducible_price = 1;  // predicted time of the pick / of the fastest
+  std::string config = {};        // how the chosen one cuts up the work, in words; may be empty
 
   const Candidate& chosen() const { return candidates.front(); }
 };
-std::ostream& operator<<(std::ostream& out, const Explanation& explanation);
+PLAIT_API std::ostream& operator<<(std::ostream& out, const Explanation& explanation);
 
 // Weights (and bias) in the order one algorithm wants them. Immutable; copies share the bytes.
 class Packed {
@@ -106,11 +110,21 @@ class Packed {
   std::size_t bytes_ = 0;
 };
 
+// One loop of an algorithm's nest, as counted by the code that ran it.
+struct LoopCount {
+  std::string name;
+  std::int64_t rounds = 0;  // most of one entry
+  bool covered = false;     // some entry made two whole rounds and then a partial one; or two rounds,
+                            // where the last cannot be partial
+};
+
 // What really ran, as reported by the code that ran.
 struct RunReport {
   std::string algorithm;
   Target target = Target::emu128;
-  int threads = 0;  // tasks handed to the executor at once
+  int threads = 0;                   // tasks handed to the executor at once
+  std::int64_t multiplications = 0;  // executed; equals Cost::multiplications
+  std::vector<LoopCount> loops = {};  // of the blocking, innermost first
 };
 
 // Everything optional about a run.
@@ -128,7 +142,7 @@ class Execution;  // core/algorithm.hpp
 
 // An immutable, cheaply copied plan. run may be called from several threads at once, with distinct
 // outputs and workspaces. T is float or double, as the problem's dtype; a wrong one throws.
-class Plan {
+class PLAIT_API Plan {
  public:
   const Problem& problem() const;
   const std::string& algorithm() const;
@@ -174,15 +188,15 @@ class Plan {
 // Asks every algorithm and takes the accepted one with the lowest predicted time within the limits.
 // Throws Error when the problem is not valid, or when no algorithm accepts it, with every reason.
 // PLAIT_FORCE_ALGORITHM in the environment acts like limits.algorithm where that is empty.
-Plan plan(const Problem& problem, const Limits& limits = {},
-          const Machine& machine = host_machine());
-Plan plan(std::string_view problem_line, const Limits& limits = {},
-          const Machine& machine = host_machine());
+PLAIT_API Plan plan(const Problem& problem, const Limits& limits = {},
+                    const Machine& machine = host_machine());
+PLAIT_API Plan plan(std::string_view problem_line, const Limits& limits = {},
+                    const Machine& machine = host_machine());
 
 struct AlgorithmInfo {
   std::string name;
   std::string summary;
 };
-std::vector<AlgorithmInfo> algorithms();
+PLAIT_API std::vector<AlgorithmInfo> algorithms();
 
 }  // namespace plait

@@ -1,6 +1,7 @@
 #include "algorithms/product_room.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "core/counts.hpp"
 #include "core/error_model.hpp"
@@ -62,8 +63,16 @@ int required_tile_rows(std::string_view room, const Problem& problem, const Limi
   return -1;
 }
 
-Verdict refuse_tiles(std::string_view room, const Limits& limits) {
+Verdict refuse_tiles(std::string_view room, const Limits& limits, Target target) {
   std::string reason = "no " + std::string(room) + " tile";
+  if (limits.delta != 0) {
+    std::set<int> deltas;
+    for (const kernels::Tile& tile : kernels::tile_set(target).tiles) deltas.insert(tile.cols);
+    std::string known;
+    for (const int delta : deltas) known += (known.empty() ? "" : ", ") + std::to_string(delta);
+    reason += " of delta " + std::to_string(limits.delta);
+    if (!deltas.contains(limits.delta)) return Verdict::no(reason + " (there are " + known + ")");
+  }
   if (!limits.packed_format.empty()) {
     reason += " takes weights packed as \"" + limits.packed_format + "\"";
   }
@@ -102,6 +111,11 @@ Cost product_cost(const Problem& problem, const Machine& machine,
   return cost;
 }
 
+std::string tile_text(const kernels::Tile& tile) {
+  return "delta " + std::to_string(tile.cols) + ": tiles of " + std::to_string(tile.rows) + " x " +
+         std::to_string(tile.cols) + " outputs";
+}
+
 TileExecution::TileExecution(std::string_view room, const Problem& problem,
                              const kernels::Tile& tile, Target target, int threads)
     : room_(room), problem_(problem), tile_rows_(tile.rows), target_(target), threads_(threads) {}
@@ -137,9 +151,16 @@ kernels::ProductOperands TileExecution::operands(const Args& args, std::int64_t 
   return operands;
 }
 
-void TileExecution::report(const Args& args) const {
-  if (args.report == nullptr) return;
-  *args.report = {std::string(room_), kernels::tile_set(target_).target, threads_};
+RunReport TileExecution::report_of(const kernels::LoopTally& tally,
+                                   std::span<const kernels::LoopLevel> loops) const {
+  RunReport report{std::string(room_), kernels::tile_set(target_).target, threads_,
+                   tally.multiplications()};
+  for (std::size_t level = 0; level < loops.size(); ++level) {
+    const kernels::LoopTally::Count& count = tally.count(level);
+    const bool covered = loops[level].has_tail ? count.whole_twice_and_tail : count.rounds >= 2;
+    report.loops.push_back({std::string(loops[level].name), count.rounds, covered});
+  }
+  return report;
 }
 
 kernels::Blocking panel_blocking(const PanelRequest& request, const Problem& problem,
@@ -150,6 +171,7 @@ kernels::Blocking panel_blocking(const PanelRequest& request, const Problem& pro
   blocking.max_workspace_bytes = limits.max_workspace_bytes;
   blocking.prepacked = limits.prepacked;
   blocking.tile_rows = required_tile_rows(request.room, problem, limits, machine.target);
+  blocking.tile_cols = limits.delta;
   blocking.fill_seconds_per_element = request.fill_cycles_per_element * 1e-9 / machine.rates.ghz;
   blocking.source_in_place = request.source_in_place;
   return kernels::choose_blocking(blocking, machine);
@@ -161,9 +183,20 @@ Cost panel_cost(const Problem& problem, const Machine& machine, const kernels::B
 }
 
 void PanelExecution::run_from(const kernels::PanelSource& source, const Args& args) const {
-  kernels::run_product(product_shape(problem()), blocking_, source,
-                       operands(args, problem().w_o()));
-  report(args);
+  run_and_report(args, problem().w_o(), kernels::kProductLoops,
+                 [&](const kernels::ProductOperands& operands) {
+                   kernels::run_product(product_shape(problem()), blocking_, source, operands);
+                 });
+}
+
+std::string PanelExecution::config() const {
+  const kernels::ProductShape shape = product_shape(problem());
+  return tile_text(*blocking_.tile) + ", blocks of " +
+         std::to_string(std::min(blocking_.block_rows, shape.rows)) + " rows x " +
+         std::to_string(std::min(blocking_.block_columns, shape.columns)) + " columns x " +
+         std::to_string(blocking_.block_depth) + " terms" +
+         (blocking_.b_in_place ? ", pixels read in place" : "") +
+         (blocking_.pack_weights ? "" : ", weights read in place");
 }
 
 }  // namespace plait

@@ -4,6 +4,7 @@
 // is here.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -26,7 +27,9 @@ std::string product_format(std::string_view room, const Problem& problem, Target
 int required_tile_rows(std::string_view room, const Problem& problem, const Limits& limits,
                        Target target);
 // No tile fits the limits; the reason says which one stands in the way.
-Verdict refuse_tiles(std::string_view room, const Limits& limits);
+Verdict refuse_tiles(std::string_view room, const Limits& limits, Target target);
+// "delta 48: tiles of 8 x 48 outputs"
+std::string tile_text(const kernels::Tile& tile);
 
 // The tiles' cost and the operands', and the error of chunked sums.
 Cost product_cost(const Problem& problem, const Machine& machine,
@@ -45,11 +48,23 @@ class TileExecution : public Execution {
 
  protected:
   const Problem& problem() const { return problem_; }
-  // `pitch`: columns that the room counts to a line of output.
-  kernels::ProductOperands operands(const Args& args, std::int64_t pitch) const;
-  void report(const Args& args) const;
+  // Calls product(ProductOperands) and fills in the report. `pitch`: columns that the room counts
+  // to a line of output; `loops`: of the nest that runs.
+  template <class Product>
+  void run_and_report(const Args& args, std::int64_t pitch,
+                      std::span<const kernels::LoopLevel> loops, Product product) const {
+    kernels::SharedTally tally;
+    kernels::ProductOperands given = operands(args, pitch);
+    if (args.report != nullptr) given.tally = &tally;
+    product(given);
+    if (args.report != nullptr) *args.report = report_of(tally.total(), loops);
+  }
 
  private:
+  kernels::ProductOperands operands(const Args& args, std::int64_t pitch) const;
+  RunReport report_of(const kernels::LoopTally& tally,
+                      std::span<const kernels::LoopLevel> loops) const;
+
   std::string_view room_;
   Problem problem_;
   int tile_rows_;
@@ -72,6 +87,8 @@ class PanelExecution : public TileExecution {
   PanelExecution(std::string_view room, const Problem& problem, const kernels::Blocking& blocking)
       : TileExecution(room, problem, *blocking.tile, blocking.target, blocking.threads),
         blocking_(blocking) {}
+
+  std::string config() const override;
 
  protected:
   void run_from(const kernels::PanelSource& source, const Args& args) const;

@@ -60,6 +60,8 @@ class Execution {
   virtual void pack(const void* kernel, const void* bias, std::byte* out) const = 0;
   virtual void run(const Args& args) const = 0;
   virtual int threads() const = 0;  // the most tasks at once; the workspace is sized for them
+  // How the work is cut up, in words, for explanations; empty if there is nothing to choose.
+  virtual std::string config() const { return {}; }
 };
 
 struct Algorithm {

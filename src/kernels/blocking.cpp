@@ -29,6 +29,7 @@ class Chooser {
     Blocking best;
     for (const Tile& tile : set_.tiles) {
       if (request_.tile_rows != 0 && tile.rows != request_.tile_rows) continue;
+      if (request_.tile_cols != 0 && tile.cols != request_.tile_cols) continue;
       for (const bool pack : {true, false}) {
         if (!pack && request_.prepacked) continue;
         for (const bool in_place : {false, true}) {

@@ -6,6 +6,7 @@
 
 #include <plait/executor.hpp>
 
+#include "kernels/loop_tally.hpp"
 #include "kernels/tile_runner.hpp"
 #include "kernels/weights.hpp"
 
@@ -21,6 +22,7 @@ struct ProductOperands {
   std::byte* workspace = nullptr;  // workspace_bytes of the blocking, aligned to 64
   Executor* executor = nullptr;
   const std::atomic<bool>* cancel = nullptr;
+  SharedTally* tally = nullptr;  // counts what the loops do, if set
 
   bool cancelled() const { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
   // Where the outputs of a unit start.

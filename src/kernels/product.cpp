@@ -18,22 +18,28 @@ struct Block {
 class BlockRunner {
  public:
   BlockRunner(const ProductShape& shape, const Blocking& blocking, const PanelSource& source,
-              const ProductOperands& operands, float* panels)
+              const ProductOperands& operands, float* panels, LoopTally* tally)
       : shape_(shape),
         blocking_(blocking),
         tile_(*blocking.tile),
         source_(source),
         operands_(operands),
         panels_(panels),
+        tally_(tally),
         weights_(shape, tile_.rows),
         tiles_(tile_, operands.packed != nullptr ? tile_.packed : tile_.in_place, operands.y,
                shape.columns, shape.depth) {}
 
   void run(const Block& block) {
     unit_y_ = operands_.unit_y(shape_, block.unit);
+    if (tally_ != nullptr) count(block);
     for (std::int64_t k = 0; k < shape_.depth; k += blocking_.block_depth) {
       const std::int64_t k_end = std::min(shape_.depth, k + blocking_.block_depth);
       fill_panels(block, k, k_end);
+      if (tally_ != nullptr) {
+        tally_->round(kProductDepthBlocks, static_cast<std::int64_t>(k / blocking_.block_depth),
+                      k_end - k < blocking_.block_depth);
+      }
       for (std::int64_t row = block.row; row < block.row_end; row += tile_.rows) {
         if (operands_.cancelled()) return;
         run_row_of_tiles(block, row, k, k_end);
@@ -42,6 +48,14 @@ class BlockRunner {
   }
 
  private:
+  void count(const Block& block) const {
+    tally_->round(kProductUnits, block.unit);
+    tally_->round(kProductColumnBlocks, block.column / blocking_.block_columns,
+                  block.column_end - block.column < blocking_.block_columns);
+    tally_->round(kProductRowBlocks, block.row / blocking_.block_rows,
+                  block.row_end - block.row < blocking_.block_rows);
+  }
+
   // Panels of a block follow each other in memory, each block_depth x cols.
   float* panel(const Block& block, std::int64_t column) const {
     return blocking_.b_in_place ? panels_
@@ -64,6 +78,9 @@ class BlockRunner {
                         std::int64_t k_end) const {
     const std::int64_t group = block.unit % shape_.groups;
     const std::int64_t rows = std::min<std::int64_t>(tile_.rows, block.row_end - row);
+    if (tally_ != nullptr) {
+      tally_->round(kProductRowTiles, (row - block.row) / tile_.rows, rows < tile_.rows);
+    }
     std::array<const float*, kMaxRows> a_rows{};
     std::array<float, kMaxRows> bias{};
     TileArgs tile;
@@ -86,7 +103,11 @@ class BlockRunner {
         tile.b_stride = tile_.cols;
       }
       const std::int64_t columns = std::min<std::int64_t>(tile_.cols, block.column_end - column);
-      tiles_.run(tile, epilogue, unit_y_, {row, rows, column, columns}, k, k_end);
+      tiles_.run(tile, epilogue, unit_y_, {row, rows, column, columns}, k, k_end, tally_);
+      if (tally_ != nullptr) {
+        tally_->round(kProductColumnTiles, (column - block.column) / tile_.cols,
+                      columns < tile_.cols);
+      }
     }
   }
 
@@ -109,6 +130,7 @@ class BlockRunner {
   const PanelSource& source_;
   const ProductOperands& operands_;
   float* panels_;
+  LoopTally* tally_;
   PackedWeights weights_;
   TileRunner tiles_;
   float* unit_y_ = nullptr;
@@ -141,7 +163,9 @@ void run_product(const ProductShape& shape, const Blocking& blocking, const Pane
     float* panels = blocking.panels == PanelPlace::stack
                         ? stack_panel.data()
                         : reinterpret_cast<float*>(operands.workspace + offset);
-    BlockRunner runner(shape, blocking, source, operands, panels);
+    LoopTally tally;
+    LoopTally* const counts = operands.tally != nullptr ? &tally : nullptr;
+    BlockRunner runner(shape, blocking, source, operands, panels, counts);
     for (std::int64_t i = next++; i < blocks; i = next++) {
       const std::int64_t row = i % row_blocks * blocking.block_rows;
       const std::int64_t column = i / row_blocks % column_blocks * blocking.block_columns;
@@ -149,6 +173,7 @@ void run_product(const ProductShape& shape, const Blocking& blocking, const Pane
                   std::min(shape.rows, row + blocking.block_rows), column,
                   std::min(shape.columns, column + blocking.block_columns)});
     }
+    if (operands.tally != nullptr) operands.tally->merge(tally);
   };
   operands.executor->run(blocking.threads, task);
 }

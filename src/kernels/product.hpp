@@ -7,9 +7,9 @@
 // depth cuts at multiples of kChunk and keeps partial sums in y, so it never shows in the bits.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 
 #include <plait/machine.hpp>
 
@@ -69,6 +69,7 @@ struct BlockingRequest {
   std::size_t max_workspace_bytes = 0;
   bool prepacked = true;  // packed weights do not count as workspace
   int tile_rows = 0;      // if set: only tiles of so many rows (weights packed so already)
+  int tile_cols = 0;      // if set: only tiles of so many columns
   double fill_seconds_per_element = 0;  // of the source, on one thread
   bool source_in_place = false;         // the source can say where b lies
 };
@@ -77,6 +78,24 @@ struct BlockingRequest {
 // workspace always exists when !prepacked, and when tile_rows allows a narrow tile.
 // Blocking::tile is null if none fits.
 Blocking choose_blocking(const BlockingRequest& request, const Machine& machine);
+
+// The loops of run_product as they are tallied.
+enum ProductLoop : std::size_t {
+  kProductChunks = kChunkLevel,
+  kProductColumnTiles,
+  kProductRowTiles,
+  kProductDepthBlocks,
+  kProductRowBlocks,
+  kProductColumnBlocks,
+  kProductUnits
+};
+inline constexpr std::array<LoopLevel, 7> kProductLoops = {{{"chunks", true},
+                                                            {"column tiles", true},
+                                                            {"row tiles", true},
+                                                            {"depth blocks", true},
+                                                            {"row blocks", true},
+                                                            {"column blocks", true},
+                                                            {"units", false}}};
 
 // Workspace bytes of a run: panels of all threads, and the weights if they are packed in the run.
 std::size_t workspace_bytes(const Blocking& blocking);

@@ -16,6 +16,11 @@ std::int64_t strip_floats(const StripShape& shape, std::int64_t lines, int delta
   return saturated_product({shape.planes, lines + shape.halo_lines, shape.pitch}) + delta;
 }
 
+// Columns that a block of `lines` output lines computes: the last needs none beyond its width.
+std::int64_t columns_of(const StripShape& shape, std::int64_t lines) {
+  return (lines - 1) * shape.pitch + shape.width;
+}
+
 class Chooser {
  public:
   Chooser(const StripRequest& request, const Machine& machine)
@@ -29,6 +34,7 @@ class Chooser {
     StripBlocking best;
     for (const Tile& tile : set_.tiles) {
       if (request_.tile_rows != 0 && tile.rows != request_.tile_rows) continue;
+      if (request_.delta != 0 && tile.cols != request_.delta) continue;
       for (const int threads : {1, request_.threads}) {
         for (const std::int64_t budget : {machine_.caches.l2_bytes / 2, std::int64_t{1}}) {
           consider(tile, threads, budget, best);
@@ -80,12 +86,19 @@ class Chooser {
            ceil_div(shape_.product.rows, b.block_rows);
   }
 
+  std::int64_t column_tiles_of(const StripBlocking& b, std::int64_t lines) const {
+    return ceil_div(columns_of(shape_, lines), b.tile->cols);
+  }
+
   void predict(StripBlocking& b) const {
     const std::int64_t line_blocks = ceil_div(shape_.lines, b.block_lines);
     const std::int64_t blocks = blocks_of(b);
-    const std::int64_t column_tiles = ceil_div(b.block_lines * shape_.pitch, b.tile->cols);
-    const std::int64_t tiles = saturated_product({shape_.product.units, line_blocks, column_tiles,
-                                                  ceil_div(shape_.product.rows, b.tile->rows)});
+    const std::int64_t last_lines = shape_.lines - (line_blocks - 1) * b.block_lines;
+    const std::int64_t column_tiles =
+        saturated_sum(saturated_product({line_blocks - 1, column_tiles_of(b, b.block_lines)}),
+                      column_tiles_of(b, last_lines));
+    const std::int64_t tiles = saturated_product(
+        {shape_.product.units, column_tiles, ceil_div(shape_.product.rows, b.tile->rows)});
     const auto depth = static_cast<double>(shape_.product.depth);
     b.cost.executed_macs =
         saturated_product({tiles, b.tile->rows, b.tile->cols, shape_.product.depth});
@@ -97,7 +110,10 @@ class Chooser {
         std::max(tile_cycles(*b.tile, set_.lanes, true, depth, machine_.rates) * cycle_,
                  static_cast<double>(b.cost.l2_bytes) / static_cast<double>(tiles) /
                      machine_.rates.l2_bytes_per_second);
-    spread(b.cost, tile_seconds * static_cast<double>(tiles),
+    // As if the last block of lines were a whole one: the threads wait for the longest.
+    const std::int64_t whole_tiles = saturated_product(
+        {blocks, column_tiles_of(b, b.block_lines), ceil_div(b.block_rows, b.tile->rows)});
+    spread(b.cost, tile_seconds * static_cast<double>(whole_tiles),
            static_cast<double>(blocks) *
                static_cast<double>(strip_floats(shape_, b.block_lines, 0)) *
                request_.fill_seconds_per_element,
@@ -121,34 +137,49 @@ struct BlockRunner {
   const PackedWeights& weights;
   const TileRunner& tiles;
   float* strip;
+  LoopTally* tally;  // or null
 
   void run(std::int64_t unit, std::int64_t line, std::int64_t row) const {
     const std::int64_t lines = std::min(blocking.block_lines, shape.lines - line);
     const std::int64_t row_end = std::min(shape.product.rows, row + blocking.block_rows);
+    if (tally != nullptr) {
+      tally->round(kStripUnits, unit);
+      tally->round(kStripLineBlocks, line / blocking.block_lines, lines < blocking.block_lines);
+      tally->round(kStripRowBlocks, row / blocking.block_rows, row_end - row < blocking.block_rows);
+    }
     source.fill(unit, line, lines, strip, blocking.plane_stride(shape));
     float* y = operands.unit_y(shape.product, unit);
-    for (; row < row_end; row += blocking.tile->rows) {
+    for (std::int64_t tile_row = row; tile_row < row_end; tile_row += blocking.tile->rows) {
       if (operands.cancelled()) return;
-      run_row_of_tiles(unit % shape.product.groups, y, line, lines, row, row_end);
+      const std::int64_t rows = std::min<std::int64_t>(blocking.tile->rows, row_end - tile_row);
+      run_row_of_tiles(unit % shape.product.groups, y, line, lines, {tile_row, rows, 0, 0});
+      if (tally != nullptr) {
+        tally->round(kStripRowTiles, (tile_row - row) / blocking.tile->rows,
+                     rows < blocking.tile->rows);
+      }
     }
   }
 
+  // `place` names the rows; the columns are all those of the lines.
   void run_row_of_tiles(std::int64_t group, float* y, std::int64_t line, std::int64_t lines,
-                        std::int64_t row, std::int64_t row_end) const {
-    const float* bias = operands.has_bias ? operands.packed + weights.bias_at(group, row) : nullptr;
+                        TilePlace place) const {
+    const float* bias =
+        operands.has_bias ? operands.packed + weights.bias_at(group, place.row) : nullptr;
     const Epilogue epilogue{bias, operands.relu};
     TileArgs tile;
-    tile.a = operands.packed + weights.weights_at(group, row, 0);
+    tile.a = operands.packed + weights.weights_at(group, place.row, 0);
     tile.b_offsets = offsets;
-    const std::int64_t rows = std::min<std::int64_t>(blocking.tile->rows, row_end - row);
     const std::int64_t first = line * shape.pitch;
-    // The last line needs no columns beyond its width.
-    const std::int64_t columns = (lines - 1) * shape.pitch + shape.width;
+    const std::int64_t columns = columns_of(shape, lines);
     for (std::int64_t q = 0; q < columns; q += blocking.tile->cols) {
       tile.b = strip + q;
-      tiles.run(tile, epilogue, y,
-                {row, rows, first + q, std::min<std::int64_t>(blocking.tile->cols, columns - q)}, 0,
-                shape.product.depth);
+      place.column = first + q;
+      place.columns = std::min<std::int64_t>(blocking.tile->cols, columns - q);
+      tiles.run(tile, epilogue, y, place, 0, shape.product.depth, tally);
+      if (tally != nullptr) {
+        tally->round(kStripColumnTiles, q / blocking.tile->cols,
+                     place.columns < blocking.tile->cols);
+      }
     }
   }
 };
@@ -179,12 +210,16 @@ void run_strips(const StripShape& shape, const StripBlocking& blocking, const St
     const FlushSubnormals flush;
     auto* strip = reinterpret_cast<float*>(operands.workspace +
                                            static_cast<std::size_t>(index) * blocking.strip_bytes);
-    const BlockRunner runner{shape, blocking, source, offsets, operands, weights, tiles, strip};
+    LoopTally tally;
+    LoopTally* const counts = operands.tally != nullptr ? &tally : nullptr;
+    const BlockRunner runner{shape,   blocking, source, offsets, operands,
+                             weights, tiles,    strip,  counts};
     for (std::int64_t i = next++; i < blocks; i = next++) {
       runner.run(i / (row_blocks * line_blocks),
                  i / row_blocks % line_blocks * blocking.block_lines,
                  i % row_blocks * blocking.block_rows);
     }
+    if (operands.tally != nullptr) operands.tally->merge(tally);
   };
   operands.executor->run(blocking.threads, task);
 }

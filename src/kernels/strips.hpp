@@ -7,6 +7,7 @@
 // columns beyond an output line's width are computed and dropped.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -63,12 +64,29 @@ struct StripRequest {
   std::size_t max_workspace_bytes = 0;
   bool prepacked = true;
   int tile_rows = 0;                    // if set: only tiles of so many rows
+  int delta = 0;                        // if set: only tiles of so many columns
   double fill_seconds_per_element = 0;  // of the source, on one thread
 };
 
 // The blocking with the lowest predicted time that keeps to the limits; its tile is null if even
 // one line a block does not.
 StripBlocking choose_strips(const StripRequest& request, const Machine& machine);
+
+// The loops of run_strips as they are tallied.
+enum StripLoop : std::size_t {
+  kStripChunks = kChunkLevel,
+  kStripColumnTiles,
+  kStripRowTiles,
+  kStripRowBlocks,
+  kStripLineBlocks,
+  kStripUnits
+};
+inline constexpr std::array<LoopLevel, 6> kStripLoops = {{{"chunks", true},
+                                                          {"column tiles", true},
+                                                          {"row tiles", true},
+                                                          {"row blocks", true},
+                                                          {"line blocks", true},
+                                                          {"units", false}}};
 
 std::size_t workspace_bytes(const StripBlocking& blocking);
 

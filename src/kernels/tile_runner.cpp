@@ -14,7 +14,8 @@ TileRunner::TileRunner(const Tile& tile, TileFunction function, const ProductOut
                   (output.line_stride == output.width || columns <= output.width)) {}
 
 void TileRunner::run(const TileArgs& operands, const Epilogue& epilogue, float* y,
-                     const TilePlace& place, std::int64_t k, std::int64_t k_end) const {
+                     const TilePlace& place, std::int64_t k, std::int64_t k_end,
+                     LoopTally* tally) const {
   TileArgs tile = operands;
   alignas(64) std::array<float, kMaxTile> buffer;
   std::array<const float*, kMaxRows> a_rows;
@@ -36,6 +37,10 @@ void TileRunner::run(const TileArgs& operands, const Epilogue& epilogue, float* 
     tile.out_stride = to_y ? output_.row_stride : tile_.cols;
     tile.epilogue = chunk + tile.depth == depth_ ? &epilogue : nullptr;
     function_(tile);
+    if (tally != nullptr) {
+      tally->round(kChunkLevel, (chunk - k) / kChunk, tile.depth < kChunk);
+      tally->multiply(tile.depth * tile_.rows * tile_.cols);
+    }
     tile.partial = buffer.data();
     tile.partial_stride = tile_.cols;
     if (tile.a != nullptr) tile.a += kChunk * tile_.rows;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "kernels/loop_tally.hpp"
 #include "kernels/tile.hpp"
 
 namespace plait::kernels {
@@ -20,6 +21,9 @@ struct ProductOutput {
   std::int64_t pitch = 1;
 };
 
+// Level of the loop over chunks in the tallies of all nests over tiles.
+inline constexpr std::size_t kChunkLevel = 0;
+
 // A tile's place: rows x columns outputs from (row, column) on, at most the tile's size.
 struct TilePlace {
   std::int64_t row, rows, column, columns;
@@ -34,8 +38,9 @@ class TileRunner {
   // Adds terms [k, k_end) to the tile at `place` of the unit whose outputs start at `y`. `operands`
   // holds a (or a_rows) and b as they are at k. The epilogue comes with the last term. Partial sums
   // pass through a buffer in L1 between chunks, and through y at the ends of [k, k_end).
+  // Chunks and products are counted in `tally` if there is one.
   void run(const TileArgs& operands, const Epilogue& epilogue, float* y, const TilePlace& place,
-           std::int64_t k, std::int64_t k_end) const;
+           std::int64_t k, std::int64_t k_end, LoopTally* tally) const;
 
  private:
   float* direct_address(float* y, const TilePlace& place) const;

@@ -56,6 +56,7 @@ std::string limits_text(const Limits& limits) {
   if (!limits.prepacked) text += ", weights packed in every run";
   if (!limits.packed_format.empty()) text += ", weights packed as \"" + limits.packed_format + "\"";
   if (limits.reproducible) text += ", reproducible pick";
+  if (limits.delta != 0) text += ", delta " + std::to_string(limits.delta);
   return text;
 }
 
@@ -71,6 +72,7 @@ std::ostream& operator<<(std::ostream& out, const Explanation& explanation) {
     text << "price     " << factor_text(explanation.reproducible_price)
          << " the time of the fastest candidate here\n";
   }
+  if (!explanation.config.empty()) text << "config    " << explanation.config << '\n';
   std::vector<Row> rows = {{"algorithm", "standing", "predicted", "products", "workspace", "packed",
                             "rms error", "reason"}};
   for (const Candidate& candidate : explanation.candidates) rows.push_back(row_of(candidate));

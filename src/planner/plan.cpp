@@ -200,6 +200,7 @@ Plan plan(const Problem& problem, const Limits& limits, const Machine& machine) 
   state->target = machine.target;
   state->explanation = std::move(ranking.explanation);
   state->execution = ranking.chosen->prepare(problem, complete, machine);
+  state->explanation.config = state->execution->config();
   state->packed_format = state->execution->packed_format();
   state->prepacked = complete.prepacked;
   return Plan(std::move(state));

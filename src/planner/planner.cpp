@@ -160,6 +160,10 @@ Limits complete_limits(const Limits& limits, const Machine& machine,
     throw Error(Status::invalid_argument,
                 "threads must be at least 0 but is " + std::to_string(limits.threads));
   }
+  if (limits.delta < 0) {
+    throw Error(Status::invalid_argument,
+                "delta must be at least 0 but is " + std::to_string(limits.delta));
+  }
   if (limits.threads == 0) complete.threads = machine.default_threads();
   const char* forced = std::getenv("PLAIT_FORCE_ALGORITHM");
   if (complete.algorithm.empty() && forced != nullptr) complete.algorithm = forced;

@@ -120,7 +120,9 @@ kernels::Blocking config(const Problem& problem, const Limits& limits, const Mac
 Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
   Verdict verdict = accepts_as_product(problem);
   if (!verdict) return verdict;
-  if (config(problem, limits, machine).tile == nullptr) return refuse_tiles("im2col", limits);
+  if (config(problem, limits, machine).tile == nullptr) {
+    return refuse_tiles("im2col", limits, machine.target);
+  }
   return Verdict::yes();
 }
 

@@ -105,7 +105,9 @@ Verdict accepts(const Problem& problem, const Limits& limits, const Machine& mac
   }
   Verdict verdict = accepts_as_product(problem);
   if (!verdict) return verdict;
-  if (config(problem, limits, machine).tile == nullptr) return refuse_tiles("pointwise", limits);
+  if (config(problem, limits, machine).tile == nullptr) {
+    return refuse_tiles("pointwise", limits, machine.target);
+  }
   return Verdict::yes();
 }
 

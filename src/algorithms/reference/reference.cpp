@@ -106,6 +106,9 @@ Verdict accepts(const Problem& problem, const Limits& limits, const Machine& /*m
   if (problem.dtype != Dtype::f32 && problem.dtype != Dtype::f64) {
     return Verdict::no("only f32 and f64, not " + std::string(name_of(problem.dtype)));
   }
+  if (limits.delta != 0) {
+    return Verdict::no("computes one output at a time, not " + std::to_string(limits.delta));
+  }
   const std::string format = format_of(problem);
   if (!limits.packed_format.empty() && limits.packed_format != format) {
     return Verdict::no("packs weights as \"" + format + "\", not \"" + limits.packed_format + "\"");
@@ -161,24 +164,28 @@ Operands<T> operands_of(const Problem& problem, const Args& args) {
 }
 
 // === run ===
+// Returns the number of outputs computed.
 template <class T>
-void run_loops(const Problem& problem, const Args& args) {
+std::int64_t run_loops(const Problem& problem, const Args& args) {
   const Operands<T> operands = operands_of<T>(problem, args);
   const Dims strides = problem.effective_y_strides();
   const std::int64_t h_o = problem.h_o();
   const std::int64_t w_o = problem.w_o();
   auto* y = static_cast<T*>(args.y);
+  std::int64_t outputs = 0;
   for (std::int64_t n = 0; n < problem.n; ++n) {
     for (std::int64_t o = 0; o < problem.c_o; ++o) {
       for (std::int64_t i = 0; i < h_o; ++i) {
         for (std::int64_t j = 0; j < w_o; ++j) {
-          if (args.cancelled()) return;
+          if (args.cancelled()) return outputs;
           y[n * strides[0] + o * strides[1] + i * strides[2] + j * strides[3]] =
               static_cast<T>(output_at(problem, operands, n, o, i, j).value);
+          ++outputs;
         }
       }
     }
   }
+  return outputs;
 }
 
 class Reference final : public Execution {
@@ -198,9 +205,11 @@ class Reference final : public Execution {
   }
 
   void run(const Args& args) const override {
-    problem_.dtype == Dtype::f64 ? run_loops<double>(problem_, args)
-                                 : run_loops<float>(problem_, args);
-    if (args.report != nullptr) *args.report = {"reference", Target::emu128, 1};
+    const std::int64_t outputs = problem_.dtype == Dtype::f64 ? run_loops<double>(problem_, args)
+                                                              : run_loops<float>(problem_, args);
+    if (args.report != nullptr) {
+      *args.report = {"reference", Target::emu128, 1, outputs * problem_.depth()};
+    }
   }
 
   int threads() const override { return 1; }

@@ -152,6 +152,7 @@ kernels::StripBlocking config(const Problem& problem, const Limits& limits,
   request.threads = limits.threads;
   request.max_workspace_bytes = limits.max_workspace_bytes;
   request.prepacked = limits.prepacked;
+  request.delta = limits.delta;
   request.fill_seconds_per_element = cycles * 1e-9 / machine.rates.ghz;
   request.tile_rows = required_tile_rows("strips", problem, limits, machine.target);
   return kernels::choose_strips(request, machine);
@@ -162,7 +163,7 @@ Verdict accepts(const Problem& problem, const Limits& limits, const Machine& mac
   Verdict verdict = accepts_as_product(problem);
   if (!verdict) return verdict;
   const kernels::StripBlocking blocking = config(problem, limits, machine);
-  if (blocking.tile == nullptr) return refuse_tiles("strips", limits);
+  if (blocking.tile == nullptr) return refuse_tiles("strips", limits, machine.target);
   if (blocking.strip_bytes / sizeof(float) > std::numeric_limits<std::int32_t>::max()) {
     return Verdict::no("one line of output needs a strip of " +
                        std::to_string(blocking.strip_bytes) + " bytes, offsets have 32 bits");
@@ -191,9 +192,17 @@ class Strips final : public TileExecution {
 
   void run(const Args& args) const override {
     const Lines source(problem(), geometry_, static_cast<const float*>(args.x));
-    kernels::run_strips(geometry_.shape, blocking_, source, offsets_.data(),
-                        operands(args, geometry_.shape.pitch));
-    report(args);
+    run_and_report(args, geometry_.shape.pitch, kernels::kStripLoops,
+                   [&](const kernels::ProductOperands& operands) {
+                     kernels::run_strips(geometry_.shape, blocking_, source, offsets_.data(),
+                                         operands);
+                   });
+  }
+
+  std::string config() const override {
+    return tile_text(*blocking_.tile) + ", strips of " + std::to_string(blocking_.block_lines) +
+           (blocking_.block_lines == 1 ? " line, " : " lines, ") +
+           std::to_string(blocking_.strip_bytes) + " bytes";
   }
 
  private:

@@ -1,0 +1,70 @@
+// What the loops of a run did, counted by the loops themselves where the caller wants a report:
+// tests assert that every level of a nest really went round several times, and that the products
+// executed are those predicted.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <string_view>
+
+namespace plait::kernels {
+
+struct LoopLevel {
+  std::string_view name;
+  bool has_tail;  // its last round may be a partial one
+};
+
+// One task's counts.
+class LoopTally {
+ public:
+  static constexpr std::size_t kMaxLevels = 8;
+
+  struct Count {
+    std::int64_t rounds = 0;  // most of one entry
+    bool whole_twice_and_tail = false;
+  };
+
+  // Round `index` (from 0) of a loop; `partial` if it does less than the ones before.
+  void round(std::size_t level, std::int64_t index, bool partial = false) {
+    Count& count = counts_[level];
+    count.rounds = std::max(count.rounds, index + 1);
+    count.whole_twice_and_tail = count.whole_twice_and_tail || (partial && index >= 2);
+  }
+  void multiply(std::int64_t products) { multiplications_ += products; }
+
+  void merge(const LoopTally& other) {
+    for (std::size_t level = 0; level < kMaxLevels; ++level) {
+      Count& count = counts_[level];
+      count.rounds = std::max(count.rounds, other.counts_[level].rounds);
+      count.whole_twice_and_tail |= other.counts_[level].whole_twice_and_tail;
+    }
+    multiplications_ += other.multiplications_;
+  }
+
+  const Count& count(std::size_t level) const { return counts_[level]; }
+  std::int64_t multiplications() const { return multiplications_; }
+
+ private:
+  std::array<Count, kMaxLevels> counts_{};
+  std::int64_t multiplications_ = 0;
+};
+
+// Where the tasks of a run add theirs up.
+class SharedTally {
+ public:
+  void merge(const LoopTally& task) {
+    const std::lock_guard lock(mutex_);
+    total_.merge(task);
+  }
+  const LoopTally& total() const { return total_; }  // after the run
+
+ private:
+  std::mutex mutex_;
+  LoopTally total_;
+};
+
+}  // namespace plait::kernels
