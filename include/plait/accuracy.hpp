@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include <plait/export.hpp>
 #include <plait/problem.hpp>
 #include <plait/tensor.hpp>
 
@@ -24,9 +25,9 @@ struct ErrorReport {
 // is Cost::error_bound. Non-finite outputs must be equal in kind (NaN, +Inf, -Inf), else the error
 // counts as infinite. Views as in Plan::run; bias and residual may be empty.
 template <class T>
-ErrorReport measure_error(const Problem& problem, double bound, TensorView<const T> x,
-                          TensorView<const T> kernel, TensorView<const T> bias,
-                          TensorView<const T> residual, TensorView<const T> y,
-                          std::uint64_t seed = 1);
+PLAIT_API ErrorReport measure_error(const Problem& problem, double bound, TensorView<const T> x,
+                                    TensorView<const T> kernel, TensorView<const T> bias,
+                                    TensorView<const T> residual, TensorView<const T> y,
+                                    std::uint64_t seed = 1);
 
 }  // namespace plait

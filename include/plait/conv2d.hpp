@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 
+#include <plait/export.hpp>
 #include <plait/plan.hpp>
 
 namespace plait {
@@ -31,8 +32,8 @@ struct Conv2dOptions {
 // x: n x c_i x h x w (or c_i x h x w, and the output then has rank 3 too), K: c_o x c_i/groups x
 // k_h x k_w, any strides. Returns n x c_o x h' x w'. Throws Error naming both shapes and the rule.
 template <class T>
-Tensor<T> conv2d(TensorView<const T> x, TensorView<const T> kernel,
-                 const Conv2dOptions<T>& options = {});
+PLAIT_API Tensor<T> conv2d(TensorView<const T> x, TensorView<const T> kernel,
+                           const Conv2dOptions<T>& options = {});
 template <class T>
 Tensor<T> conv2d(const Tensor<T>& x, const Tensor<T>& kernel,
                  const std::type_identity_t<Conv2dOptions<T>>& options = {}) {
@@ -41,10 +42,10 @@ Tensor<T> conv2d(const Tensor<T>& x, const Tensor<T>& kernel,
 
 // The same into the caller's output, of any strides.
 template <class T>
-void conv2d_into(TensorView<T> y, TensorView<const T> x, TensorView<const T> kernel,
-                 const Conv2dOptions<T>& options = {});
+PLAIT_API void conv2d_into(TensorView<T> y, TensorView<const T> x, TensorView<const T> kernel,
+                           const Conv2dOptions<T>& options = {});
 
 // Drops all cached plans and the calling thread's workspace.
-void clear_cache();
+PLAIT_API void clear_cache();
 
 }  // namespace plait

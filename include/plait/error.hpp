@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include <plait/export.hpp>
+
 namespace plait {
 
 enum class Status {
@@ -14,7 +16,7 @@ enum class Status {
 };
 
 // what() names the shapes involved and the rule that broke, in one line.
-class Error : public std::runtime_error {
+class PLAIT_API Error : public std::runtime_error {
  public:
   Error(Status status, const std::string& message) : std::runtime_error(message), status_(status) {}
 

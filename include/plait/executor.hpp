@@ -4,6 +4,8 @@
 #include <memory>
 #include <type_traits>
 
+#include <plait/export.hpp>
+
 namespace plait {
 
 // A non-owning reference to a callable void(int): two words, no allocation. The callable must
@@ -26,7 +28,7 @@ class TaskRef {
   void (*call_)(void*, int);
 };
 
-class Executor {
+class PLAIT_API Executor {
  public:
   constexpr Executor() = default;
   Executor(const Executor&) = delete;
@@ -41,6 +43,6 @@ class Executor {
 
 // The library's own pool, shared by the process; its workers start when first needed, spin at most
 // 50 us after a call and then sleep. Safe after fork: a child starts workers of its own.
-Executor& default_executor();
+PLAIT_API Executor& default_executor();
 
 }  // namespace plait

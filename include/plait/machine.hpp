@@ -8,13 +8,16 @@
 #include <string_view>
 #include <vector>
 
+#include <plait/export.hpp>
+
 namespace plait {
 
 // SIMD instruction sets the kernels are built for, narrowest first. The names are Highway's.
 enum class Target { emu128, sse4, avx2, avx3 };
 
-std::string_view name_of(Target target);     // "EMU128", "SSE4", "AVX2", "AVX3"
-Target parse_target(std::string_view name);  // any case; throws Error listing the known ones
+PLAIT_API std::string_view name_of(Target target);  // "EMU128", "SSE4", "AVX2", "AVX3"
+// Any case; throws Error listing the known ones.
+PLAIT_API Target parse_target(std::string_view name);
 
 struct Caches {
   std::int64_t l1_bytes = 32 << 10;  // data cache of one core
@@ -38,7 +41,7 @@ struct Rates {
   friend bool operator==(const Rates&, const Rates&) = default;
 };
 
-struct Machine {
+struct PLAIT_API Machine {
   std::string cpu = "unknown";
   std::vector<Target> targets = {Target::emu128};  // what the CPU can run, narrowest first
   Target target = Target::emu128;                  // the one to use: the widest, unless forced
@@ -58,22 +61,22 @@ struct Machine {
 };
 
 // Number of f32 lanes of a target's vectors.
-int lanes_of(Target target);
+PLAIT_API int lanes_of(Target target);
 
 // Reads the machine anew. Files are looked up below `root`, so that a test can hand in a made-up
 // /proc and /sys; the CPU's features and the affinity mask are always the real ones.
 // PLAIT_FORCE_TARGET in the environment sets `target`; throws Error if it is unknown or the CPU
 // cannot run it.
-Machine detect_machine(const std::string& root = "");
+PLAIT_API Machine detect_machine(const std::string& root = "");
 
 // The machine of this process, detected at the first call.
-const Machine& host_machine();
+PLAIT_API const Machine& host_machine();
 
 // A fixed machine that stands for no real one: rankings that must not depend on the machine
 // (Limits::reproducible) use its rates.
-Machine canonical_machine();
+PLAIT_API Machine canonical_machine();
 
 // Rates as measured now, for machine.target: takes about half a second. Only runs when called.
-Rates measure_rates(const Machine& machine);
+PLAIT_API Rates measure_rates(const Machine& machine);
 
 }  // namespace plait

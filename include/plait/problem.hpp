@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include <plait/export.hpp>
 #include <plait/tensor.hpp>
 
 namespace plait {
@@ -61,9 +62,9 @@ struct Activation {
 };
 
 // relu(NaN) is NaN. hswish(v) = v * relu6(v + 3) / 6; silu(v) = v * sigmoid(v).
-double apply(const Activation& activation, double value);
+PLAIT_API double apply(const Activation& activation, double value);
 
-struct Problem {
+struct PLAIT_API Problem {
   std::int64_t n = 1;
   std::int64_t c_i = 1;
   std::int64_t h = 1;
@@ -108,14 +109,14 @@ struct Problem {
 
 // Throws Error, naming the shapes and the rule, unless every size, stride, pad and group fits and
 // every element count, byte offset and operation count stays below 2^62.
-void validate(const Problem& problem);
+PLAIT_API void validate(const Problem& problem);
 
 // Element strides (in the order n, c, h, w) of a dense tensor of logical shape n x c x h x w.
-Dims layout_strides(const Dims& nchw_shape, Layout layout);
+PLAIT_API Dims layout_strides(const Dims& nchw_shape, Layout layout);
 
 // Padding such that the output is ceil(size / stride) per axis; an odd row or column goes to the
 // bottom and right (upper: ONNX SAME_UPPER, TensorFlow) or to the top and left (lower).
-Padding same_padding(const Problem& problem, bool upper);
+PLAIT_API Padding same_padding(const Problem& problem, bool upper);
 
 // The problem line:
 //   [name:] n x c_i x h x w , c_o x c_i/groups x k_h x k_w , options in any order
@@ -126,25 +127,25 @@ struct NamedProblem {
 };
 
 // Throws Error with the column (from 1) and the offending text. The result is validated.
-NamedProblem parse_problem_line(std::string_view line);
-Problem parse_problem(std::string_view line);
+PLAIT_API NamedProblem parse_problem_line(std::string_view line);
+PLAIT_API Problem parse_problem(std::string_view line);
 // A file's text: a problem line per line, blank lines and `#` comments passed over. Errors name
 // the line number.
-std::vector<NamedProblem> parse_problem_lines(std::string_view text);
+PLAIT_API std::vector<NamedProblem> parse_problem_lines(std::string_view text);
 // The canonical line without a name; parse_problem(to_string(p)) == p.
-std::string to_string(const Problem& problem);
+PLAIT_API std::string to_string(const Problem& problem);
 
 // The values of single options, as they stand behind the option's letter in the line.
-Pair parse_pair(std::string_view text);              // "2", "2x1"
-Activation parse_activation(std::string_view text);  // "relu", "leaky:0.1"
+PLAIT_API Pair parse_pair(std::string_view text);              // "2", "2x1"
+PLAIT_API Activation parse_activation(std::string_view text);  // "relu", "leaky:0.1"
 // "1", "1x2", "2_3_2_3", "same_upper": needs the sizes, stride and dilation of the problem.
-Padding parse_padding(std::string_view text, const Problem& of);
+PLAIT_API Padding parse_padding(std::string_view text, const Problem& of);
 
-std::string_view name_of(PaddingMode mode);
-std::string_view name_of(ActivationKind kind);
-std::string_view name_of(Dtype dtype);
-std::string_view name_of(Layout layout);
-std::string_view name_of(Direction direction);
-std::size_t size_of(Dtype dtype);  // bytes
+PLAIT_API std::string_view name_of(PaddingMode mode);
+PLAIT_API std::string_view name_of(ActivationKind kind);
+PLAIT_API std::string_view name_of(Dtype dtype);
+PLAIT_API std::string_view name_of(Layout layout);
+PLAIT_API std::string_view name_of(Direction direction);
+PLAIT_API std::size_t size_of(Dtype dtype);  // bytes
 
 }  // namespace plait

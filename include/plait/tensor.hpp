@@ -10,11 +10,12 @@
 #include <type_traits>
 
 #include <plait/error.hpp>
+#include <plait/export.hpp>
 
 namespace plait {
 
 // A short list of axis sizes or of strides, outermost axis first.
-class Dims {
+class PLAIT_API Dims {
  public:
   static constexpr int kMaxRank = 4;
 
@@ -37,22 +38,23 @@ class Dims {
   int rank_ = 0;
 };
 
-std::string to_string(const Dims& dims);  // "1x64x56x56"; "scalar" at rank 0
+PLAIT_API std::string to_string(const Dims& dims);  // "1x64x56x56"; "scalar" at rank 0
 
 // Number of elements. Throws Error when an axis is negative or the product passes 2^62.
-std::int64_t element_count(const Dims& shape);
+PLAIT_API std::int64_t element_count(const Dims& shape);
 
 // Row-major element strides of a dense tensor: the last axis has stride 1.
-Dims dense_strides(const Dims& shape);
+PLAIT_API Dims dense_strides(const Dims& shape);
 
 // Whether two strided regions can share an element. Exact for dense tensors and for slices of a
 // common parent along one axis; otherwise it may answer yes when the regions merely interleave.
-bool may_overlap(const void* a, const Dims& a_shape, const Dims& a_strides, std::size_t a_size,
-                 const void* b, const Dims& b_shape, const Dims& b_strides, std::size_t b_size);
+PLAIT_API bool may_overlap(const void* a, const Dims& a_shape, const Dims& a_strides,
+                           std::size_t a_size, const void* b, const Dims& b_shape,
+                           const Dims& b_strides, std::size_t b_size);
 
 // Whether two different indices of a strided region can name the same element. Exact for strides
 // that nest (each covers the extent of all smaller ones); otherwise it answers yes.
-bool may_self_overlap(const Dims& shape, const Dims& strides);
+PLAIT_API bool may_self_overlap(const Dims& shape, const Dims& strides);
 
 // A view of T with any element strides (negative and zero included). Owns nothing.
 template <class T>
@@ -101,7 +103,7 @@ class TensorView {
 
 // An owning, dense, row-major tensor, zero-initialised, its first element aligned to 64 bytes.
 template <class T>
-class Tensor {
+class PLAIT_API Tensor {
  public:
   static constexpr std::size_t kAlignment = 64;
 
@@ -153,7 +155,7 @@ extern template class Tensor<double>;
 
 // A dense copy of any view.
 template <class T>
-Tensor<std::remove_const_t<T>> dense_copy(TensorView<T> view);
+PLAIT_API Tensor<std::remove_const_t<T>> dense_copy(TensorView<T> view);
 
 extern template Tensor<float> dense_copy(TensorView<const float>);
 extern template Tensor<double> dense_copy(TensorView<const double>);
