@@ -146,7 +146,7 @@ std::int64_t resident_bytes() {
 }
 
 TEST(Memory, StaysFlatOverChangingSizes) {
-  test::Random random(9);
+  Random random(9);
   const auto call = [&] {
     const std::int64_t channels = random.between(1, 64);
     const Tensor<float> x({1, channels, random.between(3, 60), random.between(3, 60)});

@@ -8,14 +8,11 @@
 #include <vector>
 
 #include "support/calls.hpp"
-#include "support/guarded.hpp"
+#include "analysis/verify/guarded.hpp"
 
 namespace plait {
 namespace {
 
-using test::GuardedBytes;
-using test::GuardedTensor;
-using test::Random;
 
 // A view with gaps, steps and turned axes in memory of its own.
 template <class T>

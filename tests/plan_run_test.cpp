@@ -13,13 +13,12 @@
 #include <vector>
 
 #include "support/calls.hpp"
-#include "support/guarded.hpp"
+#include "analysis/verify/guarded.hpp"
 
 namespace plait {
 namespace {
 
 using test::error_of;
-using test::GuardedBytes;
 using test::Operands;
 using test::poisoned;
 using test::same_bytes;

@@ -45,7 +45,7 @@ TEST(Registry, NamesAreUniqueAndListedInOrder) {
 
 TEST(Registry, ItsOrderDoesNotMatter) {
   std::vector<Algorithm> shuffled(registry().begin(), registry().end());
-  test::Random random(7);
+  Random random(7);
   for (const char* line : kLines) {
     const Problem problem = parse_problem(line);
     Limits limits;
@@ -164,12 +164,12 @@ TEST(Registry, PlansHugeProblems) {
 }
 
 TEST(Reproducible, RealPicksAreTheSameOnEveryMachine) {
-  test::Random random(11);
+  Random random(11);
   for (const char* line : kLines) {
     std::set<std::string> picks;
     for (const Target target : test::runnable_targets()) {
       for (const int threads : {1, 2, 16}) {
-        Machine machine = test::with_fake_caches(test::on_target(target), random);
+        Machine machine = with_fake_caches(test::on_target(target), random);
         machine.rates.ghz = 0.5 + 5 * random.uniform();
         machine.rates.vector_fmas_per_cycle = 0.05 + 2 * random.uniform();
         Limits limits;
@@ -187,12 +187,12 @@ TEST(Reproducible, RealPicksAreTheSameOnEveryMachine) {
 // A cap must not make the pick depend on the machine either: the same pick, or an error that says
 // which one it would be.
 TEST(Reproducible, CapsDoNotChangeThePickFromMachineToMachine) {
-  test::Random random(12);
+  Random random(12);
   for (const std::size_t cap : {0, 2000, 10'000, 100'000, 1'000'000}) {
     std::set<std::string> picks;
     for (const int threads : {1, 2, 16}) {
       for (const Target target : test::runnable_targets()) {
-        const Machine machine = test::with_fake_caches(test::on_target(target), random);
+        const Machine machine = with_fake_caches(test::on_target(target), random);
         Limits limits;
         limits.threads = threads;
         limits.reproducible = true;

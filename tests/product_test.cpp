@@ -8,7 +8,7 @@
 #include <plait/executor.hpp>
 
 #include "kernels/product.hpp"
-#include "support/guarded.hpp"
+#include "analysis/verify/guarded.hpp"
 #include "support/random.hpp"
 #include "support/sums.hpp"
 

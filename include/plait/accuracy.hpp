@@ -16,6 +16,9 @@ struct ErrorReport {
   double rms_error = 0;
   double max_error = 0;
   double worst_bound_share = 0;  // largest |error| / (bound * S + terms * 2^-126); <= 1 if kept
+  // Rms of error / sqrt(sum of (x w)^2 + bias^2 + residual^2) over outputs where that sum is not 0:
+  // what Cost::error_rms expects, output by output.
+  double rms_over_terms = 0;
 
   double relative_rms() const { return rms_output > 0 ? rms_error / rms_output : rms_error; }
 };

@@ -6,8 +6,11 @@
 #include <plait/corr2d.hpp>
 #include <plait/error.hpp>
 #include <plait/executor.hpp>
+#include <plait/layer_class.hpp>
 #include <plait/machine.hpp>
+#include <plait/measure.hpp>
 #include <plait/plan.hpp>
 #include <plait/problem.hpp>
 #include <plait/tensor.hpp>
+#include <plait/verify.hpp>
 #include <plait/version.hpp>

@@ -8,20 +8,13 @@
 
 #include "algorithms/reference/reference.hpp"
 #include "core/error_model.hpp"
+#include "core/random.hpp"
 
 namespace plait {
 namespace {
 
 constexpr std::int64_t kSampleAbove = 500'000'000;  // products, that is 1 GFLOP
 constexpr std::int64_t kSamples = 4096;
-
-// SplitMix64 (Steele, Lea, Flood 2014): small, and the same everywhere.
-std::uint64_t next_random(std::uint64_t& state) {
-  std::uint64_t z = (state += 0x9e3779b97f4a7c15U);
-  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-  return z ^ (z >> 31U);
-}
 
 // How much an activation can stretch a difference: its largest slope.
 double largest_slope(const Activation& activation) {
@@ -61,6 +54,10 @@ class Comparison {
     const double allowed = slope_ * (bound_ * exact.magnitude + underflow_) +
                            (activated_ ? unit_ * std::abs(exact.value) : 0);
     squared_error_ += error * error;
+    if (exact.squares > 0) {
+      squared_over_terms_ += error * error / exact.squares;
+      ++with_terms_;
+    }
     squared_output_ += exact.value * exact.value;
     report_.max_error = std::max(report_.max_error, error);
     report_.worst_bound_share = std::max(report_.worst_bound_share, error / allowed);
@@ -71,6 +68,7 @@ class Comparison {
     report_.outputs = outputs;
     report_.rms_error = std::sqrt(squared_error_ / checked);
     report_.rms_output = std::sqrt(squared_output_ / checked);
+    report_.rms_over_terms = std::sqrt(squared_over_terms_ / std::max(1.0, with_terms_));
     return report_;
   }
 
@@ -83,17 +81,17 @@ class Comparison {
   bool activated_;
   double squared_error_ = 0;
   double squared_output_ = 0;
+  double squared_over_terms_ = 0;
+  double with_terms_ = 0;
 };
 
 // Index `sample` of a seeded draw: the 16 corners of the output first, then random ones.
-std::array<std::int64_t, 4> draw(const Dims& shape, std::int64_t sample, std::uint64_t& state) {
+std::array<std::int64_t, 4> draw(const Dims& shape, std::int64_t sample, Random& random) {
   std::array<std::int64_t, 4> index{};
   for (int axis = 0; axis < 4; ++axis) {
     const std::int64_t corner = ((sample >> axis) & 1) * (shape[axis] - 1);
     index[static_cast<std::size_t>(axis)] =
-        sample < 16 ? corner
-                    : static_cast<std::int64_t>(next_random(state) %
-                                                static_cast<std::uint64_t>(shape[axis]));
+        sample < 16 ? corner : random.between(0, shape[axis] - 1);
   }
   return index;
 }
@@ -112,8 +110,9 @@ ErrorReport measure_error(const Problem& problem, double bound, TensorView<const
   };
   const Dims shape = problem.y_shape();
   if (problem.multiplications() > kSampleAbove) {
+    Random random(seed);
     for (std::int64_t sample = 0; sample < kSamples; ++sample) {
-      const auto [n, o, i, j] = draw(shape, sample, seed);
+      const auto [n, o, i, j] = draw(shape, sample, random);
       compare(n, o, i, j);
     }
   } else {

@@ -46,8 +46,12 @@ Output output_at(const Problem& p, const Operands<T>& operands, std::int64_t n, 
   const std::int64_t channels = p.c_i / p.groups;
   const std::int64_t first_channel = o / (p.c_o / p.groups) * channels;
   const double fill = p.padding_mode == PaddingMode::constant ? p.padding_value : 0;
-  double sum = 0;
-  double magnitude = 0;
+  Output output;
+  auto add = [&output](double term) {
+    output.value += term;
+    output.magnitude += std::abs(term);
+    output.squares += term * term;
+  };
   for (std::int64_t c = 0; c < channels; ++c) {
     for (std::int64_t u = 0; u < p.k_h; ++u) {
       const std::int64_t row =
@@ -63,23 +67,20 @@ Output output_at(const Problem& p, const Operands<T>& operands, std::int64_t n, 
                                      row * x_strides[2] + col * x_strides[3]]);
         const auto weight =
             static_cast<double>(operands.kernel[((o * channels + c) * p.k_h + u) * p.k_w + v]);
-        sum += x * weight;
-        magnitude += std::abs(x * weight);
+        add(x * weight);
       }
     }
   }
   if (operands.bias != nullptr) {
-    sum += static_cast<double>(operands.bias[o]);
-    magnitude += std::abs(static_cast<double>(operands.bias[o]));
+    add(static_cast<double>(operands.bias[o]));
   }
   if (operands.residual != nullptr) {
     const Dims strides = p.effective_residual_strides();
-    const auto residual = static_cast<double>(
-        operands.residual[n * strides[0] + o * strides[1] + i * strides[2] + j * strides[3]]);
-    sum += residual;
-    magnitude += std::abs(residual);
+    add(static_cast<double>(
+        operands.residual[n * strides[0] + o * strides[1] + i * strides[2] + j * strides[3]]));
   }
-  return {apply(p.activation, sum), magnitude};
+  output.value = apply(p.activation, output.value);
+  return output;
 }
 
 template Output output_at(const Problem&, const Operands<float>&, std::int64_t, std::int64_t,

@@ -7,7 +7,7 @@
 
 #include <plait/tensor.hpp>
 
-namespace plait::test {
+namespace plait {
 
 // `bytes` bytes with an inaccessible page right behind (or right before) them: an access beyond
 // that side ends the test. The slack on the other side is poisoned and checked.
@@ -51,4 +51,4 @@ class GuardedTensor {
 extern template class GuardedTensor<float>;
 extern template class GuardedTensor<double>;
 
-}  // namespace plait::test
+}  // namespace plait

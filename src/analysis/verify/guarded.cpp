@@ -1,4 +1,4 @@
-#include "support/guarded.hpp"
+#include "analysis/verify/guarded.hpp"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <cstring>
 #include <new>
 
-namespace plait::test {
+namespace plait {
 namespace {
 
 constexpr std::byte kPoison{0xff};  // four of them are a NaN
@@ -102,4 +102,4 @@ bool GuardedTensor<T>::gaps_untouched() const {
 template class GuardedTensor<float>;
 template class GuardedTensor<double>;
 
-}  // namespace plait::test
+}  // namespace plait

@@ -1,0 +1,98 @@
+// Verifying this library on this machine: every algorithm on every SIMD target against the f64
+// reference, over seeded random problems, in guarded and poisoned memory.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <plait/export.hpp>
+#include <plait/machine.hpp>
+#include <plait/plan.hpp>
+#include <plait/problem.hpp>
+
+namespace plait {
+
+struct VerifyOptions {
+  std::int64_t cases = 500;      // on each target, spread evenly over the algorithms
+  std::int64_t first = 0;        // number of each algorithm's first case: to repeat single ones
+  std::uint64_t seed = 1;        // equal seeds and numbers give equal cases on every machine
+  std::string algorithm = {};    // one algorithm, or all
+  std::optional<Target> target = {};  // one target, or all that the machine can run
+  Accuracy accuracy = Accuracy::fp32;
+  std::vector<Problem> problems = {};         // if any: these in turn, instead of random ones
+  const std::atomic<bool>* cancel = nullptr;  // stops the sweep: Error, Status::cancelled
+  std::function<void(std::int64_t done, std::int64_t total)> progress = {};
+};
+
+// One algorithm on one target. The first failure ends its cases.
+struct VerifiedSubject {
+  std::string algorithm;
+  Target target = Target::emu128;
+  std::int64_t cases = 0;    // run
+  std::int64_t refused = 0;  // of the given problems
+  std::int64_t outputs = 0;  // compared with the reference
+  double worst_bound_share = 0;
+  std::vector<LoopCount> loops = {};  // over all cases; `rounds` is the most of any
+};
+
+struct VerifyFailure {
+  std::string algorithm;
+  Target target = Target::emu128;
+  std::int64_t number = 0;  // of the case; -1 if the sweep as a whole failed
+  std::string message;      // what was broken, by the smallest case where it was
+  std::string line;         // problem line of that case; empty if the sweep as a whole failed
+  std::string smallest;     // that case in full: line, limits, caches, data
+  std::string found;        // the case it was found with
+};
+
+// The errors of one algorithm, pooled over all outputs of cases with the data of the error classes.
+struct PooledError {
+  std::string algorithm;
+  std::int64_t outputs = 0;
+  double rms_share = 0;  // measured rms / expected rms; judged from kPooledOutputs on
+};
+
+struct VerifyReport {
+  // A sweep as a whole fails when an algorithm's pooled rms is above kMostRmsShare times the
+  // expected one, or a loop of a subject with so many random cases was never covered.
+  static constexpr std::int64_t kPooledOutputs = 100'000;
+  static constexpr double kMostRmsShare = 1.5;
+  static constexpr std::int64_t kCoverageCases = 250;
+
+  std::vector<VerifiedSubject> subjects = {};
+  std::vector<PooledError> errors = {};
+  std::vector<VerifyFailure> failures = {};
+
+  bool passed() const { return failures.empty(); }
+};
+
+// Half of the cases have tiny fake caches, so that every loop level goes round several times. Each
+// case runs in a child process, so that a read or a write outside the operands is reported like any
+// other failure; failing cases are shrunk to the smallest that still fails. Throws Error for an
+// unknown algorithm or a target that the machine cannot run.
+PLAIT_API VerifyReport verify(const VerifyOptions& options = {});
+
+// Two algorithms on the same data: how many units in the last place their outputs are apart.
+struct UlpReport {
+  std::int64_t outputs = 0;
+  std::int64_t equal = 0;  // bit for bit, or both NaN
+  double mean_ulps = 0;
+  std::uint64_t max_ulps = 0;
+  double max_difference = 0;
+  // Of each algorithm against the f64 reference.
+  double first_rms = 0;  // rms error / rms output
+  double second_rms = 0;
+};
+
+// `limits.algorithm` is ignored. Data as in the error classes, drawn with `seed`. Throws Error if
+// one of the two refuses the problem.
+PLAIT_API UlpReport compare(const Problem& problem, const std::string& first,
+                            const std::string& second, const Limits& limits = {},
+                            const Machine& machine = host_machine(), std::uint64_t seed = 1);
+
+}  // namespace plait

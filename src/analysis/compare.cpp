@@ -1,0 +1,100 @@
+// Two algorithms on the same data, output by output, in units in the last place.
+#include <plait/verify.hpp>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include <plait/accuracy.hpp>
+
+#include "analysis/test_data.hpp"
+
+namespace plait {
+namespace {
+
+// Maps floating-point numbers to integers in the same order, neighbours to neighbours: -0 and +0
+// are one apart.
+template <class T>
+std::uint64_t ordered(T value) {
+  using Bits = std::conditional_t<std::is_same_v<T, float>, std::uint32_t, std::uint64_t>;
+  constexpr Bits kSign = Bits{1} << (std::numeric_limits<Bits>::digits - 1);
+  const Bits bits = std::bit_cast<Bits>(value);
+  return (bits & kSign) != 0 ? static_cast<Bits>(~bits) : bits | kSign;
+}
+
+template <class T>
+std::uint64_t ulps_between(T a, T b) {
+  if (a == b || (std::isnan(a) && std::isnan(b))) return 0;
+  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t i = ordered(a);
+  const std::uint64_t j = ordered(b);
+  return i > j ? i - j : j - i;
+}
+
+template <class T>
+struct Operands {
+  Operands(const Problem& p, std::uint64_t seed)
+      : x(p.x_shape()), kernel(p.kernel_shape()), bias({p.c_o}), residual(p.y_shape()) {
+    Random random(seed);
+    fill_relu_like(x, random);
+    fill_he(kernel, p.depth(), random);
+    fill_he(bias, 2, random);
+    fill_he(residual, 2, random);
+  }
+
+  Tensor<T> x, kernel, bias, residual;
+};
+
+// The output of one algorithm, and its rms error over the rms of the output.
+template <class T>
+Tensor<T> run(const Plan& plan, const Operands<T>& operands, double& rms) {
+  const Problem& p = plan.problem();
+  const TensorView<const T> bias = p.bias ? operands.bias.view() : TensorView<const T>();
+  RunOptions<T> options;
+  if (p.residual) options.residual = operands.residual.view();
+  Tensor<T> y(p.y_shape());
+  plan.run<T>(operands.x.view(), plan.pack<T>(operands.kernel.view(), bias), y.view(), options);
+  rms = measure_error<T>(p, plan.cost().error_bound, operands.x.view(), operands.kernel.view(),
+                         bias, options.residual, y.view())
+            .relative_rms();
+  return y;
+}
+
+template <class T>
+UlpReport compare_runs(const Plan& first, const Plan& second, std::uint64_t seed) {
+  const Operands<T> operands(first.problem(), seed);
+  UlpReport report;
+  const Tensor<T> a = run(first, operands, report.first_rms);
+  const Tensor<T> b = run(second, operands, report.second_rms);
+  report.outputs = a.size();
+  for (std::int64_t i = 0; i < report.outputs; ++i) {
+    const std::uint64_t ulps = ulps_between(a.data()[i], b.data()[i]);
+    report.equal += ulps == 0 ? 1 : 0;
+    report.max_ulps = std::max(report.max_ulps, ulps);
+    report.mean_ulps += static_cast<double>(ulps) / static_cast<double>(report.outputs);
+    report.max_difference =
+        std::max(report.max_difference, std::abs(static_cast<double>(a.data()[i] - b.data()[i])));
+  }
+  return report;
+}
+
+}  // namespace
+
+UlpReport compare(const Problem& problem, const std::string& first, const std::string& second,
+                  const Limits& limits, const Machine& machine, std::uint64_t seed) {
+  Problem dense = problem;  // where the elements lie does not matter here
+  dense.x_layout = dense.y_layout = Layout::nchw;
+  dense.x_strides.reset();
+  dense.y_strides.reset();
+  dense.residual_strides.reset();
+  Limits forced = limits;
+  forced.prepacked = true;
+  forced.algorithm = first;
+  const Plan a = plan(dense, forced, machine);
+  forced.algorithm = second;
+  const Plan b = plan(dense, forced, machine);
+  return problem.dtype == Dtype::f64 ? compare_runs<double>(a, b, seed)
+                                     : compare_runs<float>(a, b, seed);
+}
+
+}  // namespace plait

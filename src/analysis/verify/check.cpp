@@ -1,0 +1,184 @@
+#include "analysis/verify/check.hpp"
+
+#include <cmath>
+
+#include <plait/accuracy.hpp>
+
+#include "analysis/test_data.hpp"
+#include "analysis/verify/guarded.hpp"
+
+namespace plait {
+namespace {
+
+// The operands of a case in guarded memory.
+template <class T>
+class Arena {
+ public:
+  explicit Arena(const Case& test)
+      : problem_(test.problem),
+        side_(test.guard_behind ? GuardedBytes::Side::behind : GuardedBytes::Side::before),
+        x_(problem_.x_shape(), problem_.effective_x_strides(), side_),
+        kernel_(problem_.kernel_shape(), dense_strides(problem_.kernel_shape()), side_),
+        bias_({1, 1, 1, problem_.c_o}, {1, 1, 1, 1}, side_),
+        residual_(problem_.y_shape(), problem_.effective_residual_strides(), side_),
+        y_(problem_.y_shape(), problem_.effective_y_strides(), side_) {
+    Random random(test.data_seed);
+    Tensor<T> x(problem_.x_shape());
+    Tensor<T> kernel(problem_.kernel_shape());
+    Tensor<T> bias({1, 1, 1, problem_.c_o});
+    Tensor<T> residual(problem_.y_shape());
+    fill(test.data, x, kernel, random);
+    fill_he(bias, 2, random);
+    fill_he(residual, 2, random);
+    x_.copy_from(x);
+    kernel_.copy_from(kernel);
+    bias_.copy_from(bias);
+    residual_.copy_from(residual);
+  }
+
+  // In a workspace of exactly the size the plan asks for.
+  RunReport run(const Plan& plan) {
+    GuardedBytes workspace(plan.workspace_bytes(), 64, side_);
+    RunReport report;
+    RunOptions<T> options;
+    options.residual = residual();
+    options.workspace = plan.workspace_bytes() == 0 ? nullptr : workspace.data();
+    options.report = &report;
+    if (plan.explain().limits.prepacked) {
+      const Packed packed = plan.pack<T>(kernel_.view(), bias());
+      plan.run<T>(x_.view(), packed, y_.view(), options);
+    } else {
+      plan.run<T>(x_.view(), kernel_.view(), bias(), y_.view(), options);
+    }
+    workspace_kept_ = workspace.slack_untouched();
+    return report;
+  }
+
+  ErrorReport error(double bound) const {
+    return measure_error<T>(problem_, bound, x_.view(), kernel_.view(), bias(), residual(),
+                            y_.view());
+  }
+
+  // The operand around or between whose elements something was written, or null.
+  const char* overwritten() const {
+    if (!workspace_kept_) return "the workspace";
+    if (!y_.gaps_untouched()) return "y";
+    if (!x_.gaps_untouched()) return "x";
+    if (!kernel_.gaps_untouched()) return "K";
+    if (!bias_.gaps_untouched()) return "the bias";
+    if (!residual_.gaps_untouched()) return "the residual";
+    return nullptr;
+  }
+
+ private:
+  static void fill(DataKind kind, Tensor<T>& x, Tensor<T>& kernel, Random& random) {
+    const std::int64_t depth = kernel.size(1) * kernel.size(2) * kernel.size(3);
+    switch (kind) {
+      case DataKind::wide_range:
+        fill_wide_range(x, random);
+        fill_wide_range(kernel, random);
+        return;
+      case DataKind::integers:
+        fill_integers(x, 9, random);
+        fill_integers(kernel, 9, random);
+        return;
+      case DataKind::relu_like:
+      case DataKind::one_channel:
+        fill_relu_like(x, random);
+        fill_he(kernel, depth, random);
+    }
+    if (kind != DataKind::one_channel) return;
+    const std::int64_t c = random.between(0, x.size(1) - 1);
+    for (std::int64_t n = 0; n < x.size(0); ++n) {
+      for (std::int64_t i = 0; i < x.size(2); ++i) {
+        for (std::int64_t j = 0; j < x.size(3); ++j) x(n, c, i, j) *= static_cast<T>(1e6);
+      }
+    }
+  }
+
+  TensorView<const T> bias() const {
+    return problem_.bias ? TensorView<const T>(bias_.view().data(), {problem_.c_o})
+                         : TensorView<const T>();
+  }
+  TensorView<const T> residual() const {
+    return problem_.residual ? TensorView<const T>(residual_.view()) : TensorView<const T>();
+  }
+
+  const Problem& problem_;
+  GuardedBytes::Side side_;
+  GuardedTensor<T> x_, kernel_, bias_, residual_, y_;
+  bool workspace_kept_ = true;
+};
+
+std::string failure_of_plan(const Case& test, const Plan& plan) {
+  if (plan.algorithm() != test.limits.algorithm) return "the plan takes " + plan.algorithm();
+  if (plan.workspace_bytes() > test.limits.max_workspace_bytes) {
+    return "asks for " + std::to_string(plan.workspace_bytes()) + " bytes of workspace";
+  }
+  if (plan.threads() > test.limits.threads) {
+    return "takes " + std::to_string(plan.threads()) + " threads";
+  }
+  return {};
+}
+
+std::string failure_of_run(const Plan& plan, const RunReport& report) {
+  if (report.algorithm != plan.algorithm()) return report.algorithm + " ran";
+  // The plain loops are compiled once, for no target in particular: they report the lowest.
+  if (report.target != plan.target() && report.target != Target::emu128) {
+    return "the code for " + std::string(name_of(report.target)) + " ran";
+  }
+  if (report.multiplications != plan.cost().multiplications) {
+    return "executed " + std::to_string(report.multiplications) + " products but predicted " +
+           std::to_string(plan.cost().multiplications);
+  }
+  return {};
+}
+
+std::string failure_of_output(const Case& test, const ErrorReport& error) {
+  if (error.checked != element_count(test.problem.y_shape())) {
+    return "checked " + std::to_string(error.checked) + " outputs only";
+  }
+  if (!(error.worst_bound_share <= 1)) {
+    return "error of " + std::to_string(error.worst_bound_share) + " times its bound";
+  }
+  return {};
+}
+
+template <class T>
+void check_run(const Case& test, const Plan& plan, CheckResult& result) {
+  Arena<T> arena(test);
+  const RunReport report = arena.run(plan);
+  result.failure = failure_of_run(plan, report);
+  if (!result.failure.empty()) return;
+  const ErrorReport error = arena.error(plan.cost().error_bound);
+  result.failure = failure_of_output(test, error);
+  if (!result.failure.empty()) return;
+  if (const char* operand = arena.overwritten()) {
+    result.failure = "wrote around or between the elements of " + std::string(operand);
+  }
+  result.outputs = error.checked;
+  result.worst_bound_share = error.worst_bound_share;
+  result.loops = report.loops;
+  if (test.data == DataKind::relu_like && test.problem.activation.kind == ActivationKind::none) {
+    result.rms_share = error.rms_over_terms / plan.cost().error_rms;
+  }
+}
+
+}  // namespace
+
+CheckResult check(const Case& test) {
+  CheckResult result;
+  try {
+    const Plan made = plan(test.problem, test.limits, test.machine);
+    result.failure = failure_of_plan(test, made);
+    if (!result.failure.empty()) return result;
+    test.problem.dtype == Dtype::f64 ? check_run<double>(test, made, result)
+                                     : check_run<float>(test, made, result);
+  } catch (const Error& error) {
+    result.refused = error.status() == Status::unsupported;
+    if (!result.refused) result.failure = error.what();
+  }
+  return result;
+}
+
+}  // namespace plait

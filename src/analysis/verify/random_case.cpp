@@ -1,0 +1,225 @@
+#include "analysis/verify/random_case.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace plait {
+namespace {
+
+// Element strides of a view that lies in a larger parent: gaps on some axes, or another layout.
+Dims gapped_strides(const Dims& shape, Random& random) {
+  Dims parent = shape;
+  for (int axis = 1; axis < 4; ++axis) {
+    if (random.chance(0.4)) parent[axis] += random.between(1, 3);
+  }
+  if (random.chance(0.3)) return layout_strides(parent, Layout::nhwc);
+  Dims strides = dense_strides(parent);
+  if (random.chance(0.3)) {  // every second or third column of the parent
+    const std::int64_t step = random.between(2, 3);
+    for (int axis = 0; axis < 4; ++axis) strides[axis] *= step;
+  }
+  return strides;
+}
+
+std::int64_t channels_of(Random& random, std::int64_t groups) {
+  static constexpr std::int64_t kPerGroup[] = {1, 1, 2, 3, 4, 5, 7, 8, 13, 16, 17, 31, 33};
+  return groups * random.pick(kPerGroup);
+}
+
+void halve_channels(Problem& problem) {
+  for (std::int64_t* channels : {&problem.c_i, &problem.c_o}) {
+    *channels = (*channels / problem.groups + 1) / 2 * problem.groups;
+  }
+}
+
+// As far as the window allows.
+void halve_images(Problem& problem) {
+  problem.n = (problem.n + 1) / 2;
+  problem.h = std::max((problem.h + 1) / 2, problem.dilation.h * (problem.k_h - 1) + 1);
+  problem.w = std::max((problem.w + 1) / 2, problem.dilation.w * (problem.k_w - 1) + 1);
+}
+
+// Halves images or channels, whichever are larger, until the problem is small enough.
+void shrink_to(std::int64_t max_macs, Problem& problem) {
+  while (problem.multiplications() > max_macs) {
+    const Problem before = problem;
+    if (std::max(problem.h, problem.w) > std::max(problem.c_i, problem.c_o)) halve_images(problem);
+    if (problem == before) halve_channels(problem);
+    if (problem == before) halve_images(problem);
+    if (problem == before) {  // one channel a group in the smallest image
+      problem.c_i = problem.c_o = problem.groups = 1;
+      problem.padding = 0;
+    }
+  }
+}
+
+// A kernel larger than 1x1, and padding.
+void set_window(Problem& p, Random& random) {
+  p.k_h = random.between(1, 5);
+  p.k_w = random.between(1, 5);
+  if (random.chance(0.3)) p.dilation = {random.between(1, 3), random.between(1, 3)};
+  if (random.chance(0.6)) {
+    p.padding = {random.between(0, 3), random.between(0, 3), random.between(0, 3),
+                 random.between(0, 3)};
+  }
+  if (random.chance(0.1)) p.padding = p.k_h + 1;
+}
+
+// Sums of more than two chunks, over few pixels and channels.
+void deepen(Problem& p, Random& random) {
+  p.n = 1;
+  p.groups = random.between(1, 2);
+  p.c_i = p.groups * (random.between(513, 1100) / (p.k_h * p.k_w) + 1);
+  p.c_o = p.groups * random.between(1, 9);
+  p.h = random.between(1, 3);
+  p.w = random.between(1, 6);
+}
+
+// Makes the input at least as large as the dilated kernel; one in ten has a single output.
+void fit_image_to_window(Problem& p, Random& random) {
+  const std::int64_t dilated_h = p.dilation.h * (p.k_h - 1) + 1;
+  const std::int64_t dilated_w = p.dilation.w * (p.k_w - 1) + 1;
+  p.h = std::max(p.h, dilated_h);
+  p.w = std::max(p.w, dilated_w);
+  if (random.chance(0.1)) {
+    p.padding = 0;
+    p.h = dilated_h;
+    p.w = dilated_w;
+  }
+}
+
+// Reflection and wrapping reach at most once over the image; the others fit any padding.
+bool fits(PaddingMode mode, const Problem& p) {
+  const std::int64_t vertical = std::max(p.padding.top, p.padding.bottom);
+  const std::int64_t horizontal = std::max(p.padding.left, p.padding.right);
+  if (mode == PaddingMode::reflect) return vertical < p.h && horizontal < p.w;
+  if (mode == PaddingMode::circular) return vertical <= p.h && horizontal <= p.w;
+  return true;
+}
+
+void set_rare_options(Problem& p, Random& random) {
+  static constexpr PaddingMode kModes[] = {PaddingMode::zeros, PaddingMode::reflect,
+                                           PaddingMode::replicate, PaddingMode::circular,
+                                           PaddingMode::constant};
+  const PaddingMode mode = random.pick(kModes);
+  if (fits(mode, p)) p.padding_mode = mode;
+  if (p.padding_mode == PaddingMode::constant) p.padding_value = 0.5;
+  static constexpr ActivationKind kKinds[] = {
+      ActivationKind::none,   ActivationKind::relu, ActivationKind::relu6,   ActivationKind::leaky,
+      ActivationKind::hswish, ActivationKind::silu, ActivationKind::sigmoid, ActivationKind::tanh};
+  p.activation = {random.pick(kKinds), 0};
+  if (p.activation.kind == ActivationKind::leaky) p.activation.slope = 0.1;
+  p.residual = random.chance(0.3);
+  if (p.residual && random.chance(0.3)) {
+    p.residual_strides = gapped_strides(p.y_shape(), random);
+  }
+  if (random.chance(0.3)) p.dtype = Dtype::f64;
+}
+
+}  // namespace
+
+Problem random_problem(Random& random, std::int64_t max_multiplications) {
+  static constexpr std::int64_t kGroups[] = {1, 1, 1, 1, 2, 3, 5};
+  Problem p;
+  p.n = random.chance(0.7) ? 1 : random.between(2, 4);
+  p.groups = random.pick(kGroups);
+  p.c_i = channels_of(random, p.groups);
+  p.c_o = channels_of(random, p.groups);
+  p.h = random.between(1, 20);
+  p.w = random.between(1, 40);
+  if (random.chance(0.5)) p.stride = {random.between(1, 4), random.between(1, 4)};
+  if (random.chance(0.7)) set_window(p, random);
+  if (random.chance(0.15)) deepen(p, random);
+  if (random.chance(0.1)) {  // many output channels, few pixels: the rows are what is cut up
+    p.c_o = p.groups * random.between(40, 150);
+    p.h = random.between(1, 4);
+    p.w = random.between(1, 12);
+  }
+  fit_image_to_window(p, random);
+  shrink_to(max_multiplications, p);
+  p.bias = random.chance(0.5);
+  if (random.chance(0.3)) p.activation.kind = ActivationKind::relu;
+  if (random.chance(0.25)) set_rare_options(p, random);
+  if (random.chance(0.2)) p.x_layout = Layout::nhwc;
+  if (random.chance(0.2)) p.y_layout = Layout::nhwc;
+  if (random.chance(0.3)) p.x_strides = gapped_strides(p.x_shape(), random);
+  if (random.chance(0.3)) p.y_strides = gapped_strides(p.y_shape(), random);
+  return p;
+}
+
+Machine with_fake_caches(Machine machine, Random& random) {
+  machine.caches.l1_bytes = random.between(1, 4) << 10;
+  machine.caches.l2_bytes = random.between(1, 64) << 10;
+  machine.caches.l3_bytes = random.between(16, 256) << 10;
+  machine.rates.fork_join_seconds = 0;
+  return machine;
+}
+
+Limits random_limits(const std::string& algorithm, Accuracy accuracy, const Machine& machine,
+                     Random& random) {
+  static constexpr std::size_t kCaps[] = {
+      0, 3000, 20000, kNoWorkspaceCap, kNoWorkspaceCap, kNoWorkspaceCap};
+  Limits limits;
+  limits.algorithm = algorithm;
+  limits.accuracy = accuracy;
+  limits.threads = static_cast<int>(random.between(1, 3));
+  limits.max_workspace_bytes = random.pick(kCaps);
+  limits.prepacked = random.chance(0.5);
+  // Whole vectors of the target, or of half its width: what a register tile can have.
+  const int lanes = lanes_of(machine.target);
+  if (random.chance(0.5)) {
+    limits.delta = random.chance(0.2) ? 8 : lanes * static_cast<int>(random.between(1, 8));
+  }
+  return limits;
+}
+
+Case random_case(const Problem& problem, const std::string& algorithm, Accuracy accuracy,
+                 const Machine& machine, Random& random) {
+  Case test;
+  test.problem = problem;
+  test.machine = random.chance(0.5) ? with_fake_caches(machine, random) : machine;
+  test.limits = random_limits(algorithm, accuracy, machine, random);
+  static constexpr DataKind kKinds[] = {
+      DataKind::relu_like,  DataKind::relu_like,   DataKind::relu_like, DataKind::relu_like,
+      DataKind::wide_range, DataKind::one_channel, DataKind::integers};
+  test.data = random.pick(kKinds);
+  test.guard_behind = random.chance(0.5);
+  test.data_seed = random.bits();
+  return test;
+}
+
+std::string_view name_of(DataKind kind) {
+  switch (kind) {
+    case DataKind::relu_like:
+      return "ReLU-like";
+    case DataKind::wide_range:
+      return "wide-range";
+    case DataKind::one_channel:
+      return "one-large-channel";
+    case DataKind::integers:
+      break;
+  }
+  return "integer";
+}
+
+std::string to_string(const Case& test) {
+  const Limits& limits = test.limits;
+  const Caches& caches = test.machine.caches;
+  std::string text = to_string(test.problem) + " by " + limits.algorithm + " on " +
+                     std::string(name_of(test.machine.target)) + ", " +
+                     std::to_string(limits.threads) +
+                     (limits.threads == 1 ? " thread" : " threads");
+  if (limits.max_workspace_bytes != kNoWorkspaceCap) {
+    text += ", workspace at most " + std::to_string(limits.max_workspace_bytes) + " bytes";
+  }
+  if (!limits.prepacked) text += ", weights packed in the run";
+  if (limits.delta != 0) text += ", delta " + std::to_string(limits.delta);
+  if (caches != host_machine().caches) {
+    text += ", caches of " + std::to_string(caches.l1_bytes) + ", " +
+            std::to_string(caches.l2_bytes) + ", " + std::to_string(caches.l3_bytes) + " bytes";
+  }
+  return text + ", " + std::string(name_of(test.data)) + " data, guard " +
+         (test.guard_behind ? "behind" : "before");
+}
+
+}  // namespace plait

@@ -1,0 +1,199 @@
+// The sweep of random problems on every target, and the machinery behind it.
+#include <plait/verify.hpp>
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <ostream>
+
+#include "analysis/verify/check.hpp"
+#include "analysis/verify/child.hpp"
+#include "analysis/verify/guarded.hpp"
+#include "analysis/verify/shrink.hpp"
+#include "support/calls.hpp"
+#include "support/random.hpp"
+
+namespace plait::test {
+namespace {
+
+// PLAIT_FULL in the environment asks for the long sweep.
+std::int64_t cases_on([[maybe_unused]] Target target) {
+#if defined(PLAIT_SANITIZED)  // slow, and looking for other things
+  return 120;
+#else
+  if (std::getenv("PLAIT_FULL") == nullptr) return 500;
+  if (target == Target::emu128) return 2000;
+  return target == Target::sse4 ? 5000 : 20000;
+#endif
+}
+
+class VerifySweep : public testing::TestWithParam<Target> {};
+
+TEST_P(VerifySweep, FindsNoFailure) {
+  VerifyOptions options;
+  options.cases = cases_on(GetParam());
+  options.target = GetParam();
+  const VerifyReport report = verify(options);
+  for (const VerifyFailure& failure : report.failures) {
+    ADD_FAILURE() << failure.algorithm << " " << failure.message
+                  << "\n  smallest: " << failure.smallest << "\n  found: " << failure.found;
+  }
+  std::int64_t cases = 0;
+  for (const VerifiedSubject& subject : report.subjects) {
+    cases += subject.cases;
+    EXPECT_EQ(subject.target, GetParam());
+    EXPECT_GT(subject.outputs, subject.cases) << subject.algorithm;
+    EXPECT_GT(subject.worst_bound_share, 0) << subject.algorithm;
+  }
+  EXPECT_EQ(cases, options.cases);
+  EXPECT_EQ(report.subjects.size(), algorithms().size());
+}
+INSTANTIATE_TEST_SUITE_P(Targets, VerifySweep, testing::ValuesIn(runnable_targets()),
+                         [](const testing::TestParamInfo<Target>& info) {
+                           return std::string(name_of(info.param));
+                         });
+
+// All levels of every nest, on the widest target, counted by the loops themselves.
+TEST(Verify, CoversEveryLoopLevel) {
+  VerifyOptions options;
+  options.cases = 4 * VerifyReport::kCoverageCases;
+  options.target = host_machine().targets.back();
+  options.seed = 2;
+  const VerifyReport report = verify(options);
+  EXPECT_TRUE(report.passed());
+  std::int64_t levels = 0;
+  for (const VerifiedSubject& subject : report.subjects) {
+    for (const LoopCount& loop : subject.loops) {
+      EXPECT_TRUE(loop.covered) << subject.algorithm << ": " << loop.name;
+      ++levels;
+    }
+  }
+  EXPECT_GE(levels, 20);
+}
+
+TEST(Verify, TakesGivenProblems) {
+  VerifyOptions options;
+  options.cases = 16;
+  options.problems = {parse_problem("1x3x8x8,4x3x3x3,p1")};
+  options.target = Target::emu128;
+  const VerifyReport report = verify(options);
+  EXPECT_TRUE(report.passed());
+  for (const VerifiedSubject& subject : report.subjects) {
+    const bool refuses = subject.algorithm == "pointwise";
+    EXPECT_EQ(subject.cases, refuses ? 0 : 4) << subject.algorithm;
+    EXPECT_EQ(subject.refused, refuses ? 4 : 0) << subject.algorithm;
+  }
+}
+
+TEST(Verify, RefusesWhatItCannotDo) {
+  EXPECT_NE(error_of(Status::invalid_argument, [] { verify({.algorithm = "fourier"}); })
+                .find("unknown algorithm \"fourier\" (known: im2col, "),
+            std::string::npos);
+  EXPECT_NE(error_of(Status::invalid_argument, [] { verify({.cases = 0}); }).find("cases"),
+            std::string::npos);
+  const std::atomic<bool> cancelled = true;
+  VerifyOptions options;
+  options.cancel = &cancelled;
+  EXPECT_NE(error_of(Status::cancelled, [&] { verify(options); }), "");
+}
+
+TEST(Verify, ReportsProgressUpToTheEnd) {
+  VerifyOptions options;
+  options.cases = 8;
+  options.target = Target::emu128;
+  std::int64_t last = -1;
+  options.progress = [&](std::int64_t done, std::int64_t total) {
+    EXPECT_GE(done, last);
+    EXPECT_EQ(total, 8);
+    last = done;
+  };
+  verify(options);
+  EXPECT_EQ(last, 8);
+}
+
+Case large_case() {
+  Case test;
+  test.problem = parse_problem("3x24x17x19,36x8x3x5,s2x3,p1_2_3_4,d2x1,g3,bias,act=relu,nhwc");
+  test.limits.algorithm = "strips";
+  test.limits.threads = 3;
+  test.limits.prepacked = false;
+  test.machine = host_machine();
+  test.machine.caches.l2_bytes = 1024;
+  return test;
+}
+
+TEST(Shrink, FindsTheSmallestCaseThatFails) {
+  const Case smallest = shrink(
+      large_case(),
+      [](const Case& test) {
+        return test.problem.c_i / test.problem.groups >= 3 && test.problem.k_w >= 2;
+      },
+      10'000);
+  EXPECT_EQ(to_string(smallest.problem), "1x3x1x2,1x3x1x2");
+  EXPECT_EQ(smallest.limits.threads, 1);
+  EXPECT_TRUE(smallest.limits.prepacked);
+  EXPECT_EQ(smallest.machine.caches, host_machine().caches);
+}
+
+TEST(Shrink, KeepsWhatTheFailureNeeds) {
+  const Case smallest = shrink(
+      large_case(),
+      [](const Case& test) {
+        return test.problem.groups > 1 && test.problem.stride.w == 3 &&
+               test.machine.caches.l2_bytes == 1024;
+      },
+      10'000);
+  EXPECT_EQ(smallest.problem.groups, 3);
+  EXPECT_EQ(smallest.problem.stride, Pair(1, 3));
+  EXPECT_EQ(smallest.machine.caches.l2_bytes, 1024);
+  EXPECT_EQ(smallest.problem.multiplications(), 3);
+}
+
+TEST(Shrink, StopsAfterTheTrialsItMayMake) {
+  int trials = 0;
+  shrink(
+      large_case(),
+      [&](const Case&) {
+        ++trials;
+        return true;
+      },
+      7);
+  EXPECT_EQ(trials, 7);
+}
+
+// Without this the guards would guard nothing.
+TEST(Guards, EndAChildThatReadsBehindOrBefore) {
+  for (const auto side : {GuardedBytes::Side::behind, GuardedBytes::Side::before}) {
+    GuardedBytes bytes(64, 64, side);
+    const std::ptrdiff_t outside = side == GuardedBytes::Side::behind ? 64 : -1;
+    const pid_t child = start_child([&] {
+      std::signal(SIGSEGV, SIG_DFL);  // the sanitizers' handlers would end it another way
+      return static_cast<int>(*static_cast<volatile std::byte*>(bytes.data() + outside));
+    });
+    int status = 0;
+    waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status));
+    EXPECT_EQ(WTERMSIG(status), SIGSEGV);
+  }
+}
+
+TEST(Compare, CountsUlps) {
+  const Problem problem = parse_problem("1x64x12x12,32x64x1x1");
+  const UlpReport same = compare(problem, "pointwise", "pointwise");
+  EXPECT_EQ(same.outputs, 32 * 144);
+  EXPECT_EQ(same.equal, same.outputs);
+  EXPECT_EQ(same.max_ulps, 0U);
+  const UlpReport report = compare(problem, "reference", "pointwise");
+  EXPECT_LT(report.equal, report.outputs);
+  EXPECT_GT(report.mean_ulps, 0);
+  EXPECT_LT(report.first_rms, report.second_rms);
+  EXPECT_LT(report.max_difference, 1e-5);
+  EXPECT_NE(error_of(Status::unsupported,
+                     [] { compare(parse_problem("1x1x9x9,1x1x3x3"), "im2col", "pointwise"); })
+                .find("only 1x1 kernels"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace plait::test
