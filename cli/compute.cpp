@@ -3,42 +3,42 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <vector>
+#include <cstdlib>
+
+#include <plait/measure.hpp>
 
 #include "interrupt.hpp"
 
 namespace plait::faces {
 namespace {
 
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+double seconds_of(auto&& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 }  // namespace
 
+std::int64_t span_of(const Dims& shape, const Dims& strides) {
+  std::int64_t span = 1;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    span += (shape[axis] - 1) * std::abs(strides[axis]);
+  }
+  return span;
+}
+
 void check_memory(const Plan& plan) {
   const Problem& p = plan.problem();
-  const double element = static_cast<double>(size_of(p.dtype));
-  const double x = static_cast<double>(element_count(p.x_shape())) * element;
-  // y, and the reference in f64 where it is computed in full.
-  const double y = static_cast<double>(element_count(p.y_shape())) * (element + 8);
-  const double needed = x + y + static_cast<double>(plan.workspace_bytes()) +
-                        2 * static_cast<double>(plan.packed_bytes());
+  const std::int64_t elements =
+      span_of(p.x_shape(), p.effective_x_strides()) + element_count(p.kernel_shape()) +
+      span_of(p.y_shape(), p.effective_y_strides()) +
+      (p.residual ? span_of(p.y_shape(), p.effective_residual_strides()) : 0);
+  const double needed = static_cast<double>(elements) * static_cast<double>(size_of(p.dtype)) +
+                        static_cast<double>(plan.workspace_bytes()) +
+                        static_cast<double>(plan.packed_bytes());
   const double available =
       static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
   if (needed <= available) return;
@@ -58,28 +58,15 @@ Tensor<T> run_and_measure(const Plan& plan, const Tensor<T>& x, const Tensor<T>&
   measured.error_bound = plan.cost().error_bound;
 
   Tensor<T> y(plan.problem().y_shape());
-  const Stopwatch pack_watch;
-  const Packed packed = plan.pack<T>(kernel.view(), bias_view);
-  measured.pack_seconds = pack_watch.seconds();
+  Packed packed;
+  measured.pack_seconds = seconds_of([&] { packed = plan.pack<T>(kernel.view(), bias_view); });
   RunOptions<T> options;
   options.cancel = &interrupted();
   options.report = &measured.ran;
-  const auto timed_run = [&] {
-    const Stopwatch watch;
-    plan.run<T>(x, packed, y, options);
-    return watch.seconds();
-  };
-
-  const Stopwatch total;
-  std::vector<double> times = {timed_run()};
-  if (total.seconds() < budget_seconds) {
-    times.clear();  // the first run warmed up caches, pages and threads
-    do {
-      times.push_back(timed_run());
-    } while (total.seconds() < budget_seconds);
-  }
-  measured.runs = static_cast<int>(times.size());
-  measured.seconds = median(std::move(times));
+  Timings timings;
+  time_runs<T>(plan, x, packed, y, budget_seconds, timings, options);
+  measured.runs = timings.runs;
+  measured.seconds = summarize(std::move(timings.seconds)).median_seconds;
 
   stop_if_interrupted();
   measured.error = measure_error<T>(plan.problem(), measured.error_bound, x.view(), kernel.view(),

@@ -13,7 +13,7 @@ struct Measured {
   std::string name;  // within a module; empty for a single convolution
   Explanation explanation;
   RunReport ran;            // as the code that ran reports it
-  int runs = 0;             // timed
+  std::int64_t runs = 0;    // timed
   double seconds = 0;       // median of them, packing excluded
   double pack_seconds = 0;  // once
   std::int64_t multiplications = 0;
@@ -27,13 +27,15 @@ struct Measured {
   bool kept_bound() const { return error.worst_bound_share <= 1; }
 };
 
+// Elements between the first and the last that such a view touches, both included.
+std::int64_t span_of(const Dims& shape, const Dims& strides);
+
 // Throws Error, before anything is allocated, when the tensors and the workspace would not fit in
 // the machine's memory.
 void check_memory(const Plan& plan);
 
-// Packs and runs the plan once to warm up, then again for about `budget_seconds` in total (not at
-// all if the first run took longer), and compares y with the reference. Throws Error
-// (Status::cancelled) on an interrupt.
+// Packs the weights, times runs for about `budget_seconds`, and compares y with the reference.
+// Throws Error (Status::cancelled) on an interrupt.
 template <class T>
 Tensor<T> run_and_measure(const Plan& plan, const Tensor<T>& x, const Tensor<T>& kernel,
                           const Tensor<T>* bias, double budget_seconds, Measured& measured);

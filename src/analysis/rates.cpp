@@ -1,0 +1,30 @@
+// Measuring the rates of the cost model; only runs when asked.
+#include <plait/machine.hpp>
+#include <plait/measure.hpp>
+
+#include "analysis/stopwatch.hpp"
+
+namespace plait {
+
+Rates measure_rates(const Machine& machine) {
+  const Target target = machine.target;
+  const auto read_bytes_per_second = [&](std::int64_t bytes) {
+    return measure_read_bytes_per_second(target, bytes, 1);
+  };
+  Rates rates = machine.rates;
+  // The clock is not known, so the product of clock and vectors per cycle goes into the clock.
+  rates.ghz =
+      measure_peak_gflops(target, 1, 0.1) / (2 * rates.vector_fmas_per_cycle * lanes_of(target));
+  rates.l2_bytes_per_second = read_bytes_per_second(machine.caches.l2_bytes / 2);
+  rates.l3_bytes_per_second = read_bytes_per_second(machine.caches.l3_bytes / 4);
+  rates.dram_bytes_per_second = read_bytes_per_second(machine.caches.l3_bytes * 4);
+  const int threads = machine.default_threads();
+  if (threads > 1) {
+    auto nothing = [](int) {};
+    rates.fork_join_seconds =
+        shortest_seconds(0.02, [&] { default_executor().run(threads, nothing); });
+  }
+  return rates;
+}
+
+}  // namespace plait
