@@ -22,11 +22,11 @@ namespace {
   throw Error(Status::io, name + ": " + what);
 }
 
-void check_size(const std::string& name, std::int64_t w, std::int64_t h) {
+void check_size(const std::string& name, std::int64_t w, std::int64_t h, std::int64_t max_pixels) {
   if (w <= 0 || h <= 0) fail(name, "the image has no pixels");
-  if (w > kMaxPixels / h) {
+  if (w > max_pixels / h) {
     fail(name, "the image is " + std::to_string(w) + " x " + std::to_string(h) +
-                   " pixels; plait reads up to " + std::to_string(kMaxPixels) + " pixels");
+                   " pixels; plait reads up to " + std::to_string(max_pixels) + " pixels");
   }
 }
 
@@ -69,9 +69,11 @@ void read_png_bytes(png_structp png, png_bytep out, std::size_t count) {
 bool read_png_header(PngReader& reader) {
   if (setjmp(reader.on_error) != 0) return false;
   png_set_read_fn(reader.png, &reader, read_png_bytes);
-  // check_size judges instead, with a better message; ancillary chunks are bounded.
+  // check_size judges instead, with a better message.
   png_set_user_limits(reader.png, 0x7fffffff, 0x7fffffff);
-  png_set_chunk_malloc_max(reader.png, 8 << 20);
+  // Texts, profiles and the like are skipped: libpng would set aside up to 2 GiB for one of them on
+  // the word of its length field, and its own limit on that is no more than a warning.
+  png_set_keep_unknown_chunks(reader.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
   png_read_info(reader.png, reader.info);
   reader.w = png_get_image_width(reader.png, reader.info);
   reader.h = png_get_image_height(reader.png, reader.info);
@@ -94,14 +96,14 @@ bool read_png_pixels(PngReader& reader) {
   return true;
 }
 
-Tensor<float> decode_png(std::string_view bytes, const std::string& name) {
+Tensor<float> decode_png(std::string_view bytes, const std::string& name, std::int64_t max_pixels) {
   PngReader reader;
   reader.bytes = bytes;
   reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, on_png_error, on_png_warning);
   if (reader.png != nullptr) reader.info = png_create_info_struct(reader.png);
   if (reader.info == nullptr) throw std::bad_alloc();
   if (!read_png_header(reader)) fail(name, std::string("corrupt PNG: ") + reader.message);
-  check_size(name, reader.w, reader.h);
+  check_size(name, reader.w, reader.h, max_pixels);
 
   const std::size_t row = static_cast<std::size_t>(reader.w) * 4;
   reader.samples.resize(row * static_cast<std::size_t>(reader.h));
@@ -136,7 +138,8 @@ int exif_orientation(std::string_view jpeg) {
   return exif_get_short(entry->data, exif_data_get_byte_order(exif.get()));
 }
 
-Tensor<float> decode_jpeg(std::string_view bytes, const std::string& name) {
+Tensor<float> decode_jpeg(std::string_view bytes, const std::string& name,
+                          std::int64_t max_pixels) {
   const std::unique_ptr<std::remove_pointer_t<tjhandle>, decltype(&tjDestroy)> handle(
       tjInitDecompress(), &tjDestroy);
   if (!handle) throw std::bad_alloc();
@@ -153,7 +156,7 @@ Tensor<float> decode_jpeg(std::string_view bytes, const std::string& name) {
   if (colours == TJCS_CMYK || colours == TJCS_YCCK) {
     fail(name, "the JPEG has CMYK colours; convert it to RGB first");
   }
-  check_size(name, w, h);
+  check_size(name, w, h, max_pixels);
   std::vector<unsigned char> pixels(static_cast<std::size_t>(w) * static_cast<std::size_t>(h) * 3);
   // The library fills up what a truncated file lacks and calls that a warning; here it is an error.
   if (tjDecompress2(handle.get(), data, size, pixels.data(), w, 0, h, TJPF_RGB,
@@ -198,9 +201,10 @@ Tensor<float> upright(Tensor<float> x, int orientation) {
   return y;
 }
 
-Tensor<float> decode_image(std::string_view bytes, const std::string& name) {
-  if (looks_like_png(bytes)) return decode_png(bytes, name);
-  if (looks_like_jpeg(bytes)) return decode_jpeg(bytes, name);
+Tensor<float> decode_image(std::string_view bytes, const std::string& name,
+                           std::int64_t max_pixels) {
+  if (looks_like_png(bytes)) return decode_png(bytes, name, max_pixels);
+  if (looks_like_jpeg(bytes)) return decode_jpeg(bytes, name, max_pixels);
   fail(name, "is neither a JPEG nor a PNG image");
 }
 

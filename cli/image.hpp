@@ -9,16 +9,17 @@
 
 namespace plait::faces {
 
-// More pixels than this are refused: 64 Mi pixels are 768 MiB as three f32 channels. A few bytes of
-// PNG can claim any size.
+// More pixels than this are refused unless the caller says otherwise: 64 Mi pixels are 768 MiB as
+// three f32 channels. A few bytes of PNG can claim any size.
 inline constexpr std::int64_t kMaxPixels = std::int64_t{1} << 26;
 
 // A PNG or JPEG file's bytes as 3 x h x w (red, green, blue), the file's sample values scaled from
 // 0...255 (or 0...65535) to 0...1, without any gamma conversion. Grey becomes three equal channels;
 // palettes are looked up; alpha is composited over white; a JPEG is turned upright as its EXIF
 // orientation says. `name` stands in messages. Throws Error (Status::io) when the bytes are neither
-// format, corrupt, truncated, or too large.
-Tensor<float> decode_image(std::string_view bytes, const std::string& name);
+// format, corrupt, truncated, or of more than `max_pixels` pixels.
+Tensor<float> decode_image(std::string_view bytes, const std::string& name,
+                           std::int64_t max_pixels = kMaxPixels);
 
 bool looks_like_png(std::string_view bytes);
 bool looks_like_jpeg(std::string_view bytes);

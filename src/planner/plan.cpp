@@ -6,6 +6,7 @@
 
 #include "algorithms/registry.hpp"
 #include "core/aligned_buffer.hpp"
+#include "core/effective_problem.hpp"
 #include "planner/overlap_check.hpp"
 #include "planner/planner.hpp"
 #include "planner/workspace.hpp"
@@ -199,7 +200,7 @@ Plan plan(const Problem& problem, const Limits& limits, const Machine& machine) 
   state->algorithm = ranking.chosen->name;
   state->target = machine.target;
   state->explanation = std::move(ranking.explanation);
-  state->execution = ranking.chosen->prepare(problem, complete, machine);
+  state->execution = ranking.chosen->prepare(effective_problem(problem), complete, machine);
   state->explanation.config = state->execution->config();
   state->packed_format = state->execution->packed_format();
   state->prepacked = complete.prepacked;

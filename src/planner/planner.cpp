@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "core/effective_problem.hpp"
 #include "planner/text.hpp"
 
 namespace plait {
@@ -181,10 +182,11 @@ Ranking rank(const Problem& problem, const Limits& limits, const Machine& machin
              std::span<const Algorithm> algorithms) {
   std::vector<Entry> entries;
   entries.reserve(algorithms.size());
+  const Problem effective = effective_problem(problem);
   for (const Algorithm& algorithm : algorithms) {
-    entries.push_back(ask(algorithm, problem, limits, machine));
+    entries.push_back(ask(algorithm, effective, limits, machine));
   }
-  if (limits.reproducible) rank_reproducibly(entries, problem, limits);
+  if (limits.reproducible) rank_reproducibly(entries, effective, limits);
   std::sort(entries.begin(), entries.end(), before);
   if (entries.front().candidate.standing == Candidate::Standing::refused) {
     fail(problem, entries, limits);

@@ -80,15 +80,17 @@ class Patches final : public kernels::PanelSource {
     const std::int64_t first = std::min(run.count, col >= 0 ? 0 : (-col + step - 1) / step);
     const std::int64_t last =
         std::max(first, std::min(run.count, (problem_.w - col + step - 1) / step));
-    const float* from = channel + row * strides_[2] + (col + first * step) * strides_[3];
-    const std::int64_t stride = step * strides_[3];
     std::fill(to, to + first, 0.0F);
+    std::fill(to + last, to + run.count, 0.0F);
+    // A step over huge padding is only taken from one real pixel to another.
+    if (first == last) return;
+    const std::int64_t stride = last - first == 1 ? 1 : step * strides_[3];
+    const float* from = channel + row * strides_[2] + (col + first * step) * strides_[3];
     if (stride == 1) {
       std::memcpy(to + first, from, static_cast<std::size_t>(last - first) * sizeof(float));
     } else {
       for (std::int64_t j = first; j < last; ++j, from += stride) to[j] = *from;
     }
-    std::fill(to + last, to + run.count, 0.0F);
   }
 
   const Problem& problem_;

@@ -110,10 +110,11 @@ class Lines final : public kernels::StripSource {
     const std::int64_t first = std::min(pitch, col >= 0 ? 0 : (-col + step - 1) / step);
     const std::int64_t last =
         std::max(first, std::min(pitch, (problem_.w - col + step - 1) / step));
-    const std::int64_t stride = step * strides_[3];
+    // A step over huge padding is only taken from one real pixel to another.
+    const std::int64_t stride = last - first <= 1 ? 1 : step * strides_[3];
     for (std::int64_t line = first_line; line < first_line + lines; ++line, to += pitch) {
       const std::int64_t row = line * problem_.stride.h + first_row - problem_.padding.top;
-      if (row < 0 || row >= problem_.h) {
+      if (row < 0 || row >= problem_.h || first == last) {
         std::fill(to, to + pitch, 0.0F);
         continue;
       }
