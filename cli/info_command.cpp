@@ -44,12 +44,6 @@ Json info_json(const Machine& machine, bool calibrated) {
           {"presets", kernels}};
 }
 
-std::string bytes_text(std::int64_t bytes) {
-  if (bytes >= 1 << 20 && bytes % (1 << 20) == 0) return fmt::format("{} MiB", bytes >> 20);
-  if (bytes >= 1 << 10 && bytes % (1 << 10) == 0) return fmt::format("{} KiB", bytes >> 10);
-  return fmt::format("{} bytes", bytes);
-}
-
 std::string info_text(const Machine& machine, bool calibrated) {
   std::string targets;
   for (const Target target : machine.targets) {
@@ -70,10 +64,11 @@ std::string info_text(const Machine& machine, bool calibrated) {
       fmt::format("{} ({} cores, {} allowed by affinity, quota {})", machine.default_threads(),
                   machine.cores, machine.affinity,
                   machine.cgroup_cpus ? fmt::format("{:.3g} CPUs", *machine.cgroup_cpus) : "none"));
+  const auto size = [](std::int64_t bytes) { return bytes_text(static_cast<double>(bytes)); };
+  const Caches& caches = machine.caches;
   row("caches",
-      fmt::format("L1 {}, L2 {} per core, L3 {} shared, lines of {}",
-                  bytes_text(machine.caches.l1_bytes), bytes_text(machine.caches.l2_bytes),
-                  bytes_text(machine.caches.l3_bytes), bytes_text(machine.caches.line_bytes)));
+      fmt::format("L1 {}, L2 {} per core, L3 {} shared, lines of {}", size(caches.l1_bytes),
+                  size(caches.l2_bytes), size(caches.l3_bytes), size(caches.line_bytes)));
   row("rates",
       calibrated ? "per core, as measured now" : "per core, assumed from the CPU's features");
   row("", fmt::format("{:.3g} GHz, {:.3g} vector multiply-adds per cycle", rates.ghz,

@@ -87,8 +87,19 @@ Json to_json(const Explanation& explanation) {
           {"candidates", candidates}};
 }
 
+Json to_json(const ErrorReport& error, double bound) {
+  return {{"outputs", error.outputs},
+          {"checked", error.checked},
+          {"rms_output", error.rms_output},
+          {"rms_error", error.rms_error},
+          {"relative_rms", error.relative_rms()},
+          {"max_error", error.max_error},
+          {"bound", bound},
+          {"worst_bound_share", error.worst_bound_share},
+          {"kept_bound", error.worst_bound_share <= 1}};
+}
+
 Json to_json(const Measured& measured) {
-  const ErrorReport& error = measured.error;
   return {{"name", measured.name},
           {"plan", to_json(measured.explanation)},
           {"ran",
@@ -100,16 +111,7 @@ Json to_json(const Measured& measured) {
           {"pack_seconds", measured.pack_seconds},
           {"multiplications", measured.multiplications},
           {"gflops", measured.gflops()},
-          {"error",
-           {{"outputs", error.outputs},
-            {"checked", error.checked},
-            {"rms_output", error.rms_output},
-            {"rms_error", error.rms_error},
-            {"relative_rms", error.relative_rms()},
-            {"max_error", error.max_error},
-            {"bound", measured.error_bound},
-            {"worst_bound_share", error.worst_bound_share},
-            {"kept_bound", measured.kept_bound()}}}};
+          {"error", to_json(measured.error, measured.error_bound)}};
 }
 
 std::string text_of(const Json& json) {

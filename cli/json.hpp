@@ -17,6 +17,7 @@ Json to_json(const Cost& cost);
 Json to_json(const Limits& limits);
 Json to_json(const Rates& rates);
 Json to_json(const Machine& machine);
+Json to_json(const ErrorReport& error, double bound);
 Json to_json(const Measured& measured);
 Json to_json(const Explanation& explanation);  // a document: "plait.plan/1"
 

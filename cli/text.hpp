@@ -21,6 +21,11 @@ struct Totals {
 Totals totals_of(const std::vector<Measured>& measured);
 
 std::string seconds_text(double seconds);  // "1.23 ms"
+std::string bytes_text(double bytes);      // "64 B", "9.19 KiB", "1 MiB"
+
+// Cells as columns as wide as their widest cell: the first `left_columns` to the left, the others
+// to the right. Rows may end early.
+std::string table_text(const std::vector<std::vector<std::string>>& rows, std::size_t left_columns);
 std::string measured_text(const Measured& measured);
 std::string totals_text(const Totals& totals, std::size_t convolutions);
 

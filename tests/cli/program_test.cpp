@@ -38,7 +38,7 @@ void expect_near(const Tensor<T>& a, const Tensor<T>& b, double tolerance) {
 }
 
 TEST(Program, HelpShowsExamples) {
-  for (const char* command : {"run", "plan", "info"}) {
+  for (const char* command : {"run", "plan", "bench", "info"}) {
     const Outcome help = run_plait({command, "--help"});
     EXPECT_EQ(help.code, 0);
     EXPECT_EQ(help.err, "");

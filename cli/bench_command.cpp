@@ -1,0 +1,115 @@
+#include "bench_command.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iostream>
+#include <optional>
+
+#include "bench_compare.hpp"
+#include "bench_problems.hpp"
+#include "bench_report.hpp"
+#include "bench_run.hpp"
+#include "files.hpp"
+#include "interrupt.hpp"
+#include "json.hpp"
+
+namespace plait::faces {
+namespace {
+
+BenchSettings settings_of(const BenchArguments& arguments) {
+  if (!(arguments.seconds > 0 && arguments.seconds <= 3600)) {
+    throw Error(
+        Status::invalid_argument,
+        fmt::format("--seconds must be above 0 and at most 3600 but is {:g}", arguments.seconds));
+  }
+  BenchSettings settings;
+  settings.limits = limits_of(arguments.planning);
+  settings.machine = machine_of(arguments.planning);
+  settings.threads =
+      settings.limits.threads > 0 ? settings.limits.threads : settings.machine.default_threads();
+  settings.seconds = arguments.seconds;
+  settings.rounds = arguments.rounds;
+  settings.check = !arguments.no_check;
+  return settings;
+}
+
+void print_start(const BenchSettings& settings, std::size_t problems) {
+  std::cout << fmt::format("machine   {}, {}, {} thread{}\n", settings.machine.cpu,
+                           name_of(settings.machine.target), settings.threads,
+                           settings.threads == 1 ? "" : "s")
+            << fmt::format("timing    {} problem{}, each for {:.3g} s in {} round{}\n\n", problems,
+                           problems == 1 ? "" : "s", settings.seconds, settings.rounds,
+                           settings.rounds == 1 ? "" : "s")
+            << std::flush;
+}
+
+}  // namespace
+
+CLI::App* add_bench_command(CLI::App& app, BenchArguments& arguments) {
+  CLI::App* command = app.add_subcommand(
+      "bench", "Time problems, beside the machine's limits measured in the same run");
+  command
+      ->add_option("problems", arguments.problems,
+                   "Problem lines, files of problem lines, or - for lines on standard input")
+      ->required()
+      ->type_name("LINE|FILE|-");
+  command
+      ->add_option("--seconds", arguments.seconds,
+                   "Time each problem for so long in total (default 0.3)")
+      ->type_name("S");
+  command
+      ->add_option("--rounds", arguments.rounds,
+                   "Visit all problems in turn so many times (default 5)")
+      ->check(CLI::Range(1, 1000).description(""))
+      ->type_name("N");
+  command->add_flag("--no-check", arguments.no_check, "Do not measure errors");
+  command
+      ->add_option("--compare", arguments.compare,
+                   "Show the ratios to an older run, which --json has written")
+      ->type_name("JSON");
+  add_plan_options(*command, arguments.planning);
+  command->footer(
+      "Examples:\n"
+      "  plait bench 1x64x56x56,64x64x3x3,p1 --threads 1\n"
+      "  plait bench bench/problems/resnet50.txt bench/problems/vgg16.txt --json > old.json\n"
+      "  plait bench bench/problems/resnet50.txt --compare old.json\n"
+      "  grep 3x3 bench/problems/resnet50.txt | plait bench - --algorithm im2col --target AVX2\n"
+      "\n"
+      "Weights are packed before. GFLOP/s are 2 x products / median; spread is the width of the\n"
+      "middle 80 % of the times. Problems that nothing accepts are listed with the reason. Ctrl-C\n"
+      "prints what was measured so far. The exit code is 1 if an output is farther from the\n"
+      "reference than its bound, and 2 for wrong use.");
+  return command;
+}
+
+int bench_command(const BenchArguments& arguments) {
+  const BenchSettings settings = settings_of(arguments);
+  std::optional<std::vector<OldLine>> old;
+  if (!arguments.compare.empty()) {
+    old = parse_old_bench(read_file(arguments.compare), arguments.compare);
+  }
+  const std::vector<SourcedProblem> problems = read_problems(arguments.problems, std::cin);
+
+  BenchRun run = plan_bench(settings, problems);
+  const bool text = !arguments.planning.json;
+  if (text) print_start(settings, problems.size());
+  measure_bench(run);
+  if (text) {
+    std::cout << bench_text(run);
+    if (old) std::cout << "\n" << comparison_text(compare(*old, run));
+  } else {
+    Json json = to_json(run);
+    if (old) json["comparison"] = to_json(compare(*old, run));
+    std::cout << text_of(json);
+  }
+  stop_if_interrupted();
+  if (std::all_of(run.lines.begin(), run.lines.end(),
+                  [](const BenchLine& line) { return line.kept_bound(); })) {
+    return 0;
+  }
+  std::cerr << "plait: an output is farther from the reference than its bound allows\n";
+  return 1;
+}
+
+}  // namespace plait::faces
