@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# usage: exports_test.sh SHARED STATIC INCLUDE_DIR: the shared library exports what the public
+# headers mark PLAIT_API, all of it and nothing else, and no public function lacks the mark.
+set -euo pipefail
+shared=$1 static=$2 headers=$3
+
+# The symbols that a library defines, as what stands behind plait:: (a class, a function or, where
+# it should not be, an inner namespace); plait_* and foreign names as they are.
+names() {
+  nm -C --defined-only "$@" | sed -nE '
+    s/^[0-9a-f]{16} ([A-Zu]) /\1 /
+    T
+    s/ (typeinfo|typeinfo name|vtable) for / /
+    s/::operator plait.*//
+    s/^(. )[^(]* (plait::[^ ]+\()/\1\2/  # a template function starts with what it returns
+    s/ plait::(operator[^(]+|\w+).*/ \1/
+    s/\[abi:cxx11\]//
+    p' | sort -u
+}
+code=$(sed 's|//.*||; /^#/d' "$headers"/plait/*.h*)
+marked=$(tr '\n' ' ' <<<"$code" | grep -oP \
+  '(class|struct) PLAIT_API \K\w+|PLAIT_API [^(;{]*?\K(operator[^(\w]+|\w+)(?=\()' | sort -u)
+functions=$(grep -oP '^\w.*?\b\K\w+(?=\()' <<<"$code" | sort -u)
+exported=$(names -D "$shared" | cut -d' ' -f2- | sort -u)
+defined=$(names "$static" | sed -n 's/^T //p' | sort -u)  # W: inline in a header, or a template
+
+report() {
+  [[ -z $2 ]] || { printf '%s:\n%s\n' "$1" "$2"; exit 1; }
+}
+[[ -n $marked && -n $exported && -n $defined ]] || report "found no names" "$shared $static $headers"
+report "exported, but not marked PLAIT_API" "$(comm -13 <(echo "$marked") <(echo "$exported"))"
+report "marked PLAIT_API, but not exported" "$(comm -23 <(echo "$marked") <(echo "$exported"))"
+report "public, but not marked PLAIT_API" \
+  "$(comm -12 <(echo "$functions") <(echo "$defined") | comm -23 - <(echo "$marked"))"
+echo "exports: ok, $(wc -l <<<"$marked") names"
