@@ -117,7 +117,7 @@ TEST_P(Bits, DoNotDependOnTheBatch) {
 TEST_P(Bits, AreTheSameOnEveryTargetWithFusedMultiplyAdd) {
   std::vector<Target> fused;
   for (const Target target : runnable_targets()) {
-    if (target == Target::avx2 || target == Target::avx3) fused.push_back(target);
+    if (has_fused_multiply_add(target)) fused.push_back(target);
   }
   if (fused.size() < 2) GTEST_SKIP() << "this machine has fewer than two such targets";
   const Tensor<float> expected = run(problem_, data_, limits_, on_target(fused[0]));

@@ -63,6 +63,10 @@ struct PLAIT_API Machine {
 // Number of f32 lanes of a target's vectors.
 PLAIT_API int lanes_of(Target target);
 
+// Whether the target multiplies and adds with one rounding. Targets that agree here give equal
+// bits.
+PLAIT_API bool has_fused_multiply_add(Target target);
+
 // Reads the machine anew. Files are looked up below `root`, so that a test can hand in a made-up
 // /proc and /sys; the CPU's features and the affinity mask are always the real ones.
 // PLAIT_FORCE_TARGET in the environment sets `target`; throws Error if it is unknown or the CPU

@@ -15,7 +15,8 @@ namespace {
 struct TargetRow {
   Target target;
   std::string_view name;
-  int lanes;             // of f32
+  int lanes;  // of f32
+  bool fused_multiply_add;
   std::int64_t highway;  // its bit in Highway's sets; 0: runs on every CPU
 };
 
@@ -26,10 +27,10 @@ constexpr std::int64_t kSse4 = -1, kAvx2 = -1, kAvx3 = -1;  // in no set
 #endif
 
 constexpr std::array<TargetRow, 4> kTargets = {{
-    {Target::emu128, "EMU128", 4, 0},
-    {Target::sse4, "SSE4", 4, kSse4},
-    {Target::avx2, "AVX2", 8, kAvx2},
-    {Target::avx3, "AVX3", 16, kAvx3},
+    {Target::emu128, "EMU128", 4, false, 0},
+    {Target::sse4, "SSE4", 4, false, kSse4},
+    {Target::avx2, "AVX2", 8, true, kAvx2},
+    {Target::avx3, "AVX3", 16, true, kAvx3},
 }};
 
 const TargetRow& row_of(Target target) { return kTargets.at(static_cast<std::size_t>(target)); }
@@ -54,6 +55,8 @@ std::string names_of(const std::vector<Target>& targets) {
 std::string_view name_of(Target target) { return row_of(target).name; }
 
 int lanes_of(Target target) { return row_of(target).lanes; }
+
+bool has_fused_multiply_add(Target target) { return row_of(target).fused_multiply_add; }
 
 Target parse_target(std::string_view name) {
   const std::string wanted = upper(name);

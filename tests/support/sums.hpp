@@ -7,11 +7,9 @@
 
 namespace plait::test {
 
-inline bool has_fma(Target target) { return target == Target::avx2 || target == Target::avx3; }
-
 // One term of a sum as the target adds it. -ffp-contract=off keeps the two roundings apart.
 inline float add_term(Target target, float sum, float a, float b) {
-  return has_fma(target) ? std::fma(a, b, sum) : a * b + sum;
+  return has_fused_multiply_add(target) ? std::fma(a, b, sum) : a * b + sum;
 }
 
 }  // namespace plait::test

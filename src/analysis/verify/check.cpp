@@ -1,6 +1,7 @@
 #include "analysis/verify/check.hpp"
 
-#include <cmath>
+#include <algorithm>
+#include <cstring>
 
 #include <plait/accuracy.hpp>
 
@@ -9,6 +10,22 @@
 
 namespace plait {
 namespace {
+
+// The plainest way to the same bits: prepacked, on one thread, uncapped, with real caches, on the
+// narrowest target that rounds alike.
+Case plain(const Case& test) {
+  Case plain = test;
+  plain.limits = {};
+  plain.limits.accuracy = test.limits.accuracy;
+  plain.limits.algorithm = test.limits.algorithm;
+  plain.limits.threads = 1;
+  plain.machine = host_machine();
+  const bool fused = has_fused_multiply_add(test.machine.target);
+  plain.machine.use(
+      *std::find_if(plain.machine.targets.begin(), plain.machine.targets.end(),
+                    [&](Target target) { return has_fused_multiply_add(target) == fused; }));
+  return plain;
+}
 
 // The operands of a case in guarded memory.
 template <class T>
@@ -53,6 +70,16 @@ class Arena {
     workspace_kept_ = workspace.slack_untouched();
     return report;
   }
+
+  // What another plan for the same operands makes of them, densely stored.
+  Tensor<T> outputs_of(const Plan& other) const {
+    const GuardedTensor<T> y(problem_.y_shape(), problem_.effective_y_strides(), side_);
+    RunOptions<T> options;
+    options.residual = residual();
+    other.run<T>(x_.view(), other.pack<T>(kernel_.view(), bias()), y.view(), options);
+    return dense_copy(TensorView<const T>(y.view()));
+  }
+  Tensor<T> outputs() const { return dense_copy(TensorView<const T>(y_.view())); }
 
   ErrorReport error(double bound) const {
     return measure_error<T>(problem_, bound, x_.view(), kernel_.view(), bias(), residual(),
@@ -145,6 +172,20 @@ std::string failure_of_output(const Case& test, const ErrorReport& error) {
 }
 
 template <class T>
+std::string failure_of_bits(const Case& test, const Arena<T>& arena) {
+  const Case other = plain(test);
+  const Plan plan = plait::plan(other.problem, other.limits, other.machine);
+  const Tensor<T> expected = arena.outputs_of(plan);
+  const Tensor<T> outputs = arena.outputs();
+  for (std::int64_t i = 0; i < outputs.size(); ++i) {
+    if (std::memcmp(&outputs.data()[i], &expected.data()[i], sizeof(T)) == 0) continue;
+    return "output " + std::to_string(i) + " has other bits than on one thread of " +
+           std::string(name_of(plan.target())) + " with real caches";
+  }
+  return {};
+}
+
+template <class T>
 void check_run(const Case& test, const Plan& plan, CheckResult& result) {
   Arena<T> arena(test);
   const RunReport report = arena.run(plan);
@@ -155,7 +196,9 @@ void check_run(const Case& test, const Plan& plan, CheckResult& result) {
   if (!result.failure.empty()) return;
   if (const char* operand = arena.overwritten()) {
     result.failure = "wrote around or between the elements of " + std::string(operand);
+    return;
   }
+  result.failure = failure_of_bits(test, arena);
   result.outputs = error.checked;
   result.worst_bound_share = error.worst_bound_share;
   result.loops = report.loops;

@@ -23,8 +23,8 @@ struct CheckResult {
 
 // Plans the case, runs it in guarded and poisoned memory, and checks: the algorithm and target that
 // ran, threads and workspace within the limits, products executed as predicted, every output within
-// the bound, nothing written but the output. A read or a write outside the operands ends the
-// process with a signal.
+// the bound, nothing written but the output, the same bits as from a plain run. A read or a write
+// outside the operands ends the process with a signal.
 CheckResult check(const Case& test);
 
 }  // namespace plait

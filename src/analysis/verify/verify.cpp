@@ -1,332 +1,17 @@
-// The sweep: subjects (an algorithm on a target) are handed to child processes, a case at a time.
+// What to verify, and judging what the sweep saw.
 #include <plait/verify.hpp>
 
 #include <algorithm>
-#include <array>
-#include <chrono>
 #include <cmath>
-#include <cstring>
-#include <thread>
+#include <map>
 
-#include "analysis/verify/check.hpp"
-#include "analysis/verify/child.hpp"
 #include "analysis/verify/shrink.hpp"
+#include "analysis/verify/sweep.hpp"
 
 namespace plait {
 namespace {
 
-constexpr std::int64_t kMaxMultiplications = 400'000;  // of a case: about a millisecond
-constexpr int kAttempts = 1000;        // problems drawn until an algorithm takes one
-constexpr unsigned kCaseSeconds = 60;  // then a case counts as hanging
 constexpr int kShrinkTrials = 2000;
-
-// --- cases ---
-
-struct Subject {
-  std::string algorithm;
-  Machine machine;  // set to the target
-  std::int64_t cases = 0;
-};
-
-// FNV-1a: independent streams for each subject and case.
-std::uint64_t mix(std::uint64_t hash, std::string_view text) {
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  return hash;
-}
-
-bool takes(const Case& test) {
-  try {
-    plan(test.problem, test.limits, test.machine);
-    return true;
-  } catch (const Error& error) {
-    return error.status() != Status::unsupported;  // any other error is for check() to report
-  }
-}
-
-// Case `number` of a subject. Given problems may be refused; random ones are drawn until one is
-// taken.
-Case case_of(const VerifyOptions& options, const Subject& subject, std::int64_t number) {
-  Random random(mix(options.seed, subject.algorithm + " " +
-                                      std::string(name_of(subject.machine.target)) + " " +
-                                      std::to_string(number)));
-  Case test;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const bool given = !options.problems.empty();
-    const auto index =
-        static_cast<std::uint64_t>(number) % std::max<std::uint64_t>(1, options.problems.size());
-    const Problem problem =
-        given ? options.problems[index] : random_problem(random, kMaxMultiplications);
-    test = random_case(problem, subject.algorithm, options.accuracy, subject.machine, random);
-    if (takes(test)) break;
-  }
-  return test;
-}
-
-// --- what children report ---
-
-struct SharedLoop {
-  std::array<char, 24> name;
-  std::int64_t rounds;
-  bool covered;
-};
-
-struct SharedSubject {
-  std::int64_t next;  // number of the case to run, or running, from 0
-  std::int64_t ran;
-  std::int64_t refused;
-  std::int64_t outputs;
-  double worst_bound_share;
-  double squared_rms_share;  // summed over pooled outputs
-  std::int64_t pooled_outputs;
-  bool failed;
-  std::array<char, 256> failure;
-  std::array<SharedLoop, 8> loops;
-};
-
-struct SharedWorker {
-  std::int64_t subject;  // being run
-};
-
-template <std::size_t kSize>
-void copy_text(std::array<char, kSize>& to, const std::string& from) {
-  const std::size_t length = std::min(from.size(), kSize - 1);
-  std::memcpy(to.data(), from.data(), length);
-  to[length] = '\0';
-}
-
-void record(const CheckResult& result, SharedSubject& shared) {
-  if (result.refused) {
-    ++shared.refused;
-    return;
-  }
-  ++shared.ran;
-  shared.outputs += result.outputs;
-  shared.worst_bound_share = std::max(shared.worst_bound_share, result.worst_bound_share);
-  if (result.rms_share) {
-    shared.squared_rms_share +=
-        *result.rms_share * *result.rms_share * static_cast<double>(result.outputs);
-    shared.pooled_outputs += result.outputs;
-  }
-  for (std::size_t i = 0; i < std::min(result.loops.size(), shared.loops.size()); ++i) {
-    SharedLoop& loop = shared.loops[i];
-    copy_text(loop.name, result.loops[i].name);
-    loop.rounds = std::max(loop.rounds, result.loops[i].rounds);
-    loop.covered = loop.covered || result.loops[i].covered;
-  }
-}
-
-// How a child ended that did not end by itself.
-std::string signal_text(int status) {
-  const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  if (signal == SIGSEGV || signal == SIGBUS) return "reads or writes outside its operands";
-  if (signal == SIGALRM) return "takes more than " + std::to_string(kCaseSeconds) + " s";
-  if (signal != 0) return std::string("is ended by signal ") + std::to_string(signal);
-  return "ends the process";  // a sanitizer, or exit()
-}
-
-// The failure of one case, found in a child of its own; empty if there is none.
-std::string isolated_failure(const Case& test) {
-  const SharedArray<std::array<char, 256>> message(1);
-  const pid_t child = start_child([&] {
-    ::alarm(kCaseSeconds);
-    copy_text(message[0], check(test).failure);
-    return 0;
-  });
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return signal_text(status);
-  return message[0].data();
-}
-
-// --- the sweep ---
-
-class Sweep {
- public:
-  Sweep(const VerifyOptions& options, std::vector<Subject> subjects)
-      : options_(options),
-        subjects_(std::move(subjects)),
-        shared_(subjects_.size()),
-        next_subject_(1),
-        workers_(static_cast<std::size_t>(host_machine().default_threads())) {}
-
-  VerifyReport run() {
-    std::vector<pid_t> children;
-    for (std::size_t w = 0; w < worker_count(); ++w) children.push_back(start_worker(w));
-    while (std::any_of(children.begin(), children.end(), [](pid_t child) { return child != 0; })) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-      for (std::size_t w = 0; w < children.size(); ++w) look_after(w, children[w]);
-      tell_progress();
-      if (options_.cancel != nullptr && options_.cancel->load()) stop(children);
-    }
-    return report();
-  }
-
- private:
-  std::size_t worker_count() const {
-    return std::min(subjects_.size(), static_cast<std::size_t>(host_machine().default_threads()));
-  }
-
-  pid_t start_worker(std::size_t worker) {
-    return start_child([&] {
-      for (;;) {
-        const std::int64_t subject = next_subject_[0]++;
-        if (subject >= static_cast<std::int64_t>(subjects_.size())) return 0;
-        workers_[worker].subject = subject;
-        run_subject(static_cast<std::size_t>(subject));
-      }
-    });
-  }
-
-  void run_subject(std::size_t index) {
-    const Subject& subject = subjects_[index];
-    SharedSubject& shared = shared_[index];
-    for (; shared.next < subject.cases; ++shared.next) {
-      ::alarm(kCaseSeconds);
-      const CheckResult result = check(case_of(options_, subject, options_.first + shared.next));
-      record(result, shared);
-      if (!result.failure.empty()) {
-        shared.failed = true;
-        copy_text(shared.failure, result.failure);
-        return;
-      }
-    }
-  }
-
-  // Reaps a child that has ended. One that was ended by its case leaves the other subjects to a
-  // successor.
-  void look_after(std::size_t worker, pid_t& child) {
-    int status = 0;
-    if (child == 0 || ::waitpid(child, &status, WNOHANG) != child) return;
-    child = 0;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-    SharedSubject& shared = shared_[static_cast<std::size_t>(workers_[worker].subject)];
-    shared.failed = true;
-    copy_text(shared.failure, signal_text(status));
-    child = start_worker(worker);
-  }
-
-  void tell_progress() const {
-    if (!options_.progress) return;
-    std::int64_t done = 0;
-    std::int64_t total = 0;
-    for (std::size_t i = 0; i < subjects_.size(); ++i) {
-      total += subjects_[i].cases;
-      done += shared_[i].failed ? subjects_[i].cases : shared_[i].next;
-    }
-    options_.progress(done, total);
-  }
-
-  [[noreturn]] static void stop(const std::vector<pid_t>& children) {
-    for (const pid_t child : children) {
-      if (child == 0) continue;
-      ::kill(child, SIGKILL);
-      ::waitpid(child, nullptr, 0);
-    }
-    throw Error(Status::cancelled, "the verification was cancelled");
-  }
-
-  VerifyReport report() const {
-    VerifyReport report;
-    for (std::size_t i = 0; i < subjects_.size(); ++i) {
-      report.subjects.push_back(subject_report(i));
-      if (shared_[i].failed) report.failures.push_back(shrunk_failure(i));
-    }
-    judge_errors(report);
-    judge_coverage(report);
-    return report;
-  }
-
-  VerifiedSubject subject_report(std::size_t index) const {
-    const SharedSubject& shared = shared_[index];
-    VerifiedSubject subject;
-    subject.algorithm = subjects_[index].algorithm;
-    subject.target = subjects_[index].machine.target;
-    subject.cases = shared.ran;
-    subject.refused = shared.refused;
-    subject.outputs = shared.outputs;
-    subject.worst_bound_share = shared.worst_bound_share;
-    for (const SharedLoop& loop : shared.loops) {
-      if (loop.name[0] == '\0') break;
-      subject.loops.push_back({loop.name.data(), loop.rounds, loop.covered});
-    }
-    return subject;
-  }
-
-  VerifyFailure shrunk_failure(std::size_t index) const {
-    const Subject& subject = subjects_[index];
-    const SharedSubject& shared = shared_[index];
-    VerifyFailure failure;
-    failure.algorithm = subject.algorithm;
-    failure.target = subject.machine.target;
-    failure.number = options_.first + shared.next;
-    const Case found = case_of(options_, subject, failure.number);
-    std::string message = shared.failure.data();
-    const Case smallest = shrink(
-        found,
-        [&](const Case& simpler) {
-          const std::string one = isolated_failure(simpler);
-          if (!one.empty()) message = one;
-          return !one.empty();
-        },
-        kShrinkTrials);
-    failure.message = message;
-    failure.line = to_string(smallest.problem);
-    failure.smallest = to_string(smallest);
-    failure.found = to_string(found);
-    return failure;
-  }
-
-  void judge_errors(VerifyReport& report) const {
-    for (std::size_t i = 0; i < subjects_.size(); ++i) {
-      auto pool = std::find_if(
-          report.errors.begin(), report.errors.end(),
-          [&](const PooledError& one) { return one.algorithm == subjects_[i].algorithm; });
-      if (pool == report.errors.end()) {
-        pool = report.errors.insert(pool, {subjects_[i].algorithm, 0, 0});
-      }
-      pool->outputs += shared_[i].pooled_outputs;
-      pool->rms_share += shared_[i].squared_rms_share;  // the sum of squares, up to here
-    }
-    for (PooledError& pool : report.errors) {
-      pool.rms_share =
-          std::sqrt(pool.rms_share / static_cast<double>(std::max<std::int64_t>(1, pool.outputs)));
-      if (pool.outputs < VerifyReport::kPooledOutputs ||
-          pool.rms_share <= VerifyReport::kMostRmsShare) {
-        continue;
-      }
-      VerifyFailure failure;
-      failure.algorithm = pool.algorithm;
-      failure.number = -1;
-      failure.message = "rms error of " + std::to_string(pool.rms_share) +
-                        " times the expected one over " + std::to_string(pool.outputs) + " outputs";
-      report.failures.push_back(failure);
-    }
-  }
-
-  void judge_coverage(VerifyReport& report) const {
-    if (!options_.problems.empty()) return;
-    for (const VerifiedSubject& subject : report.subjects) {
-      if (subject.cases < VerifyReport::kCoverageCases) continue;
-      for (const LoopCount& loop : subject.loops) {
-        if (loop.covered) continue;
-        VerifyFailure failure;
-        failure.algorithm = subject.algorithm;
-        failure.target = subject.target;
-        failure.number = -1;
-        failure.message = "the loop over " + loop.name +
-                          " never went round twice and then in part (most rounds: " +
-                          std::to_string(loop.rounds) + ")";
-        report.failures.push_back(failure);
-      }
-    }
-  }
-
-  const VerifyOptions& options_;
-  std::vector<Subject> subjects_;
-  SharedArray<SharedSubject> shared_;
-  SharedArray<std::atomic<std::int64_t>> next_subject_;
-  SharedArray<SharedWorker> workers_;
-};
 
 std::vector<std::string> algorithms_of(const VerifyOptions& options) {
   std::vector<std::string> names;
@@ -357,6 +42,79 @@ std::vector<Subject> subjects_of(const VerifyOptions& options) {
   return subjects;
 }
 
+VerifyFailure shrunk_failure(const VerifyOptions& options, const Subject& subject,
+                             const SubjectResult& result) {
+  VerifyFailure failure;
+  failure.algorithm = subject.algorithm;
+  failure.target = subject.machine.target;
+  failure.number = result.failed_number;
+  failure.message = result.failure;
+  const Case found = case_of(options, subject, failure.number);
+  const Case smallest = shrink(
+      found,
+      [&](const Case& simpler) {
+        const std::string message = isolated_failure(simpler);
+        if (!message.empty()) failure.message = message;
+        return !message.empty();
+      },
+      kShrinkTrials);
+  failure.line = to_string(smallest.problem);
+  failure.smallest = to_string(smallest);
+  failure.found = to_string(found);
+  return failure;
+}
+
+std::vector<PooledError> pooled_errors(const std::vector<SubjectResult>& results) {
+  std::vector<PooledError> pools;
+  std::map<std::string, double> squares;
+  for (const SubjectResult& result : results) {
+    const std::string& algorithm = result.seen.algorithm;
+    if (!squares.contains(algorithm)) pools.push_back({algorithm, 0, 0});
+    squares[algorithm] += result.squared_rms_share;
+    for (PooledError& pool : pools) {
+      if (pool.algorithm == algorithm) pool.outputs += result.pooled_outputs;
+    }
+  }
+  for (PooledError& pool : pools) {
+    const auto outputs = static_cast<double>(std::max<std::int64_t>(1, pool.outputs));
+    pool.rms_share = std::sqrt(squares[pool.algorithm] / outputs);
+  }
+  return pools;
+}
+
+void fail_as_a_whole(VerifyReport& report, const std::string& algorithm,
+                     const std::string& message) {
+  VerifyFailure failure;
+  failure.algorithm = algorithm;
+  failure.number = -1;
+  failure.message = message;
+  report.failures.push_back(failure);
+}
+
+void judge_errors(VerifyReport& report) {
+  for (const PooledError& pool : report.errors) {
+    if (pool.outputs < VerifyReport::kPooledOutputs) continue;
+    if (pool.rms_share <= VerifyReport::kMostRmsShare) continue;
+    fail_as_a_whole(report, pool.algorithm,
+                    "rms error of " + std::to_string(pool.rms_share) +
+                        " times the expected one over " + std::to_string(pool.outputs) +
+                        " outputs");
+  }
+}
+
+void judge_coverage(VerifyReport& report) {
+  for (const VerifiedSubject& subject : report.subjects) {
+    if (subject.cases < VerifyReport::kCoverageCases) continue;
+    for (const LoopCount& loop : subject.loops) {
+      if (loop.covered) continue;
+      fail_as_a_whole(report, subject.algorithm,
+                      "on " + std::string(name_of(subject.target)) + " the loop over " + loop.name +
+                          " never went round twice and then in part (most rounds: " +
+                          std::to_string(loop.rounds) + ")");
+    }
+  }
+}
+
 }  // namespace
 
 VerifyReport verify(const VerifyOptions& options) {
@@ -367,7 +125,19 @@ VerifyReport verify(const VerifyOptions& options) {
   }
   for (const Problem& problem : options.problems) validate(problem);
   if (options.target) Machine(host_machine()).use(*options.target);  // throws if it cannot run
-  return Sweep(options, subjects_of(options)).run();
+  const std::vector<Subject> subjects = subjects_of(options);
+  const std::vector<SubjectResult> results = sweep(options, subjects);
+  VerifyReport report;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    report.subjects.push_back(results[i].seen);
+    if (results[i].failed_number >= 0) {
+      report.failures.push_back(shrunk_failure(options, subjects[i], results[i]));
+    }
+  }
+  report.errors = pooled_errors(results);
+  judge_errors(report);
+  if (options.problems.empty()) judge_coverage(report);
+  return report;
 }
 
 }  // namespace plait
