@@ -22,6 +22,10 @@ std::vector<BenchMean> means_of(const BenchRun& run);  // classes in their order
 std::string title_of(const std::string& name, const std::string& problem_line);
 
 std::string bench_text(const BenchRun& run);
-Json to_json(const BenchRun& run);  // a document: "plait.bench/1"
+
+// A document: "plait.bench/1". Each problem's "status" is "measured", "refused" (with the "reason")
+// or "interrupted" (before it could be measured); figures only where measured, units in the keys,
+// shares and spreads as fractions of 1.
+Json to_json(const BenchRun& run);
 
 }  // namespace plait::faces
