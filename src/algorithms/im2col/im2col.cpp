@@ -15,6 +15,15 @@ namespace {
 // b has k_h k_w times the elements of x; it is written panel by panel into cache, never as a whole.
 // Source: Chellapilla, Puri, Simard 2006, High Performance Convolutional Neural Networks for
 // Document Processing; the chapter's exercise 5.
+//
+// When it wins and loses, measured:
+// Each pixel is written k_h k_w times and then read by c_o/g rows of weights: the copy weighs
+// little where there are many output channels, and much where there are few. Against strips it
+// takes 0.8 of the time for 512 channels of 4x4 pixels, as long for 3x3 with stride 2 at 56
+// pixels, 1.1 to 1.3 times as long for 3x3 with stride 1, and 3 to 5 times as long with 1 to 4
+// channels a group. It takes any kernel under any cap: in 3x3 layers of ResNet-50 it needs 1.6 to 2
+// times as long without workspace as with all it asks for. One thread, medians of ten alternations
+// [Zen 4 VM, AVX-512, GCC 12.2, 2026-11-22].
 
 // Writes panels of b.
 class Patches final : public kernels::PanelSource {
@@ -119,6 +128,8 @@ kernels::Blocking config(const Problem& problem, const Limits& limits, const Mac
 }
 
 // === accepts ===
+// What every product room takes: forward, f32, zeros as padding, no residual, no activation but
+// ReLU. Any workspace cap, 0 included.
 Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
   Verdict verdict = accepts_as_product(problem);
   if (!verdict) return verdict;

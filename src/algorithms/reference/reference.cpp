@@ -17,6 +17,12 @@ namespace {
 //                        + bias[o] + residual[n, o, i, j] )
 // Positions outside the input are filled as the padding mode says. Source: the chapter, with the
 // options of its surroundings.
+//
+// When it wins and loses, measured:
+// It takes 130 times as long as the fastest room for 3x3, 350 times for 1x1 (64 -> 64 channels at
+// 56 pixels), and wins only where there is next to nothing to compute: 0.5 of strips' time for the
+// single output of an 8x8 kernel over one channel, 0.9 for four outputs of a 2x2 kernel. One
+// thread, medians of ten alternations [Zen 4 VM, AVX-512, GCC 12.2, 2026-11-22].
 
 constexpr std::int64_t kOutside = -1;
 
@@ -99,6 +105,7 @@ std::string format_of(const Problem& problem) {
 }
 
 // === accepts ===
+// The forward direction in f32 and f64, with every option of the problem line, under any cap.
 Verdict accepts(const Problem& problem, const Limits& limits, const Machine& /*machine*/) {
   if (problem.direction != Direction::forward) {
     return Verdict::no("only the forward direction, not " +

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Writes docs/algorithms/: one page per room, from the comments of the room's main file, and their
+table. With --check writes nothing and fails if a page is not what its room says."""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ROOT / "src/algorithms"
+PAGES = ROOT / "docs/algorithms"
+MEASURED = "When it wins and loses, measured:"  # the line of the mathematics above that paragraph
+NOTE = "\n<!-- Written by tools/room_pages.py from {}: change the text there. -->\n"
+
+
+def rooms() -> list[str]:
+    return re.findall(r"^PLAIT_ROOM\((\w+)\)", (ROOMS / "registry.inc").read_text(), re.M)
+
+
+def comment_at(text: str) -> list[str]:
+    """The lines of the comment that `text` begins with, without the slashes."""
+    lines = []
+    for line in text.splitlines():
+        if not (match := re.fullmatch(r"// ?(.*)", line)):
+            break
+        lines.append(match[1])
+    return lines
+
+
+def sections_of(source: str) -> dict[str, str]:
+    parts = re.split(r"^// === (\w+) ===\n", source, flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+def markdown(lines: list[str]) -> str:
+    """Prose stays, what is set in becomes a block of its own."""
+    out = []
+    shaped = False
+    for line in lines:
+        if line and line.startswith("  ") != shaped:
+            shaped = not shaped
+            out += ["", "```"] if shaped else ["```", ""]
+        out.append(line)
+    return "\n".join(out + (["```"] if shaped else [])).strip() + "\n"
+
+
+def constants(section: str) -> str:
+    """The numbers of a section, each run of them below the comment that says where it is from."""
+    blocks = re.findall(r"((?:^//.*\n)+)((?:^constexpr .*\n)+)", section, re.M)
+    return "".join(f"{markdown(comment_at(why))}\n```cpp\n{what}```\n\n" for why, what in blocks)
+
+
+def page_of(room: str) -> tuple[str, str]:
+    """A room's summary and its page."""
+    path = ROOMS / room / f"{room}.cpp"
+    source = path.read_text(encoding="utf-8")
+    sections = sections_of(source)
+    summary = " ".join(comment_at(source))
+    mathematics = comment_at(sections["mathematics"])
+    if MEASURED not in mathematics:
+        sys.exit(f"{path.relative_to(ROOT)}:1: the mathematics lack \"{MEASURED}\"")
+    start = mathematics.index(MEASURED)
+    numbers = constants(sections["config"]) + constants(sections["cost"])
+    chapters = [("Mathematics", markdown(mathematics[:start])),
+                (MEASURED.rstrip(":"), markdown(mathematics[start + 1:])),
+                ("What it takes", markdown(comment_at(sections["accepts"]))),
+                ("How it packs weights", markdown(comment_at(sections["pack"]))),
+                ("Constants of its cost", numbers)]
+    page = f"# {room}\n\n{summary}\n"
+    page += "".join(f"\n## {title}\n\n{text.strip()}\n" for title, text in chapters if text.strip())
+    return summary, page + NOTE.format(path.relative_to(ROOT))
+
+
+def pages() -> dict[Path, str]:
+    table = "| algorithm | what it is |\n|---|---|\n"
+    texts = {}
+    for room in rooms():
+        summary, texts[PAGES / f"{room}.md"] = page_of(room)
+        table += f"| [{room}]({room}.md) | {summary} |\n"
+    texts[PAGES / "README.md"] = (
+        "# Algorithms\n\nEach is a folder of `src/algorithms/`, called a room. All have the same "
+        f"shape, so that two can be read side by side.\n\n{table}"
+        + NOTE.format("the rooms' main files"))
+    return texts
+
+
+def main() -> int:
+    wanted = pages()
+    present = {path: path.read_text(encoding="utf-8") for path in PAGES.glob("*.md")}
+    if sys.argv[1:] == ["--check"]:
+        stale = [path for path in wanted.keys() | present.keys()
+                 if wanted.get(path) != present.get(path)]
+        for path in sorted(stale):
+            print(f"{path.relative_to(ROOT)}:1: not what its room says: run tools/room_pages.py")
+        return 1 if stale else 0
+    PAGES.mkdir(exist_ok=True)
+    for path in present.keys() - wanted.keys():
+        path.unlink()
+    for path, text in wanted.items():
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
