@@ -134,7 +134,8 @@ int sweep(const VerifyArguments& arguments) {
     std::cout << failure_text(failure, arguments);
   }
   std::cout << (report.passed() ? "ok: no failure\n"
-                                : fmt::format("\n{} failures\n", report.failures.size()));
+                                : fmt::format("\n{} failure{}\n", report.failures.size(),
+                                              report.failures.size() == 1 ? "" : "s"));
   return report.passed() ? 0 : kExitCheckFailed;
 }
 
