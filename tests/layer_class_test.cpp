@@ -94,7 +94,8 @@ TEST(LayerClass, ListsEveryClassOnceInOrder) {
 TEST(LayerClass, RefusesAnInvalidProblem) {
   Problem problem;
   problem.groups = 0;
-  EXPECT_NE(test::error_of(Status::invalid_argument, [&] { layer_class(problem); }).find("groups"), std::string::npos);
+  EXPECT_NE(test::error_of(Status::invalid_argument, [&] { layer_class(problem); }).find("groups"),
+            std::string::npos);
 }
 
 // The public sets exist to cover the classes.
