@@ -120,6 +120,26 @@ TEST(PlanCache, ServesManyThreads) {
   EXPECT_LE(cached_plan_count(), kPlanCacheCapacity);
 }
 
+TEST(PlanCache, ServesOnePlanToManyCallsAtOnce) {
+  for (const char* line : {"1x40x14x13,25x40x3x3,p1,bias", "2x12x11x9,21x4x3x5,s2x1,p2_1_0_3,g3",
+                           "1x300x12x13,25x300x1x1,bias"}) {
+    const Problem p = parse_problem(line);
+    const test::Operands<float> operands(p);
+    const auto call = [&] {
+      return conv2d(operands.x, operands.kernel,
+                    {.stride = p.stride,
+                     .padding = p.padding,
+                     .groups = p.groups,
+                     .bias = operands.bias_view(),
+                     .threads = 2});
+    };
+    const Tensor<float> expected = call();
+    clear_cache();  // the first calls also meet where no plan is cached yet
+    EXPECT_EQ(test::wrong_side_by_side(expected, call), 0) << line;
+    EXPECT_EQ(cached_plan_count(), 1U) << line;
+  }
+}
+
 // Neither the cache's lock nor anything made on first use may stay locked in the child.
 TEST(PlanCache, WorksInAChildForkedDuringACallOfAnotherThread) {
   std::atomic<bool> stop{false};

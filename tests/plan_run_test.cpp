@@ -12,8 +12,8 @@
 #include <thread>
 #include <vector>
 
-#include "support/calls.hpp"
 #include "analysis/verify/guarded.hpp"
+#include "support/calls.hpp"
 
 namespace plait {
 namespace {
@@ -23,6 +23,7 @@ using test::Operands;
 using test::poisoned;
 using test::same_bytes;
 using test::untouched;
+using test::wrong_side_by_side;
 
 // Runs a plan of either kind, prepacked or not.
 Tensor<float> run_plan(const Plan& made, const Operands<float>& operands,
@@ -237,19 +238,28 @@ TEST(Sharing, ConcurrentRunsOfOnePlanGiveEqualBytes) {
     const Plan made = plan(line, forced(algorithm));
     const Operands<float> operands(made.problem());
     const Packed packed = made.pack<float>(operands.kernel.view(), operands.bias_view());
-    const Tensor<float> expected = run_plan(made, operands);
-    std::vector<Tensor<float>> outputs(8);
-    std::vector<std::thread> threads;
-    for (Tensor<float>& y : outputs) {
-      threads.emplace_back([&] {
-        for (int repeat = 0; repeat < 5; ++repeat) {
-          y = poisoned<float>(expected.shape());
-          made.run(operands.x, packed, y);
-        }
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
-    for (const Tensor<float>& y : outputs) EXPECT_TRUE(same_bytes(y, expected)) << algorithm;
+    const auto run = [&] {
+      Tensor<float> y = poisoned<float>(made.problem().y_shape());
+      made.run(operands.x, packed, y);
+      return y;
+    };
+    EXPECT_EQ(wrong_side_by_side(run(), run), 0) << algorithm << " " << line;
+  }
+}
+
+TEST(Sharing, ConcurrentRunsInTheCallersWorkspacesGiveEqualBytes) {
+  for (const auto& [algorithm, line] : cases()) {
+    Limits limits = forced(algorithm);
+    limits.prepacked = false;  // every run packs the weights into its workspace
+    const Plan made = plan(line, limits);
+    const Operands<float> operands(made.problem());
+    const auto run = [&] {
+      GuardedBytes workspace(made.workspace_bytes(), 64, GuardedBytes::Side::behind);
+      RunOptions<float> options;
+      options.workspace = workspace.data();
+      return run_plan(made, operands, options);
+    };
+    EXPECT_EQ(wrong_side_by_side(run(), run), 0) << algorithm << " " << line;
   }
 }
 

@@ -3,10 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <plait/error.hpp>
 #include <plait/problem.hpp>
@@ -87,6 +90,20 @@ template <class T>
 bool same_bytes(const Tensor<T>& a, const Tensor<T>& b) {
   return a.shape() == b.shape() &&
          std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(T)) == 0;
+}
+
+// How many of 40 results that eight threads compute side by side are not as expected.
+template <class T, class Compute>
+int wrong_side_by_side(const Tensor<T>& expected, Compute compute) {
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 8; ++thread) {
+    threads.emplace_back([&] {
+      for (int repeat = 0; repeat < 5; ++repeat) wrong += same_bytes(compute(), expected) ? 0 : 1;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return wrong;
 }
 
 // Whether every byte is still that of poisoned().
