@@ -179,6 +179,14 @@ def check_map(texts: dict[str, str]) -> None:
             report("MAP.md", 1, f"does not mention {folder}/")
 
 
+def check_links(texts: dict[str, str]) -> None:
+    """Pages lead to files that are there."""
+    for path, text in select(texts, "", {".md"}):
+        for line, match in matches(r"\]\(([^)#\s:]+)(?:#[^)\s]*)?\)", text):
+            if not (ROOT / path).parent.joinpath(match[1]).exists():
+                report(path, line, f"links to {match[1]}, which is not there")
+
+
 def check_machine_paths(texts: dict[str, str]) -> None:
     """A path of one machine means nothing on another. Tests may write to the temporary folder."""
     for path, text in texts.items():
@@ -190,7 +198,7 @@ def check_machine_paths(texts: dict[str, str]) -> None:
 def main() -> int:
     texts = read_tracked()
     for check in (check_arrow, check_kernels, check_planner, check_rooms, check_lengths,
-                  check_graveyards, check_map, check_machine_paths):
+                  check_graveyards, check_map, check_links, check_machine_paths):
         check(texts)
     for finding in sorted(findings):
         print(finding)

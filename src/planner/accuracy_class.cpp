@@ -1,4 +1,4 @@
-// The error classes and their limits (docs/promises.md).
+// The error classes and their limits (docs/testing.md).
 #include <plait/plan.hpp>
 
 #include <algorithm>
