@@ -1,0 +1,85 @@
+// The measurement of errors itself, on outputs whose errors are known.
+#include <plait/accuracy.hpp>
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+namespace plait::test {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+// Of y computed as 1 * x.
+ErrorReport error_of_copy(const Tensor<float>& x, const Tensor<float>& y, double bound) {
+  Problem problem;
+  problem.w = x.size(3);
+  const Tensor<float> kernel({1, 1, 1, 1}, {1});
+  return measure_error<float>(problem, bound, x.view(), kernel.view(), {}, {}, y.view());
+}
+
+ErrorReport error_of_copy(float x, float y) {
+  return error_of_copy(Tensor<float>({1, 1, 1, 1}, {x}), Tensor<float>({1, 1, 1, 1}, {y}), 1e-6);
+}
+
+TEST(MeasureError, GivesErrorsInTheirUnits) {
+  const Tensor<float> x({1, 1, 1, 4}, {3, -4, 0, 12});
+  const Tensor<float> y({1, 1, 1, 4}, {3, -4.5, 0, 12});
+  const ErrorReport error = error_of_copy(x, y, 0.25);
+  EXPECT_EQ(error.outputs, 4);
+  EXPECT_EQ(error.checked, 4);
+  EXPECT_DOUBLE_EQ(error.max_error, 0.5);
+  EXPECT_NEAR(error.worst_bound_share, 0.5, 1e-12);  // 0.25 |-4| is allowed
+  EXPECT_DOUBLE_EQ(error.rms_error, 0.25);
+  EXPECT_DOUBLE_EQ(error.rms_output, 6.5);
+  // Of three outputs that have terms, one is off by an eighth of its terms.
+  EXPECT_DOUBLE_EQ(error.rms_over_terms, 0.125 / std::sqrt(3));
+}
+
+TEST(MeasureError, TakesNonFiniteOutputsForRightOnlyIfTheyAreTheSame) {
+  constexpr std::array kValues = {1.0F, kInfinity, -kInfinity, kNaN};
+  for (std::size_t exact = 0; exact < kValues.size(); ++exact) {
+    for (std::size_t computed = 0; computed < kValues.size(); ++computed) {
+      const ErrorReport error = error_of_copy(kValues[exact], kValues[computed]);
+      if (exact == computed) {
+        EXPECT_EQ(error.worst_bound_share, 0) << kValues[exact];
+        EXPECT_EQ(error.max_error, 0) << kValues[exact];
+      } else {
+        EXPECT_EQ(error.worst_bound_share, kInfinity) << kValues[exact] << " " << kValues[computed];
+        EXPECT_EQ(error.max_error, kInfinity) << kValues[exact] << " " << kValues[computed];
+      }
+    }
+  }
+}
+
+// Above 1 GFLOP outputs are sampled: a wrong one may be missed, but not in a corner.
+TEST(MeasureError, SamplesOfALargeOutputHoldItsCorners) {
+  const Problem problem = parse_problem("2x256x34x32,1024x256x1x1");
+  const Tensor<float> x(problem.x_shape());
+  const Tensor<float> kernel(problem.kernel_shape());
+  Tensor<float> y(problem.y_shape());
+  const auto measure = [&] {
+    return measure_error<float>(problem, 1, x.view(), kernel.view(), {}, {}, y.view());
+  };
+  const ErrorReport right = measure();
+  EXPECT_EQ(right.max_error, 0);
+  EXPECT_EQ(right.outputs, y.size());
+  EXPECT_EQ(right.checked, 4096);
+  for (const std::int64_t n : {0, 1}) {
+    for (const std::int64_t o : {0, 1023}) {
+      for (const std::int64_t i : {0, 33}) {
+        for (const std::int64_t j : {0, 31}) {
+          y(n, o, i, j) = 1;
+          EXPECT_EQ(measure().max_error, 1) << n << " " << o << " " << i << " " << j;
+          y(n, o, i, j) = 0;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace plait::test
