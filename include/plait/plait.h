@@ -20,8 +20,8 @@
 // until no other call uses the object. Error messages are kept per thread.
 //
 // Tensors are addresses of their first element; shapes and strides are the problem's (in elements,
-// dense NCHW unless its line says otherwise): x[n, c_i, h, w], K[c_o, c_i/groups, k_h, k_w]
-// (dense), bias[c_o] (dense), y and residual [n, c_o, h', w']. docs/problem-line.md describes the
+// dense NCHW unless its line says otherwise): x[n, c_i, h, w], y and residual [n, c_o, h', w'];
+// K[c_o, c_i/groups, k_h, k_w] and bias[c_o] are always dense. docs/problem-line.md describes the
 // line.
 #ifndef PLAIT_PLAIT_H_
 #define PLAIT_PLAIT_H_
@@ -29,8 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// As in export.hpp; here again so that C, and readers of C for other languages, need this file
-// only.
+// As in export.hpp: here again, so that this file is all that C needs.
 #ifndef PLAIT_API
 #if defined(__GNUC__)
 #define PLAIT_API __attribute__((visibility("default")))

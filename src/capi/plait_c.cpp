@@ -87,11 +87,9 @@ void require(const void* pointer, const char* name) {
   }
 }
 
-// The size that the caller was compiled with. Structs grow by whole words, as they have no padding
-// at their end that a later field could hide in.
+// `bytes` is the struct's size as the caller was compiled. Structs grow by whole words.
 template <class Struct>
 void check_size(std::size_t bytes, const char* name, const char* advice) {
-  static_assert(std::is_trivially_copyable_v<Struct>);
   const std::string is = std::string(name) + " is " + std::to_string(bytes);
   if (bytes > sizeof(Struct)) {
     throw Error(Status::invalid_argument, is + " but plait " + plait::version() + " knows " +
@@ -106,6 +104,8 @@ void check_size(std::size_t bytes, const char* name, const char* advice) {
 // What the caller set, and the defaults for fields that the caller does not know.
 template <class Struct>
 Struct complete(const Struct* given, Struct defaults, const char* name, const char* advice) {
+  // A field in what was padding would not change the size that tells old callers from new.
+  static_assert(std::has_unique_object_representations_v<Struct>);
   if (given == nullptr) return defaults;
   check_size<Struct>(given->struct_bytes, name, advice);
   std::memcpy(&defaults, given, given->struct_bytes);
