@@ -86,6 +86,20 @@ TEST(Verify, TakesGivenProblems) {
   }
 }
 
+#if !defined(PLAIT_SANITIZED)  // minutes of work there
+TEST(Verify, SamplesLargeProblems) {
+  VerifyOptions options;
+  options.cases = 1;
+  options.algorithm = "strips";
+  options.target = host_machine().target;
+  options.problems = {parse_problem("1x128x56x56,160x128x3x3,p1")};
+  ASSERT_GT(options.problems[0].multiplications(), kSampledAboveMultiplications);
+  const VerifyReport report = verify(options);
+  EXPECT_TRUE(report.passed());
+  EXPECT_EQ(report.subjects.at(0).outputs, 4096);
+}
+#endif
+
 TEST(Verify, RefusesWhatItCannotDo) {
   EXPECT_NE(error_of(Status::invalid_argument, [] { verify({.algorithm = "fourier"}); })
                 .find("unknown algorithm \"fourier\" (known: im2col, "),

@@ -23,8 +23,11 @@ struct ErrorReport {
   double relative_rms() const { return rms_output > 0 ? rms_error / rms_output : rms_error; }
 };
 
-// Compares y with the reference computed in f64 from the same x, K, bias, residual. Problems above
-// 0.5 G products are sampled: 4,096 outputs drawn with `seed`, corners always among them. `bound`
+// Problems of more multiplications are compared by samples: 1 GFLOP.
+inline constexpr std::int64_t kSampledAboveMultiplications = 500'000'000;
+
+// Compares y with the reference computed in f64 from the same x, K, bias, residual. Large problems
+// are sampled: 4,096 outputs drawn with `seed`, corners always among them. `bound`
 // is Cost::error_bound. Non-finite outputs must be equal in kind (NaN, +Inf, -Inf), else the error
 // counts as infinite. Views as in Plan::run; bias and residual may be empty.
 template <class T>

@@ -13,7 +13,6 @@
 namespace plait {
 namespace {
 
-constexpr std::int64_t kSampleAbove = 500'000'000;  // products, that is 1 GFLOP
 constexpr std::int64_t kSamples = 4096;
 
 // How much an activation can stretch a difference: its largest slope.
@@ -109,7 +108,7 @@ ErrorReport measure_error(const Problem& problem, double bound, TensorView<const
                    reference::output_at(problem, operands, n, o, i, j));
   };
   const Dims shape = problem.y_shape();
-  if (problem.multiplications() > kSampleAbove) {
+  if (problem.multiplications() > kSampledAboveMultiplications) {
     Random random(seed);
     for (std::int64_t sample = 0; sample < kSamples; ++sample) {
       const auto [n, o, i, j] = draw(shape, sample, random);

@@ -2,6 +2,7 @@
 #include <plait/verify.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <map>
 
@@ -12,6 +13,7 @@ namespace plait {
 namespace {
 
 constexpr int kShrinkTrials = 2000;
+constexpr std::chrono::seconds kShrinkTime{60};  // for large problems, which take long to try
 
 std::vector<std::string> algorithms_of(const VerifyOptions& options) {
   std::vector<std::string> names;
@@ -50,9 +52,11 @@ VerifyFailure shrunk_failure(const VerifyOptions& options, const Subject& subjec
   failure.number = result.failed_number;
   failure.message = result.failure;
   const Case found = case_of(options, subject, failure.number);
+  const auto end = std::chrono::steady_clock::now() + kShrinkTime;
   const Case smallest = shrink(
       found,
       [&](const Case& simpler) {
+        if (std::chrono::steady_clock::now() > end) return false;
         const std::string message = isolated_failure(simpler);
         if (!message.empty()) failure.message = message;
         return !message.empty();
