@@ -25,10 +25,11 @@ fuzz() {
 
 # One line per reader; for a crash also what broke and how to see it again.
 report() {
-  local reader=$1 crashes=$2 log=$out/$1.log input
+  local reader=$1 crashes=$2 log=$out/$1.log edges input
+  edges=$(grep -ao ' cov: [0-9]*' "$log" | tail -n 1 | tr -dc 0-9 || true)
   printf '%-12s  %s executions, %s coverage edges, %s inputs in the corpus, crashes: %s\n' \
     "$reader" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" \
-    "$(grep -ao ' cov: [0-9]*' "$log" | tail -n 1 | tr -dc 0-9)" \
+    "${edges:-0}" \
     "$(find "$out/corpus/$reader" -type f | wc -l)" "$crashes"
   [[ $crashes -gt 0 ]] || return 0
   grep -aE 'broken promise|runtime error|ERROR|SUMMARY|terminate called|what\(\)' "$log" |
