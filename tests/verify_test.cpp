@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <ostream>
 
+#include <plait/accuracy.hpp>
+
 #include "analysis/verify/check.hpp"
 #include "analysis/verify/child.hpp"
 #include "analysis/verify/guarded.hpp"

@@ -9,6 +9,7 @@
 
 namespace plait {
 
+// How far outputs are from the reference.
 struct ErrorReport {
   std::int64_t checked = 0;  // outputs compared
   std::int64_t outputs = 0;  // outputs there are

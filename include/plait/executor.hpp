@@ -28,6 +28,7 @@ class TaskRef {
   void (*call_)(void*, int);
 };
 
+// What runs the tasks of a run side by side.
 class PLAIT_API Executor {
  public:
   constexpr Executor() = default;

@@ -19,6 +19,7 @@ PLAIT_API std::string_view name_of(Target target);  // "EMU128", "SSE4", "AVX2",
 // Any case; throws Error listing the known ones.
 PLAIT_API Target parse_target(std::string_view name);
 
+// Sizes of the data caches: what blocking is cut to.
 struct Caches {
   std::int64_t l1_bytes = 32 << 10;  // data cache of one core
   std::int64_t l2_bytes = 1 << 20;   // of one core
@@ -41,6 +42,7 @@ struct Rates {
   friend bool operator==(const Rates&, const Rates&) = default;
 };
 
+// A machine to plan for.
 struct PLAIT_API Machine {
   std::string cpu = "unknown";
   std::vector<Target> targets = {Target::emu128};  // what the CPU can run, narrowest first

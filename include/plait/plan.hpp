@@ -114,16 +114,16 @@ class Packed {
 struct LoopCount {
   std::string name;
   std::int64_t rounds = 0;  // most of one entry
-  bool covered = false;     // some entry made two whole rounds and then a partial one; or two rounds,
-                            // where the last cannot be partial
+  bool covered = false;  // some entry made two whole rounds and then a partial one; or two rounds,
+                         // where the last cannot be partial
 };
 
 // What really ran, as reported by the code that ran.
 struct RunReport {
   std::string algorithm;
   Target target = Target::emu128;
-  int threads = 0;                   // tasks handed to the executor at once
-  std::int64_t multiplications = 0;  // executed; equals Cost::multiplications
+  int threads = 0;                    // tasks handed to the executor at once
+  std::int64_t multiplications = 0;   // executed; equals Cost::multiplications
   std::vector<LoopCount> loops = {};  // of the blocking, innermost first
 };
 

@@ -64,6 +64,7 @@ struct Activation {
 // relu(NaN) is NaN. hswish(v) = v * relu6(v + 3) / 6; silu(v) = v * sigmoid(v).
 PLAIT_API double apply(const Activation& activation, double value);
 
+// One convolution layer: sizes, geometry, what is added, and how the tensors lie in memory.
 struct PLAIT_API Problem {
   std::int64_t n = 1;
   std::int64_t c_i = 1;

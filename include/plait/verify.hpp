@@ -17,11 +17,12 @@
 
 namespace plait {
 
+// What to verify.
 struct VerifyOptions {
-  std::int64_t cases = 500;      // on each target, spread evenly over the algorithms
-  std::int64_t first = 0;        // number of each algorithm's first case: to repeat single ones
-  std::uint64_t seed = 1;        // equal seeds and numbers give equal cases on every machine
-  std::string algorithm = {};    // one algorithm, or all
+  std::int64_t cases = 500;    // on each target, spread evenly over the algorithms
+  std::int64_t first = 0;      // number of each algorithm's first case: to repeat single ones
+  std::uint64_t seed = 1;      // equal seeds and numbers give equal cases on every machine
+  std::string algorithm = {};  // one algorithm, or all
   std::optional<Target> target = {};  // one target, or all that the machine can run
   Accuracy accuracy = Accuracy::fp32;
   std::vector<Problem> problems = {};         // if any: these in turn, instead of random ones
@@ -40,6 +41,7 @@ struct VerifiedSubject {
   std::vector<LoopCount> loops = {};  // over all cases; `rounds` is the most of any
 };
 
+// A promise that was broken.
 struct VerifyFailure {
   std::string algorithm;
   Target target = Target::emu128;
@@ -57,6 +59,7 @@ struct PooledError {
   double rms_share = 0;  // measured rms / expected rms; judged from kPooledOutputs on
 };
 
+// What a verification saw and found.
 struct VerifyReport {
   // A sweep as a whole fails when an algorithm's pooled rms is above kMostRmsShare times the
   // expected one, or a loop of a subject with so many random cases was never covered.
