@@ -51,6 +51,9 @@ class Arena {
     kernel_.copy_from(kernel_values_);
     bias_.copy_from(bias_values_);
     residual_.copy_from(residual_values_);
+    // Where strides let elements of an input share an address, the last value is there.
+    x_values_ = dense_copy(TensorView<const T>(x_.view()));
+    residual_values_ = dense_copy(TensorView<const T>(residual_.view()));
   }
 
   // In a workspace of exactly the size the plan asks for.
