@@ -7,12 +7,11 @@
 #include <cmath>
 #include <vector>
 
-#include "support/calls.hpp"
 #include "analysis/verify/guarded.hpp"
+#include "support/calls.hpp"
 
 namespace plait {
 namespace {
-
 
 // A view with gaps, steps and turned axes in memory of its own.
 template <class T>

@@ -7,8 +7,8 @@
 
 #include <plait/executor.hpp>
 
-#include "kernels/product.hpp"
 #include "analysis/verify/guarded.hpp"
+#include "kernels/product.hpp"
 #include "support/random.hpp"
 #include "support/sums.hpp"
 
