@@ -40,10 +40,14 @@ std::string drawn(int reader, int writer) {
     progress.update(3);
   }
   ::close(writer);
+  std::string text;
   std::array<char, 4096> buffer{};
-  const ssize_t got = ::read(reader, buffer.data(), buffer.size());
+  // In pieces, until the end of the pipe (0) or of the terminal (an error).
+  for (ssize_t got; (got = ::read(reader, buffer.data(), buffer.size())) > 0;) {
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+  }
   ::close(reader);
-  return {buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+  return text;
 }
 
 TEST(Progress, ClearsItsLineOnATerminal) {
