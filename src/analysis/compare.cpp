@@ -1,12 +1,12 @@
 // Two algorithms on the same data, output by output, in units in the last place.
 #include <plait/verify.hpp>
 
-#include <bit>
 #include <cmath>
 #include <limits>
 
 #include <plait/accuracy.hpp>
 
+#include "analysis/float_bits.hpp"
 #include "analysis/test_data.hpp"
 
 namespace plait {
@@ -16,9 +16,9 @@ namespace {
 // are one apart.
 template <class T>
 std::uint64_t ordered(T value) {
-  using Bits = std::conditional_t<std::is_same_v<T, float>, std::uint32_t, std::uint64_t>;
+  using Bits = FloatBits<T>;
   constexpr Bits kSign = Bits{1} << (std::numeric_limits<Bits>::digits - 1);
-  const Bits bits = std::bit_cast<Bits>(value);
+  const Bits bits = bits_of(value);
   return (bits & kSign) != 0 ? static_cast<Bits>(~bits) : bits | kSign;
 }
 

@@ -1,10 +1,10 @@
 #include "analysis/verify/check.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include <plait/accuracy.hpp>
 
+#include "analysis/float_bits.hpp"
 #include "analysis/test_data.hpp"
 #include "analysis/verify/guarded.hpp"
 
@@ -189,7 +189,7 @@ std::string failure_of_bits(const Case& test, const Arena<T>& arena) {
   const Tensor<T> expected = arena.outputs_of(plan);
   const Tensor<T> outputs = arena.outputs();
   for (std::int64_t i = 0; i < outputs.size(); ++i) {
-    if (std::memcmp(&outputs.data()[i], &expected.data()[i], sizeof(T)) == 0) continue;
+    if (bits_of(outputs.data()[i]) == bits_of(expected.data()[i])) continue;
     return "output " + std::to_string(i) + " has other bits than on one thread of " +
            std::string(name_of(plan.target())) + " with real caches";
   }

@@ -4,13 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <new>
+
+#include "analysis/float_bits.hpp"
 
 namespace plait {
 namespace {
 
-constexpr std::byte kPoison{0xff};  // four of them are a NaN
+constexpr std::byte kPoison{0xff};  // all bits set: a NaN
 
 // Elements from the lowest to the highest address of a view, and how far its origin is above the
 // lowest.
@@ -91,10 +92,8 @@ bool GuardedTensor<T>::gaps_untouched() const {
   for_each_index(view_.shape(), [&](auto... index) {
     used[static_cast<std::size_t>(&view_(index...) - first)] = true;
   });
-  T poison;
-  std::memset(&poison, static_cast<int>(kPoison), sizeof(T));
   for (std::size_t i = 0; i < elements_; ++i) {
-    if (!used[i] && std::memcmp(first + i, &poison, sizeof(T)) != 0) return false;
+    if (!used[i] && bits_of(first[i]) != static_cast<FloatBits<T>>(~FloatBits<T>{0})) return false;
   }
   return bytes_.slack_untouched();
 }

@@ -1,0 +1,18 @@
+// Floating-point numbers as their bits, to compare them as stored: NaNs and signed zeros included.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <type_traits>
+
+namespace plait {
+
+template <class T>
+using FloatBits = std::conditional_t<std::is_same_v<T, float>, std::uint32_t, std::uint64_t>;
+
+template <class T>
+FloatBits<T> bits_of(T value) {
+  return std::bit_cast<FloatBits<T>>(value);
+}
+
+}  // namespace plait
