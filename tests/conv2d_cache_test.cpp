@@ -124,7 +124,7 @@ TEST(PlanCache, ServesOnePlanToManyCallsAtOnce) {
   for (const char* line : {"1x40x14x13,25x40x3x3,p1,bias", "2x12x11x9,21x4x3x5,s2x1,p2_1_0_3,g3",
                            "1x300x12x13,25x300x1x1,bias"}) {
     const Problem p = parse_problem(line);
-    const test::Operands<float> operands(p);
+    const Operands<float> operands(p);
     const auto call = [&] {
       return conv2d(operands.x, operands.kernel,
                     {.stride = p.stride,

@@ -13,7 +13,6 @@ namespace plait {
 namespace {
 
 using test::error_of;
-using test::Operands;
 
 class Timed {
  public:

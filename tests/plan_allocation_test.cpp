@@ -92,7 +92,7 @@ struct Prepared {
   }
 
   Plan made;
-  test::Operands<float> operands;
+  Operands<float> operands;
   Tensor<float> y;
   Packed packed;
   RunOptions<float> options;

@@ -19,7 +19,6 @@ namespace plait {
 namespace {
 
 using test::error_of;
-using test::Operands;
 using test::poisoned;
 using test::same_bytes;
 using test::untouched;

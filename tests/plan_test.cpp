@@ -12,7 +12,6 @@ namespace plait {
 namespace {
 
 using test::error_of;
-using test::Operands;
 using test::poisoned;
 using test::untouched;
 

@@ -17,7 +17,6 @@ namespace plait {
 namespace {
 
 using test::error_of;
-using test::Operands;
 using test::ScopedVariable;
 
 constexpr std::array kLines = {"1x64x56x56,64x64x3x3,p1,bias", "1x256x14x14,64x256x1x1,act=relu",

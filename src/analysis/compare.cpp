@@ -31,31 +31,17 @@ std::uint64_t ulps_between(T a, T b) {
   return i > j ? i - j : j - i;
 }
 
-template <class T>
-struct Operands {
-  Operands(const Problem& p, std::uint64_t seed)
-      : x(p.x_shape()), kernel(p.kernel_shape()), bias({p.c_o}), residual(p.y_shape()) {
-    Random random(seed);
-    fill_relu_like(x, random);
-    fill_he(kernel, p.depth(), random);
-    fill_he(bias, 2, random);
-    fill_he(residual, 2, random);
-  }
-
-  Tensor<T> x, kernel, bias, residual;
-};
-
 // The output of one algorithm, and its rms error over the rms of the output.
 template <class T>
 Tensor<T> run(const Plan& plan, const Operands<T>& operands, double& rms) {
   const Problem& p = plan.problem();
-  const TensorView<const T> bias = p.bias ? operands.bias.view() : TensorView<const T>();
   RunOptions<T> options;
-  if (p.residual) options.residual = operands.residual.view();
+  options.residual = operands.residual_view();
   Tensor<T> y(p.y_shape());
-  plan.run<T>(operands.x.view(), plan.pack<T>(operands.kernel.view(), bias), y.view(), options);
+  plan.run<T>(operands.x.view(), plan.pack<T>(operands.kernel.view(), operands.bias_view()),
+              y.view(), options);
   rms = measure_error<T>(p, plan.cost().error_bound, operands.x.view(), operands.kernel.view(),
-                         bias, options.residual, y.view())
+                         operands.bias_view(), operands.residual_view(), y.view())
             .relative_rms();
   return y;
 }

@@ -1,6 +1,9 @@
 // Random operands for measuring and verifying.
 #pragma once
 
+#include <cstdint>
+
+#include <plait/problem.hpp>
 #include <plait/tensor.hpp>
 
 #include "core/random.hpp"
@@ -19,5 +22,35 @@ void fill_integers(Tensor<T>& tensor, std::int64_t limit, Random& random);
 // Normal numbers scaled by 2^-20 .. 2^20, each by its own power: sums that cancel.
 template <class T>
 void fill_wide_range(Tensor<T>& tensor, Random& random);
+
+// Dense operands, n x c x h x w, with the data of the error classes. bias and residual are empty
+// where the problem has none.
+template <class T>
+struct Operands {
+  explicit Operands(const Problem& p, std::uint64_t seed = 1)
+      : x(p.x_shape()),
+        kernel(p.kernel_shape()),
+        bias(p.bias ? Dims{p.c_o} : Dims{0}),
+        residual(p.residual ? p.y_shape() : Dims{0}) {
+    Random random(seed);
+    fill_relu_like(x, random);
+    fill_he(kernel, p.depth(), random);
+    fill_he(bias, 1, random);
+    fill_he(residual, 1, random);
+  }
+
+  TensorView<const T> bias_view() const { return view_or_none(bias); }
+  TensorView<const T> residual_view() const { return view_or_none(residual); }
+
+  Tensor<T> x;
+  Tensor<T> kernel;
+  Tensor<T> bias;
+  Tensor<T> residual;
+
+ private:
+  static TensorView<const T> view_or_none(const Tensor<T>& tensor) {
+    return tensor.size() == 0 ? TensorView<const T>() : tensor.view();
+  }
+};
 
 }  // namespace plait

@@ -48,36 +48,6 @@ class ScopedVariable {
   std::optional<std::string> before_;
 };
 
-// Dense operands, n x c x h x w, with the data of the error classes. bias and residual are empty
-// where the problem has none.
-template <class T>
-struct Operands {
-  explicit Operands(const Problem& p, std::uint64_t seed = 1)
-      : x(p.x_shape()),
-        kernel(p.kernel_shape()),
-        bias(p.bias ? Dims{p.c_o} : Dims{0}),
-        residual(p.residual ? p.y_shape() : Dims{0}) {
-    Random random(seed);
-    fill_relu_like(x, random);
-    fill_he(kernel, p.depth(), random);
-    fill_he(bias, 1, random);
-    fill_he(residual, 1, random);
-  }
-
-  TensorView<const T> bias_view() const { return view_or_none(bias); }
-  TensorView<const T> residual_view() const { return view_or_none(residual); }
-
-  Tensor<T> x;
-  Tensor<T> kernel;
-  Tensor<T> bias;
-  Tensor<T> residual;
-
- private:
-  static TensorView<const T> view_or_none(const Tensor<T>& tensor) {
-    return tensor.size() == 0 ? TensorView<const T>() : tensor.view();
-  }
-};
-
 // A NaN whose bits no computation makes, to fill outputs that must not be written.
 template <class T>
 Tensor<T> poisoned(const Dims& shape) {
