@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build/mutate"
 SOURCE, BUILD, LOGS = WORK / "source", WORK / "build", WORK / "logs"
-TEST_SECONDS = 120  # a test that takes longer hangs; the slowest takes 15 s [Zen 4, 2026-11-22]
+TEST_SECONDS = 120  # a test that takes longer hangs; the slowest takes 6 s [Zen 4, 2026-11-22]
 FEW = 10  # so few failures are tried again, to leave out what failed by chance
 CORES = len(os.sched_getaffinity(0))
 
@@ -72,11 +72,11 @@ def read_faults(names: list[str]) -> list[Fault]:
     return [fault for fault in faults if not names or fault.name in names]
 
 
-def export_head() -> None:
-    """Makes SOURCE the last commit. Files that are the same already keep their times, so that only
-    what changed is built again."""
+def export(commit: str) -> None:
+    """Makes SOURCE what was committed. Files that are the same already keep their times: only what
+    changed is built again."""
     wanted = set()
-    with tarfile.open(fileobj=io.BytesIO(git("archive", "--format=tar", "HEAD"))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(git("archive", "--format=tar", commit))) as archive:
         for member in filter(tarfile.TarInfo.isfile, archive.getmembers()):
             path = SOURCE / member.name
             content = archive.extractfile(member).read()
@@ -166,7 +166,7 @@ def try_fault(fault: Fault) -> Outcome:
 
 
 def names_of(failures: list[Failure]) -> str:
-    """Such as "VerifySweep (4), Products (2), 27 more tests"; of hangs and crashes their number."""
+    """Such as "VerifySweep (4), Products (2), 27 more; of these 1 by crashing"."""
     # A test is [Instantiation/]Suite.Test[/parameter].
     suites = Counter(re.sub(r"^.*/", "", failure.test.split(".")[0]) for failure in failures)
     shown = suites.most_common(3)
@@ -195,9 +195,8 @@ def machine() -> str:
             f"{version.stdout.decode().splitlines()[0]}")
 
 
-def report_of(outcomes: list[Outcome], minutes: float) -> str:
+def report_of(outcomes: list[Outcome], commit: str, minutes: float) -> str:
     survivors = [outcome for outcome in outcomes if not outcome.caught]
-    commit = git("rev-parse", "--short", "HEAD").decode().strip()
     lines = [
         f"# {len(survivors)} of {len(outcomes)} seeded faults survive" if survivors
         else f"# All {len(outcomes)} seeded faults are caught", "",
@@ -227,7 +226,8 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
     for log in LOGS.iterdir():
         log.unlink()
-    export_head()
+    commit = git("rev-parse", "--short", "HEAD").decode().strip()  # others may commit meanwhile
+    export(commit)
     if found := misfits(faults):
         for line in found:
             say(line)
@@ -239,10 +239,10 @@ def main() -> int:
     for number, fault in enumerate(faults, 1):
         outcomes.append(try_fault(fault))
         each = (time.monotonic() - first) / number
-        say(f"{number}/{len(faults)} {fault.name}: {verdict(outcomes[-1])}; about "
-            f"{each * (len(faults) - number) / 60:.0f} min left")
+        left = each * (len(faults) - number) / 60
+        say(f"{number}/{len(faults)} {fault.name}: {verdict(outcomes[-1])}; {left:.0f} min left")
     report = ROOT / "docs/mutation.md" if not names else WORK / "report.md"
-    text = report_of(outcomes, (time.monotonic() - start) / 60)
+    text = report_of(outcomes, commit, (time.monotonic() - start) / 60)
     report.write_text(text, encoding="utf-8")
     say(f"{text.splitlines()[0][2:]}; see {report.relative_to(ROOT)}")
     return 0 if all(outcome.caught for outcome in outcomes) else 1
