@@ -47,7 +47,8 @@ TEST(VerifyCommand, ChecksGivenLines) {
   const Outcome outcome =
       run_plait({"verify", "1x3x8x9,4x3x3x3,p1", "2x4x6x6,4x1x3x3,g4", "--json"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  for (const Json& subject : Json::parse(outcome.out)["subjects"]) {
+  const Json json = Json::parse(outcome.out);
+  for (const Json& subject : json["subjects"]) {
     EXPECT_EQ(subject["algorithm"] == "pointwise" ? subject["refused"] : subject["cases"], 16);
   }
 }
