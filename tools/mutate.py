@@ -6,6 +6,7 @@ usage: tools/mutate.py [NAME...]      all faults of tools/mutants.toml, or only 
 Works in build/mutate. A run of all faults writes docs/mutation.md, a run of some
 build/mutate/report.md. Exits with 1 if a fault survives, cannot be applied or does not compile."""
 
+import fcntl
 import io
 import os
 import re
@@ -215,15 +216,8 @@ def report_of(outcomes: list[Outcome], commit: str, minutes: float) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> int:
-    names = sys.argv[1:]
-    if any(name.startswith("-") for name in names):
-        print(__doc__)
-        return 0 if names[0] in {"-h", "--help"} else 2
+def mutate(faults: list[Fault], report: Path) -> int:
     start = time.monotonic()
-    faults = read_faults(names)
-    for folder in (SOURCE, BUILD, LOGS):
-        folder.mkdir(parents=True, exist_ok=True)
     for log in LOGS.iterdir():
         log.unlink()
     commit = git("rev-parse", "--short", "HEAD").decode().strip()  # others may commit meanwhile
@@ -241,11 +235,26 @@ def main() -> int:
         each = (time.monotonic() - first) / number
         left = each * (len(faults) - number) / 60
         say(f"{number}/{len(faults)} {fault.name}: {verdict(outcomes[-1])}; {left:.0f} min left")
-    report = ROOT / "docs/mutation.md" if not names else WORK / "report.md"
     text = report_of(outcomes, commit, (time.monotonic() - start) / 60)
     report.write_text(text, encoding="utf-8")
     say(f"{text.splitlines()[0][2:]}; see {report.relative_to(ROOT)}")
     return 0 if all(outcome.caught for outcome in outcomes) else 1
+
+
+def main() -> int:
+    names = sys.argv[1:]
+    if any(name.startswith("-") for name in names):
+        print(__doc__)
+        return 0 if names[0] in {"-h", "--help"} else 2
+    faults = read_faults(names)
+    for folder in (SOURCE, BUILD, LOGS):
+        folder.mkdir(parents=True, exist_ok=True)
+    with open(WORK / "lock", "w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit("mutate: another run is under way, and both would build each other's faults")
+        return mutate(faults, ROOT / "docs/mutation.md" if not names else WORK / "report.md")
 
 
 if __name__ == "__main__":
