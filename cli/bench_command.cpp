@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <iostream>
+#include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "bench_compare.hpp"
 #include "bench_problems.hpp"
@@ -13,9 +16,19 @@
 #include "files.hpp"
 #include "interrupt.hpp"
 #include "json.hpp"
+#include "plan_options.hpp"
 
 namespace plait::faces {
 namespace {
+
+struct BenchArguments {
+  std::vector<std::string> problems;
+  PlanOptions planning;
+  double seconds = 0.3;
+  int rounds = 5;
+  bool no_check = false;
+  std::string compare;  // path of an older run's JSON
+};
 
 BenchSettings settings_of(const BenchArguments& arguments) {
   if (!(arguments.seconds > 0 && arguments.seconds <= 3600)) {
@@ -42,45 +55,6 @@ void print_start(const BenchSettings& settings, std::size_t problems) {
                            problems == 1 ? "" : "s", settings.seconds, settings.rounds,
                            settings.rounds == 1 ? "" : "s")
             << std::flush;
-}
-
-}  // namespace
-
-CLI::App* add_bench_command(CLI::App& app, BenchArguments& arguments) {
-  CLI::App* command = app.add_subcommand(
-      "bench", "Time problems, beside the machine's limits measured in the same run");
-  command
-      ->add_option("problems", arguments.problems,
-                   "Problem lines, files of problem lines, or - for lines on standard input")
-      ->required()
-      ->type_name("LINE|FILE|-");
-  command
-      ->add_option("--seconds", arguments.seconds,
-                   "Time each problem for so long in total (default 0.3)")
-      ->type_name("S");
-  command
-      ->add_option("--rounds", arguments.rounds,
-                   "Visit all problems in turn so many times (default 5)")
-      ->check(CLI::Range(1, 1000).description(""))
-      ->type_name("N");
-  command->add_flag("--no-check", arguments.no_check, "Do not measure errors");
-  command
-      ->add_option("--compare", arguments.compare,
-                   "Show the ratios to an older run, which --json has written")
-      ->type_name("JSON");
-  add_plan_options(*command, arguments.planning);
-  command->footer(
-      "Examples:\n"
-      "  plait bench 1x64x56x56,64x64x3x3,p1 --threads 1\n"
-      "  plait bench bench/problems/resnet50.txt bench/problems/vgg16.txt --json > old.json\n"
-      "  plait bench bench/problems/resnet50.txt --compare old.json\n"
-      "  grep 3x3 bench/problems/resnet50.txt | plait bench - --algorithm im2col --target AVX2\n"
-      "\n"
-      "Weights are packed before. GFLOP/s are 2 x products / median; spread is the width of the\n"
-      "middle 80 % of the times. Problems that nothing accepts are listed with the reason. Ctrl-C\n"
-      "prints what was measured so far. The exit code is 1 if an output is farther from the\n"
-      "reference than its bound, and 2 for wrong use.");
-  return command;
 }
 
 int bench_command(const BenchArguments& arguments) {
@@ -110,6 +84,46 @@ int bench_command(const BenchArguments& arguments) {
   }
   std::cerr << "plait: an output is farther from the reference than its bound allows\n";
   return 1;
+}
+
+}  // namespace
+
+Command add_bench_command(CLI::App& app) {
+  const auto arguments = std::make_shared<BenchArguments>();
+  CLI::App* command = app.add_subcommand(
+      "bench", "Time problems, beside the machine's limits measured in the same run");
+  command
+      ->add_option("problems", arguments->problems,
+                   "Problem lines, files of problem lines, or - for lines on standard input")
+      ->required()
+      ->type_name("LINE|FILE|-");
+  command
+      ->add_option("--seconds", arguments->seconds,
+                   "Time each problem for so long in total (default 0.3)")
+      ->type_name("S");
+  command
+      ->add_option("--rounds", arguments->rounds,
+                   "Visit all problems in turn so many times (default 5)")
+      ->check(CLI::Range(1, 1000).description(""))
+      ->type_name("N");
+  command->add_flag("--no-check", arguments->no_check, "Do not measure errors");
+  command
+      ->add_option("--compare", arguments->compare,
+                   "Show the ratios to an older run, which --json has written")
+      ->type_name("JSON");
+  add_plan_options(*command, arguments->planning);
+  command->footer(
+      "Examples:\n"
+      "  plait bench 1x64x56x56,64x64x3x3,p1 --threads 1\n"
+      "  plait bench bench/problems/resnet50.txt bench/problems/vgg16.txt --json > old.json\n"
+      "  plait bench bench/problems/resnet50.txt --compare old.json\n"
+      "  grep 3x3 bench/problems/resnet50.txt | plait bench - --algorithm im2col --target AVX2\n"
+      "\n"
+      "Weights are packed before. GFLOP/s are 2 x products / median; spread is the width of the\n"
+      "middle 80 % of the times. Problems that nothing accepts are listed with the reason. Ctrl-C\n"
+      "prints what was measured so far. The exit code is 1 if an output is farther from the\n"
+      "reference than its bound, and 2 for wrong use.");
+  return {command, [arguments] { return bench_command(*arguments); }};
 }
 
 }  // namespace plait::faces

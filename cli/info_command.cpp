@@ -1,14 +1,13 @@
 #include "info_command.hpp"
 
-#include <cairo.h>
 #include <fmt/format.h>
-#include <png.h>
 
 #include <algorithm>
 #include <iostream>
+#include <memory>
 #include <string>
+#include <utility>
 
-#include <plait/machine.hpp>
 #include <plait/plan.hpp>
 #include <plait/version.hpp>
 
@@ -19,32 +18,24 @@
 namespace plait::faces {
 namespace {
 
+struct InfoArguments {
+  bool calibrate = false;
+  bool json = false;
+};
+
 // Two operations per multiply-add, all lanes busy, one core.
 double peak_gflops(const Machine& machine) { return 2e-9 * machine.macs_per_second(); }
 
-Json info_json(const Machine& machine, bool calibrated) {
-  Json rooms = Json::array();
-  for (const AlgorithmInfo& algorithm : algorithms()) {
-    rooms.push_back({{"name", algorithm.name}, {"summary", algorithm.summary}});
+std::string libraries_text(const std::vector<PictureLibrary>& libraries) {
+  std::string text;
+  for (const PictureLibrary& library : libraries) {
+    text += (text.empty() ? "" : ", ") + library.version;
   }
-  Json kernels = Json::array();
-  for (const PresetInfo& preset : presets()) {
-    kernels.push_back({{"name", preset.name}, {"summary", preset.summary}});
-  }
-  return {{"schema", "plait.info/1"},
-          {"version", version()},
-          {"simd_library", simd_library()},
-          {"compiler", build_compiler()},
-          {"png_library", fmt::format("libpng {}", png_get_libpng_ver(nullptr))},
-          {"drawing_library", fmt::format("Cairo {}", cairo_version_string())},
-          {"machine", to_json(machine)},
-          {"rates_measured", calibrated},
-          {"peak_gflops_per_core", peak_gflops(machine)},
-          {"algorithms", rooms},
-          {"presets", kernels}};
+  return text;
 }
 
-std::string info_text(const Machine& machine, bool calibrated) {
+std::string info_text(const Machine& machine, bool calibrated,
+                      const std::vector<PictureLibrary>& libraries) {
   std::string targets;
   for (const Target target : machine.targets) {
     targets += (targets.empty() ? "" : " ") + std::string(name_of(target));
@@ -55,8 +46,7 @@ std::string info_text(const Machine& machine, bool calibrated) {
     text += fmt::format("{:<10} {}\n", key, value);
   };
   row("plait", fmt::format("{}, {}, {}", version(), simd_library(), build_compiler()));
-  row("pictures",
-      fmt::format("libpng {}, Cairo {}", png_get_libpng_ver(nullptr), cairo_version_string()));
+  if (!libraries.empty()) row("pictures", libraries_text(libraries));
   row("cpu", machine.cpu);
   row("targets", fmt::format("{}; used: {}, {} f32 lanes", targets, name_of(machine.target),
                              lanes_of(machine.target)));
@@ -94,28 +84,54 @@ std::string info_text(const Machine& machine, bool calibrated) {
   return text;
 }
 
+int info_command(const InfoArguments& arguments, const std::vector<PictureLibrary>& libraries) {
+  Machine machine = host_machine();
+  if (arguments.calibrate) machine.rates = measure_rates(machine);
+  std::cout << (arguments.json ? text_of(info_json(machine, arguments.calibrate, libraries))
+                               : info_text(machine, arguments.calibrate, libraries));
+  return 0;
+}
+
 }  // namespace
 
-CLI::App* add_info_command(CLI::App& app, InfoArguments& arguments) {
+Json info_json(const Machine& machine, bool calibrated,
+               const std::vector<PictureLibrary>& libraries) {
+  Json rooms = Json::array();
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    rooms.push_back({{"name", algorithm.name}, {"summary", algorithm.summary}});
+  }
+  Json kernels = Json::array();
+  for (const PresetInfo& preset : presets()) {
+    kernels.push_back({{"name", preset.name}, {"summary", preset.summary}});
+  }
+  Json json = {{"schema", "plait.info/1"},
+               {"version", version()},
+               {"simd_library", simd_library()},
+               {"compiler", build_compiler()}};
+  for (const PictureLibrary& library : libraries) json[library.key] = library.version;
+  json["machine"] = to_json(machine);
+  json["rates_measured"] = calibrated;
+  json["peak_gflops_per_core"] = peak_gflops(machine);
+  json["algorithms"] = rooms;
+  json["presets"] = kernels;
+  return json;
+}
+
+Command add_info_command(CLI::App& app, std::vector<PictureLibrary> libraries) {
+  const auto arguments = std::make_shared<InfoArguments>();
   CLI::App* command =
       app.add_subcommand("info", "Show the machine, its targets, the algorithms and versions");
-  command->add_flag("--calibrate", arguments.calibrate,
+  command->add_flag("--calibrate", arguments->calibrate,
                     "Measure the machine's rates instead of assuming them (half a second)");
-  command->add_flag("--json", arguments.json, "Print JSON and nothing else");
+  command->add_flag("--json", arguments->json, "Print JSON and nothing else");
   command->footer(
       "Examples:\n"
       "  plait info\n"
       "  plait info --calibrate\n"
       "  plait info --json");
-  return command;
-}
-
-int info_command(const InfoArguments& arguments) {
-  Machine machine = host_machine();
-  if (arguments.calibrate) machine.rates = measure_rates(machine);
-  std::cout << (arguments.json ? text_of(info_json(machine, arguments.calibrate))
-                               : info_text(machine, arguments.calibrate));
-  return 0;
+  return {command, [arguments, libraries = std::move(libraries)] {
+            return info_command(*arguments, libraries);
+          }};
 }
 
 }  // namespace plait::faces

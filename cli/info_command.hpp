@@ -1,16 +1,27 @@
 // `plait info`: the machine as plait sees it, and what is built in.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include <plait/machine.hpp>
+
+#include "command.hpp"
+#include "json.hpp"
 
 namespace plait::faces {
 
-struct InfoArguments {
-  bool calibrate = false;
-  bool json = false;
+// A library for pictures that a face is built with.
+struct PictureLibrary {
+  std::string key;      // in the JSON: "png_library"
+  std::string version;  // with its name: "libpng 1.6.39"
 };
 
-CLI::App* add_info_command(CLI::App& app, InfoArguments& arguments);
-int info_command(const InfoArguments& arguments);
+Command add_info_command(CLI::App& app, std::vector<PictureLibrary> libraries = {});
+
+// What `plait info --json` prints. `calibrated` tells whether the machine's rates were measured or
+// are assumed.
+Json info_json(const Machine& machine, bool calibrated,
+               const std::vector<PictureLibrary>& libraries = {});
 
 }  // namespace plait::faces

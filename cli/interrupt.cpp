@@ -1,6 +1,5 @@
 #include "interrupt.hpp"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <plait/error.hpp>
@@ -24,13 +23,19 @@ extern "C" void on_interrupt(int) {
 
 const std::atomic<bool>& interrupted() { return flag; }
 
-void catch_interrupts() {
+InterruptsCaught::InterruptsCaught() {
+  flag.store(false);
   struct sigaction action {};
   action.sa_handler = on_interrupt;
   ::sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
+  ::sigaction(SIGINT, &action, &old_int_);
+  ::sigaction(SIGTERM, &action, &old_term_);
+}
+
+InterruptsCaught::~InterruptsCaught() {
+  ::sigaction(SIGINT, &old_int_, nullptr);
+  ::sigaction(SIGTERM, &old_term_, nullptr);
 }
 
 void stop_if_interrupted() {

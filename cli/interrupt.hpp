@@ -2,6 +2,8 @@
 // Neither leaves a temporary file behind.
 #pragma once
 
+#include <signal.h>
+
 #include <atomic>
 #include <string>
 
@@ -9,10 +11,21 @@ namespace plait::faces {
 
 inline constexpr int kExitInterrupted = 130;  // the shell's 128 + SIGINT
 
-// Set by the first SIGINT or SIGTERM once catch_interrupts() has been called.
+// Set by the first SIGINT or SIGTERM while InterruptsCaught lives.
 const std::atomic<bool>& interrupted();
 
-void catch_interrupts();
+// Its end puts back the handlers it found: within Python, they are Python's. One at a time.
+class InterruptsCaught {
+ public:
+  InterruptsCaught();
+  InterruptsCaught(const InterruptsCaught&) = delete;
+  InterruptsCaught& operator=(const InterruptsCaught&) = delete;
+  ~InterruptsCaught();
+
+ private:
+  struct sigaction old_int_ {};
+  struct sigaction old_term_ {};
+};
 
 // Throws Error (Status::cancelled) if interrupted.
 void stop_if_interrupted();

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <memory>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -14,11 +16,19 @@
 #include "inception.hpp"
 #include "interrupt.hpp"
 #include "json.hpp"
+#include "plan_options.hpp"
 #include "presets.hpp"
+#include "run_inputs.hpp"
 #include "text.hpp"
 
 namespace plait::faces {
 namespace {
+
+struct RunArguments {
+  ConvolutionOptions convolution;
+  PlanOptions planning;
+  std::string output;  // .png or .npy; empty: only print
+};
 
 // All timed runs together, so that a quick look stays quick.
 constexpr double kBudgetSeconds = 0.5;
@@ -144,58 +154,6 @@ Json report_json(const RunArguments& arguments, const RunInputs& inputs,
           {"convolutions", convolutions}};
 }
 
-}  // namespace
-
-CLI::App* add_run_command(CLI::App& app, RunArguments& arguments) {
-  CLI::App* command = app.add_subcommand("run", "Convolve a photograph or an array");
-  ConvolutionOptions& convolution = arguments.convolution;
-  std::string kernels = "A .npy file (c_o x c_i/groups x k_h x k_w, or fewer axes) or a preset:";
-  for (const PresetInfo& preset : presets()) {
-    kernels += fmt::format("\n  {:10} {}", preset.name, preset.summary);
-  }
-  const auto option = [command](const char* name, auto& value, const char* type,
-                                const std::string& help) {
-    return command->add_option(name, value, help)->type_name(type);
-  };
-  option("--input", convolution.input, "FILE", "A .jpg, .png or .npy file")->required();
-  option("--kernel", convolution.kernel, "PRESET|FILE", kernels)->required();
-  option("--bias", convolution.bias, "FILE", "A .npy file of c_o values");
-  option("--output", arguments.output, "FILE",
-         "Write the feature maps: a .png grid or a .npy array");
-  option("--stride", convolution.stride, "HxW", "2, or 2x1 (h x w)");
-  option("--padding", convolution.padding, "SIZES",
-         "1, 1x2 (h x w), 2_3_2_3 (top_bottom_left_right), same_upper, same_lower or valid; "
-         "default 0, for presets same_upper");
-  option("--padding-mode", convolution.padding_mode, "MODE",
-         "zeros (default), reflect, replicate, circular or constant=NUMBER");
-  option("--dilation", convolution.dilation, "HxW", "2, or 2x1 (h x w)");
-  option("--groups", convolution.groups, "N", "Default 1");
-  CLI::Option* activation = option("--activation", convolution.activation, "NAME",
-                                   "relu, relu6, leaky:0.1, hswish, silu, sigmoid or tanh");
-  command
-      ->add_flag_callback(
-          "--relu", [&convolution] { convolution.activation = "relu"; }, "--activation relu")
-      ->excludes(activation);
-  option("--dtype", convolution.dtype, "DTYPE",
-         "Compute in f32 or f64; default: as the input, f32 for pictures");
-  option("--layout", convolution.layout, "LAYOUT",
-         "Axes of an input .npy, and of an output .npy: nchw (default) or nhwc");
-  add_plan_options(*command, arguments.planning);
-  command->footer(
-      "Examples:\n"
-      "  plait run --input photo.jpg --kernel edges --output edges.png\n"
-      "  plait run --input photo.jpg --kernel inception --output maps.png\n"
-      "  plait run --input photo.jpg --kernel gabor --stride 2 --relu --algorithm im2col\n"
-      "  plait run --input x.npy --kernel k.npy --bias b.npy --padding 1 --output y.npy\n"
-      "  plait run --input x.npy --kernel k.npy --stride 2x1 --padding 2_3_2_3 --json\n"
-      "\n"
-      "Prints the plan, the median time of several runs, GFLOP/s, and the error against the\n"
-      "reference. A photograph becomes 3 x h x w with values from 0 to 1; transparency is\n"
-      "composited over white. The exit code is 1 if an output is farther from the reference than\n"
-      "its bound, and 2 for wrong use.");
-  return command;
-}
-
 int run_command(const RunArguments& arguments) {
   limits_of(arguments.planning);
   machine_of(arguments.planning);
@@ -231,6 +189,59 @@ int run_command(const RunArguments& arguments) {
     std::cout << fmt::format("output    {}, {}\n", arguments.output, to_string(y_shape));
   }
   return 0;
+}
+
+}  // namespace
+
+Command add_run_command(CLI::App& app) {
+  const auto arguments = std::make_shared<RunArguments>();
+  CLI::App* command = app.add_subcommand("run", "Convolve a photograph or an array");
+  ConvolutionOptions& convolution = arguments->convolution;
+  std::string kernels = "A .npy file (c_o x c_i/groups x k_h x k_w, or fewer axes) or a preset:";
+  for (const PresetInfo& preset : presets()) {
+    kernels += fmt::format("\n  {:10} {}", preset.name, preset.summary);
+  }
+  const auto option = [command](const char* name, auto& value, const char* type,
+                                const std::string& help) {
+    return command->add_option(name, value, help)->type_name(type);
+  };
+  option("--input", convolution.input, "FILE", "A .jpg, .png or .npy file")->required();
+  option("--kernel", convolution.kernel, "PRESET|FILE", kernels)->required();
+  option("--bias", convolution.bias, "FILE", "A .npy file of c_o values");
+  option("--output", arguments->output, "FILE",
+         "Write the feature maps: a .png grid or a .npy array");
+  option("--stride", convolution.stride, "HxW", "2, or 2x1 (h x w)");
+  option("--padding", convolution.padding, "SIZES",
+         "1, 1x2 (h x w), 2_3_2_3 (top_bottom_left_right), same_upper, same_lower or valid; "
+         "default 0, for presets same_upper");
+  option("--padding-mode", convolution.padding_mode, "MODE",
+         "zeros (default), reflect, replicate, circular or constant=NUMBER");
+  option("--dilation", convolution.dilation, "HxW", "2, or 2x1 (h x w)");
+  option("--groups", convolution.groups, "N", "Default 1");
+  CLI::Option* activation = option("--activation", convolution.activation, "NAME",
+                                   "relu, relu6, leaky:0.1, hswish, silu, sigmoid or tanh");
+  command
+      ->add_flag_callback(
+          "--relu", [&convolution] { convolution.activation = "relu"; }, "--activation relu")
+      ->excludes(activation);
+  option("--dtype", convolution.dtype, "DTYPE",
+         "Compute in f32 or f64; default: as the input, f32 for pictures");
+  option("--layout", convolution.layout, "LAYOUT",
+         "Axes of an input .npy, and of an output .npy: nchw (default) or nhwc");
+  add_plan_options(*command, arguments->planning);
+  command->footer(
+      "Examples:\n"
+      "  plait run --input photo.jpg --kernel edges --output edges.png\n"
+      "  plait run --input photo.jpg --kernel inception --output maps.png\n"
+      "  plait run --input photo.jpg --kernel gabor --stride 2 --relu --algorithm im2col\n"
+      "  plait run --input x.npy --kernel k.npy --bias b.npy --padding 1 --output y.npy\n"
+      "  plait run --input x.npy --kernel k.npy --stride 2x1 --padding 2_3_2_3 --json\n"
+      "\n"
+      "Prints the plan, the median time of several runs, GFLOP/s, and the error against the\n"
+      "reference. A photograph becomes 3 x h x w with values from 0 to 1; transparency is\n"
+      "composited over white. The exit code is 1 if an output is farther from the reference than\n"
+      "its bound, and 2 for wrong use.");
+  return {command, [arguments] { return run_command(*arguments); }};
 }
 
 }  // namespace plait::faces

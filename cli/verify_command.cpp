@@ -3,8 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <iostream>
+#include <memory>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <plait/verify.hpp>
 
@@ -15,6 +20,18 @@
 
 namespace plait::faces {
 namespace {
+
+struct VerifyArguments {
+  std::vector<std::string> lines;
+  std::int64_t cases = 0;  // 0: a default
+  std::int64_t first = 0;
+  std::uint64_t seed = 1;
+  std::string algorithm;
+  std::string target;
+  std::string accuracy = "fp32";
+  std::pair<std::string, std::string> compare;  // two algorithms, or empty
+  bool json = false;
+};
 
 constexpr int kExitCheckFailed = 1;
 constexpr std::int64_t kRandomCases = 500;  // on each target
@@ -175,35 +192,41 @@ int compare_two(const VerifyArguments& arguments) {
   return 0;
 }
 
+int verify_command(const VerifyArguments& arguments) {
+  return arguments.compare.first.empty() ? sweep(arguments) : compare_two(arguments);
+}
+
 }  // namespace
 
-CLI::App* add_verify_command(CLI::App& app, VerifyArguments& arguments) {
+Command add_verify_command(CLI::App& app) {
+  const auto arguments = std::make_shared<VerifyArguments>();
   CLI::App* command = app.add_subcommand(
       "verify", "Check every algorithm on every SIMD target against the f64 reference");
   command->add_option(
-      "line", arguments.lines,
+      "line", arguments->lines,
       "Problem lines to check; none: random problems with their edges over-sampled");
   command
-      ->add_option("--cases", arguments.cases,
+      ->add_option("--cases", arguments->cases,
                    "Cases on each target, spread over the algorithms (default 500; for given lines "
                    "8 of each algorithm and line)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40).description(""))
       ->type_name("N");
-  command->add_option("--seed", arguments.seed, "Of the random problems, limits and data")
+  command->add_option("--seed", arguments->seed, "Of the random problems, limits and data")
       ->type_name("S");
-  command->add_option("--first", arguments.first, "Number of the first case, to repeat single ones")
+  command
+      ->add_option("--first", arguments->first, "Number of the first case, to repeat single ones")
       ->check(CLI::NonNegativeNumber.description(""))
       ->type_name("N");
-  command->add_option("--algorithm", arguments.algorithm, "Only this one")->type_name("NAME");
-  command->add_option("--target", arguments.target, "Only EMU128, SSE4, AVX2 or AVX3")
+  command->add_option("--algorithm", arguments->algorithm, "Only this one")->type_name("NAME");
+  command->add_option("--target", arguments->target, "Only EMU128, SSE4, AVX2 or AVX3")
       ->type_name("NAME");
-  command->add_option("--accuracy", arguments.accuracy, "strict, fp32 (default) or relaxed")
+  command->add_option("--accuracy", arguments->accuracy, "strict, fp32 (default) or relaxed")
       ->type_name("CLASS");
   command
-      ->add_option("--compare", arguments.compare,
+      ->add_option("--compare", arguments->compare,
                    "How far two algorithms are apart on one line, in units in the last place")
       ->type_name("A B");
-  command->add_flag("--json", arguments.json, "Print JSON and nothing else");
+  command->add_flag("--json", arguments->json, "Print JSON and nothing else");
   command->footer(
       "Examples:\n"
       "  plait verify\n"
@@ -214,11 +237,7 @@ CLI::App* add_verify_command(CLI::App& app, VerifyArguments& arguments) {
       "Each case runs in guarded and poisoned memory; half of them plan with tiny fake caches, so\n"
       "that every loop of the blocking goes round. Failures are shrunk to the smallest case that\n"
       "still fails. Exit code 1 if there was one.");
-  return command;
-}
-
-int verify_command(const VerifyArguments& arguments) {
-  return arguments.compare.first.empty() ? sweep(arguments) : compare_two(arguments);
+  return {command, [arguments] { return verify_command(*arguments); }};
 }
 
 }  // namespace plait::faces

@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(16, 4096));
   try {
     app.parse(argc, argv);
-    catch_interrupts();
+    const InterruptsCaught interrupts;
     std::vector<Item> items;
     for (const std::string& argument : arguments) items.push_back(load(argument));
     check_output(output, {});
