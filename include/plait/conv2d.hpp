@@ -2,6 +2,7 @@
 // be changed in place between calls.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <string>
 
@@ -27,10 +28,12 @@ struct Conv2dOptions {
   int threads = 0;             // 0: the machine's default
   std::string algorithm = {};  // empty: the planner chooses
   bool reproducible = false;
+  const std::atomic<bool>* cancel = nullptr;  // as in RunOptions
 };
 
 // x: n x c_i x h x w (or c_i x h x w, and the output then has rank 3 too), K: c_o x c_i/groups x
-// k_h x k_w, any strides. Returns n x c_o x h' x w'. Throws Error naming both shapes and the rule.
+// k_h x k_w, any strides: an n x c_i x h x w view of NHWC memory is planned as nhwc. Returns
+// n x c_o x h' x w'. Throws Error naming both shapes and the rule.
 template <class T>
 PLAIT_API Tensor<T> conv2d(TensorView<const T> x, TensorView<const T> kernel,
                            const Conv2dOptions<T>& options = {});
@@ -43,6 +46,12 @@ Tensor<T> conv2d(const Tensor<T>& x, const Tensor<T>& kernel,
 // The same into the caller's output, of any strides.
 template <class T>
 PLAIT_API void conv2d_into(TensorView<T> y, TensorView<const T> x, TensorView<const T> kernel,
+                           const Conv2dOptions<T>& options = {});
+
+// The plan of such a call, from the cache: what it will compute, how, at what predicted cost, and
+// the shape of y. The output is planned to lie in memory like x: NHWC where x does.
+template <class T>
+PLAIT_API Plan conv2d_plan(TensorView<const T> x, TensorView<const T> kernel,
                            const Conv2dOptions<T>& options = {});
 
 // Drops all cached plans and the calling thread's workspace.

@@ -1,6 +1,8 @@
 // From tensors and options to a problem, a cached plan and a run.
 #include <plait/conv2d.hpp>
 
+#include <optional>
+
 #include "core/shape_check.hpp"
 #include "planner/overlap_check.hpp"
 #include "planner/plan_cache.hpp"
@@ -48,6 +50,17 @@ std::optional<Dims> strides_unless_dense(const Dims& shape, const Dims& strides,
   return used;
 }
 
+// The layout that a tensor is dense in, whatever the order its axes were handed over in; the
+// preferred one if it is dense in both or in none.
+template <class T>
+Layout layout_of(const TensorView<T>& view, Layout preferred) {
+  const auto dense_in = [&view](Layout layout) {
+    return !strides_unless_dense(view.shape(), view.strides(), layout);
+  };
+  const Layout other = preferred == Layout::nchw ? Layout::nhwc : Layout::nchw;
+  return !dense_in(preferred) && dense_in(other) ? other : preferred;
+}
+
 template <class T>
 void check_kernel(const Dims& x_shape, TensorView<const T> kernel,
                   const Conv2dOptions<T>& options) {
@@ -68,9 +81,11 @@ void check_kernel(const Dims& x_shape, TensorView<const T> kernel,
   }
 }
 
+// The residual's strides and y's are left out. The result is validated.
 template <class T>
-Problem problem_of(const TensorView<const T>& x, const TensorView<const T>& kernel,
+Problem problem_of(const TensorView<const T>& x, const TensorView<const T>& kernel, Layout y_layout,
                    const Conv2dOptions<T>& options) {
+  check_kernel(x.shape(), kernel, options);
   Problem problem;
   problem.n = x.size(0);
   problem.c_i = x.size(1);
@@ -89,9 +104,10 @@ Problem problem_of(const TensorView<const T>& x, const TensorView<const T>& kern
   problem.residual = options.residual.data() != nullptr;
   problem.activation = options.activation;
   problem.dtype = std::is_same_v<T, double> ? Dtype::f64 : Dtype::f32;
-  problem.x_layout = options.layout;
-  problem.y_layout = options.layout;
-  problem.x_strides = strides_unless_dense(x.shape(), x.strides(), options.layout);
+  problem.x_layout = layout_of(x, options.layout);
+  problem.y_layout = y_layout;
+  problem.x_strides = strides_unless_dense(x.shape(), x.strides(), problem.x_layout);
+  validate(problem);
   return problem;
 }
 
@@ -108,9 +124,9 @@ Limits limits_of(const Conv2dOptions<T>& options) {
 }
 
 // The output's shape in the axis order of the layout.
-Dims shape_in_layout(const Problem& problem, int rank) {
+Dims shape_in_layout(const Problem& problem, Layout layout, int rank) {
   const Dims nchw = problem.y_shape();
-  const Dims order = problem.y_layout == Layout::nchw ? Dims{1, 2, 3} : Dims{2, 3, 1};
+  const Dims order = layout == Layout::nchw ? Dims{1, 2, 3} : Dims{2, 3, 1};
   Dims shape;
   if (rank == 4) shape.push_back(nchw[0]);
   for (const std::int64_t axis : order) shape.push_back(nchw[static_cast<int>(axis)]);
@@ -132,21 +148,28 @@ struct DenseOperand {
   TensorView<const T> view;
 };
 
+// The residual with its axes as the problem has them, and its strides put into the problem.
+template <class T>
+TensorView<const T> place_residual(Problem& problem, const Conv2dOptions<T>& options) {
+  if (options.residual.data() == nullptr) return {};
+  const TensorView<const T> residual = as_nchw("residual", options.residual, options.layout);
+  if (residual.shape() != problem.y_shape()) {
+    throw Error(Status::invalid_argument,
+                "residual must be " +
+                    to_string(shape_in_layout(problem, options.layout, options.residual.rank())) +
+                    " like the output but is " + to_string(options.residual.shape()));
+  }
+  problem.residual_strides =
+      strides_unless_dense(residual.shape(), residual.strides(), problem.y_layout);
+  return residual;
+}
+
 template <class T>
 void run(Problem& problem, TensorView<const T> x, TensorView<const T> kernel, TensorView<T> y,
          const Conv2dOptions<T>& options) {
   RunOptions<T> run_options;
-  if (options.residual.data() != nullptr) {
-    run_options.residual = as_nchw("residual", options.residual, options.layout);
-    if (run_options.residual.shape() != problem.y_shape()) {
-      throw Error(Status::invalid_argument,
-                  "residual must be " +
-                      to_string(shape_in_layout(problem, options.residual.rank())) +
-                      " like the output but is " + to_string(options.residual.shape()));
-    }
-    problem.residual_strides = strides_unless_dense(run_options.residual.shape(),
-                                                    run_options.residual.strides(), options.layout);
-  }
+  run_options.residual = place_residual(problem, options);
+  run_options.cancel = options.cancel;
   const DenseOperand<T> dense_kernel("K", kernel, y);
   const DenseOperand<T> dense_bias("bias", options.bias, y);
   cached_plan(problem, limits_of(options))
@@ -159,10 +182,8 @@ template <class T>
 Tensor<T> conv2d(TensorView<const T> x, TensorView<const T> kernel,
                  const Conv2dOptions<T>& options) {
   const TensorView<const T> nchw = as_nchw("x", x, options.layout);
-  check_kernel(nchw.shape(), kernel, options);
-  Problem problem = problem_of(nchw, kernel, options);
-  validate(problem);
-  Tensor<T> y(shape_in_layout(problem, x.rank()));
+  Problem problem = problem_of(nchw, kernel, options.layout, options);
+  Tensor<T> y(shape_in_layout(problem, options.layout, x.rank()));
   run(problem, nchw, kernel, as_nchw("y", y.view(), options.layout), options);
   return y;
 }
@@ -172,18 +193,25 @@ void conv2d_into(TensorView<T> y, TensorView<const T> x, TensorView<const T> ker
                  const Conv2dOptions<T>& options) {
   const TensorView<const T> x_nchw = as_nchw("x", x, options.layout);
   const TensorView<T> y_nchw = as_nchw("y", y, options.layout);
-  check_kernel(x_nchw.shape(), kernel, options);
-  Problem problem = problem_of(x_nchw, kernel, options);
-  validate(problem);
+  Problem problem = problem_of(x_nchw, kernel, layout_of(y_nchw, options.layout), options);
   if (y_nchw.shape() != problem.y_shape()) {
     throw Error(Status::invalid_argument,
-                "y must be " + to_string(shape_in_layout(problem, y.rank())) + " but is " +
-                    to_string(y.shape()) + " (x is " + to_string(x.shape()) + ", weight is " +
-                    to_string(kernel.shape()) + ")");
+                "y must be " + to_string(shape_in_layout(problem, options.layout, y.rank())) +
+                    " but is " + to_string(y.shape()) + " (x is " + to_string(x.shape()) +
+                    ", weight is " + to_string(kernel.shape()) + ")");
   }
-  problem.y_strides = strides_unless_dense(y_nchw.shape(), y_nchw.strides(), options.layout);
-  validate(problem);
+  problem.y_strides = strides_unless_dense(y_nchw.shape(), y_nchw.strides(), problem.y_layout);
+  if (problem.y_strides) validate(problem);
   run(problem, x_nchw, kernel, y_nchw, options);
+}
+
+template <class T>
+Plan conv2d_plan(TensorView<const T> x, TensorView<const T> kernel,
+                 const Conv2dOptions<T>& options) {
+  const TensorView<const T> nchw = as_nchw("x", x, options.layout);
+  Problem problem = problem_of(nchw, kernel, layout_of(nchw, options.layout), options);
+  place_residual(problem, options);
+  return cached_plan(problem, limits_of(options));
 }
 
 void clear_cache() {
@@ -198,6 +226,10 @@ template Tensor<double> conv2d(TensorView<const double>, TensorView<const double
 template void conv2d_into(TensorView<float>, TensorView<const float>, TensorView<const float>,
                           const Conv2dOptions<float>&);
 template void conv2d_into(TensorView<double>, TensorView<const double>, TensorView<const double>,
+                          const Conv2dOptions<double>&);
+template Plan conv2d_plan(TensorView<const float>, TensorView<const float>,
+                          const Conv2dOptions<float>&);
+template Plan conv2d_plan(TensorView<const double>, TensorView<const double>,
                           const Conv2dOptions<double>&);
 
 }  // namespace plait

@@ -12,24 +12,51 @@
 namespace plait {
 namespace {
 
-std::string key_of(const Problem& problem, const Limits& limits) {
-  const char* forced = std::getenv("PLAIT_FORCE_ALGORITHM");
-  std::string key = to_string(problem);
-  for (const std::string& part :
-       {std::string(name_of(limits.accuracy)), std::to_string(limits.max_workspace_bytes),
-        std::to_string(limits.threads), std::to_string(limits.prepacked), limits.packed_format,
-        limits.algorithm, std::to_string(limits.reproducible),
-        std::string(forced == nullptr ? "" : forced)}) {
-    key += '|';
-    key += part;
+// What decides a plan on this machine.
+struct Key {
+  Problem problem;
+  Limits limits;
+  std::string forced;  // PLAIT_FORCE_ALGORITHM
+
+  friend bool operator==(const Key&, const Key&) = default;
+};
+
+struct Hash {
+  std::size_t operator()(const Key& key) const {
+    std::size_t hash = 0;
+    // The golden ratio's bits spread neighbouring sizes; Key's == does the rest.
+    const auto mix = [&hash](auto value) {
+      hash = (hash ^ static_cast<std::size_t>(value)) * 0x9e3779b97f4a7c15;
+      hash ^= hash >> 32;
+    };
+    const Problem& p = key.problem;
+    for (const std::int64_t size : {p.n, p.c_i, p.h, p.w, p.c_o, p.k_h, p.k_w, p.stride.h,
+                                    p.stride.w, p.padding.top, p.padding.bottom, p.padding.left,
+                                    p.padding.right, p.dilation.h, p.dilation.w, p.groups}) {
+      mix(size);
+    }
+    mix(p.bias);
+    mix(p.residual);
+    mix(p.activation.kind);
+    mix(p.dtype);
+    mix(p.x_layout);
+    mix(key.limits.accuracy);
+    mix(key.limits.max_workspace_bytes);
+    mix(key.limits.threads);
+    mix(std::hash<std::string>()(key.limits.algorithm));
+    return hash;
   }
-  return key;
+};
+
+Key key_of(const Problem& problem, const Limits& limits) {
+  const char* forced = std::getenv("PLAIT_FORCE_ALGORITHM");
+  return {problem, limits, forced == nullptr ? "" : forced};
 }
 
 class Cache {
  public:
   Plan get(const Problem& problem, const Limits& limits) {
-    const std::string key = key_of(problem, limits);
+    Key key = key_of(problem, limits);
     {
       const std::lock_guard lock(fork_guard());
       const auto found = index_.find(key);
@@ -42,7 +69,7 @@ class Cache {
     const std::lock_guard lock(fork_guard());
     if (index_.contains(key)) return made;
     plans_.emplace_front(key, made);
-    index_.emplace(key, plans_.begin());
+    index_.emplace(std::move(key), plans_.begin());
     if (plans_.size() > kPlanCacheCapacity) {
       index_.erase(plans_.back().first);
       plans_.pop_back();
@@ -62,9 +89,9 @@ class Cache {
   }
 
  private:
-  using Plans = std::list<std::pair<std::string, Plan>>;
+  using Plans = std::list<std::pair<Key, Plan>>;
   Plans plans_;  // most recently used first
-  std::unordered_map<std::string, Plans::iterator> index_;
+  std::unordered_map<Key, Plans::iterator, Hash> index_;
 };
 
 // Made when the library is loaded, and never destroyed: static objects of the program may still

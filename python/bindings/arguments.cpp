@@ -1,0 +1,193 @@
+#include "arguments.hpp"
+
+#include <nanobind/stl/string.h>
+
+#include <limits>
+#include <string_view>
+
+#include <plait/error.hpp>
+
+namespace plait::python {
+namespace {
+
+std::string shown(nb::handle value) { return nb::repr(value).c_str(); }
+
+[[noreturn]] void wrong_type(const char* name, const std::string& wanted, nb::handle value) {
+  throw nb::type_error(
+      (std::string(name) + " must be " + wanted + " but is " + shown(value)).c_str());
+}
+
+[[noreturn]] void wrong_value(const char* name, const std::string& wanted, nb::handle value) {
+  throw Error(Status::invalid_argument,
+              std::string(name) + " must be " + wanted + " but is " + shown(value));
+}
+
+bool is_text(nb::handle value) { return PyUnicode_Check(value.ptr()); }
+
+bool is_sequence(nb::handle value) {
+  return PyTuple_Check(value.ptr()) || PyList_Check(value.ptr());
+}
+
+// Fewer allocations than nb::cast<std::string>; valid while the object is.
+std::string_view text_of(const char* name, nb::handle value) {
+  if (!is_text(value)) wrong_type(name, "a str", value);
+  Py_ssize_t size = 0;
+  const char* data = PyUnicode_AsUTF8AndSize(value.ptr(), &size);
+  if (data == nullptr) throw nb::python_error();
+  return {data, static_cast<std::size_t>(size)};
+}
+
+const char* wanted_pair(Axes axes) {
+  return axes == Axes::hw ? "an int or a pair (h, w)" : "an int or a tuple (w,)";
+}
+
+std::pair<std::int64_t, std::int64_t> to_sides(nb::handle value) {
+  if (!is_sequence(value) || nb::len(value) != 2) {
+    wrong_type("padding", "given as two ints for each axis", value);
+  }
+  return {to_int("padding", value[0]), to_int("padding", value[1])};
+}
+
+Padding to_same(std::string_view word, Axes axes, Problem of) {
+  const bool torch_same = word == "same";
+  if (torch_same && (of.stride.h != 1 || of.stride.w != 1)) {
+    throw Error(Status::invalid_argument,
+                "padding 'same' means an output of the input's size, which stride " +
+                    std::to_string(axes == Axes::hw ? of.stride.h : of.stride.w) +
+                    " cannot give: say 'same_upper' for ceil(size / stride)");
+  }
+  if (axes == Axes::w) of.h = of.k_h = 1;
+  return parse_padding(torch_same ? "same_upper" : word, of);
+}
+
+}  // namespace
+
+std::int64_t to_int(const char* name, nb::handle value) {
+  if (PyBool_Check(value.ptr()) || !PyIndex_Check(value.ptr())) wrong_type(name, "an int", value);
+  const nb::object index = nb::steal(PyNumber_Index(value.ptr()));
+  if (!index.is_valid()) throw nb::python_error();
+  int overflow = 0;
+  const long long number = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
+  if (overflow != 0) wrong_value(name, "below 2^63", value);
+  return number;
+}
+
+bool to_bool(const char* name, nb::handle value) {
+  if (!PyBool_Check(value.ptr())) wrong_type(name, "True or False", value);
+  return value.ptr() == Py_True;
+}
+
+double to_double(const char* name, nb::handle value) {
+  if (PyBool_Check(value.ptr()) || !PyNumber_Check(value.ptr()))
+    wrong_type(name, "a number", value);
+  const double number = PyFloat_AsDouble(value.ptr());
+  if (number == -1 && PyErr_Occurred() != nullptr) {
+    PyErr_Clear();
+    wrong_type(name, "a number", value);
+  }
+  return number;
+}
+
+std::string to_text(const char* name, nb::handle value) {
+  return value.is_none() ? std::string() : std::string(text_of(name, value));
+}
+
+Pair to_pair(const char* name, nb::handle value, Axes axes) {
+  const Pair unit(1, 1);
+  if (is_sequence(value)) {
+    const std::size_t size = nb::len(value);
+    if (axes == Axes::hw && size == 2) return {to_int(name, value[0]), to_int(name, value[1])};
+    if (axes == Axes::w && size == 1) return {unit.h, to_int(name, value[0])};
+    wrong_value(name, wanted_pair(axes), value);
+  }
+  if (!PyIndex_Check(value.ptr())) wrong_type(name, wanted_pair(axes), value);
+  const std::int64_t number = to_int(name, value);
+  return axes == Axes::hw ? Pair(number) : Pair(unit.h, number);
+}
+
+Padding to_padding(nb::handle value, Axes axes, const Problem& of) {
+  if (is_text(value)) {
+    const std::string_view word = text_of("padding", value);
+    if (word == "valid") return {};
+    if (word == "same" || word == "same_upper" || word == "same_lower") {
+      return to_same(word, axes, of);
+    }
+    wrong_value("padding", "'valid', 'same', 'same_upper' or 'same_lower'", value);
+  }
+  if (!is_sequence(value)) {
+    if (!PyIndex_Check(value.ptr())) {
+      wrong_type("padding", "an int, a pair (h, w), ((top, bottom), (left, right)) or a str",
+                 value);
+    }
+    const std::int64_t all = to_int("padding", value);
+    return axes == Axes::hw ? Padding(all) : Padding(0, all);
+  }
+  const std::size_t size = nb::len(value);
+  if (axes == Axes::hw && size == 4) {
+    wrong_value(
+        "padding",
+        "((top, bottom), (left, right)) for four sides, as a flat tuple of four would leave "
+        "their order to guess,",
+        value);
+  }
+  if (axes == Axes::hw && size == 2) {
+    if (!is_sequence(value[0]) && !is_sequence(value[1])) {
+      return {to_int("padding", value[0]), to_int("padding", value[1])};
+    }
+    const auto [top, bottom] = to_sides(value[0]);
+    const auto [left, right] = to_sides(value[1]);
+    return {top, bottom, left, right};
+  }
+  if (axes == Axes::w && size == 2) {
+    wrong_value("padding", "((left, right),) for two sides, as torch takes (w,) for both,", value);
+  }
+  if (axes == Axes::w && size == 1) {
+    if (!is_sequence(value[0])) return {0, to_int("padding", value[0])};
+    const auto [left, right] = to_sides(value[0]);
+    return {0, 0, left, right};
+  }
+  wrong_value("padding",
+              axes == Axes::hw ? "an int, a pair (h, w) or ((top, bottom), (left, right))"
+                               : "an int, (w,) or ((left, right),)",
+              value);
+}
+
+PaddingMode to_padding_mode(nb::handle value) {
+  const std::string_view name = text_of("padding_mode", value);
+  std::string known;
+  for (const PaddingMode mode : {PaddingMode::zeros, PaddingMode::reflect, PaddingMode::replicate,
+                                 PaddingMode::circular, PaddingMode::constant}) {
+    if (name == name_of(mode)) return mode;
+    known += (known.empty() ? "'" : ", '") + std::string(name_of(mode)) + "'";
+  }
+  wrong_value("padding_mode", "one of " + known, value);
+}
+
+Activation to_activation(nb::handle value) {
+  return value.is_none() ? Activation() : parse_activation(text_of("activation", value));
+}
+
+Layout to_layout(nb::handle value, Axes axes) {
+  const std::string_view name = text_of("layout", value);
+  if (name == (axes == Axes::hw ? "nchw" : "ncl")) return Layout::nchw;
+  if (name == (axes == Axes::hw ? "nhwc" : "nlc")) return Layout::nhwc;
+  wrong_value("layout", axes == Axes::hw ? "'nchw' or 'nhwc'" : "'ncl' or 'nlc'", value);
+}
+
+int to_threads(nb::handle value) {
+  if (value.is_none()) return 0;
+  const std::int64_t threads = to_int("threads", value);
+  if (threads < 1 || threads > std::numeric_limits<int>::max()) {
+    wrong_value("threads", "at least 1, or None for the machine's default,", value);
+  }
+  return static_cast<int>(threads);
+}
+
+std::size_t to_workspace_cap(nb::handle value) {
+  if (value.is_none()) return kNoWorkspaceCap;
+  const std::int64_t bytes = to_int("max_workspace_bytes", value);
+  if (bytes < 0) wrong_value("max_workspace_bytes", "at least 0, or None for no cap,", value);
+  return static_cast<std::size_t>(bytes);
+}
+
+}  // namespace plait::python

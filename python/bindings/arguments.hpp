@@ -1,0 +1,40 @@
+// Arguments of Python calls as plait's values. All throw TypeError for a wrong type, and Error (a
+// ValueError in Python) for a wrong value, naming the argument.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <cstdint>
+#include <string>
+
+#include <plait/plan.hpp>
+#include <plait/problem.hpp>
+
+namespace plait::python {
+
+namespace nb = nanobind;
+
+// The spatial axes of a call: two (h, w), or one that stands for w with h = 1.
+enum class Axes { hw, w };
+
+std::int64_t to_int(const char* name, nb::handle value);
+bool to_bool(const char* name, nb::handle value);
+double to_double(const char* name, nb::handle value);
+// "" for None.
+std::string to_text(const char* name, nb::handle value);
+
+// An int, or a pair (h, w); of one axis an int or (w,).
+Pair to_pair(const char* name, nb::handle value, Axes axes);
+
+// An int, a pair (h, w), ((top, bottom), (left, right)), or 'valid', 'same', 'same_upper',
+// 'same_lower'; of one axis an int, (w,), ((left, right),) or such a word. `of` needs the sizes,
+// stride and dilation.
+Padding to_padding(nb::handle value, Axes axes, const Problem& of);
+
+PaddingMode to_padding_mode(nb::handle value);
+Activation to_activation(nb::handle value);      // None: none
+Layout to_layout(nb::handle value, Axes axes);   // 'nchw', 'nhwc'; of one axis 'ncl', 'nlc'
+int to_threads(nb::handle value);                // None: 0
+std::size_t to_workspace_cap(nb::handle value);  // None: no cap
+
+}  // namespace plait::python

@@ -1,0 +1,14 @@
+// What each file of the extension adds to the module.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace plait::python {
+
+void add_convolutions(nanobind::module_& m);
+void add_problem(nanobind::module_& m);
+void add_plan(nanobind::module_& m);
+void add_verify(nanobind::module_& m);
+void add_program(nanobind::module_& m);
+
+}  // namespace plait::python

@@ -1,0 +1,33 @@
+// The extension module plait._core: the library's calls and values. python/plait is what users see.
+#include <nanobind/nanobind.h>
+
+#include <plait/error.hpp>
+#include <plait/version.hpp>
+
+#include "bindings.hpp"
+
+namespace {
+
+namespace nb = nanobind;
+
+// The library's errors under Python's names, with the library's text.
+void translate(const std::exception_ptr& exception, void*) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const plait::Error& error) {
+    PyErr_SetString(error.status() == plait::Status::io ? PyExc_OSError : PyExc_ValueError,
+                    error.what());
+  }
+}
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+  nb::register_exception_translator(translate);
+  m.attr("__version__") = plait::version();
+  plait::python::add_problem(m);
+  plait::python::add_plan(m);
+  plait::python::add_convolutions(m);
+  plait::python::add_verify(m);
+  plait::python::add_program(m);
+}

@@ -1,0 +1,48 @@
+// `python -m plait`: the commands of the program, as far as they need no image libraries.
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <string>
+#include <vector>
+
+#include "bench_command.hpp"
+#include "bindings.hpp"
+#include "info_command.hpp"
+#include "plan_command.hpp"
+#include "program.hpp"
+#include "verify_command.hpp"
+
+namespace plait::python {
+namespace {
+
+namespace nb = nanobind;
+
+constexpr const char* kExamples =
+    "  python -m plait plan 1x64x56x56,64x64x3x3,p1\n"
+    "  python -m plait verify --cases 2000\n"
+    "  python -m plait info --json\n";
+
+int run_program(const std::vector<std::string>& arguments) {
+  const faces::ProgramFace face{
+      "python -m plait",
+      {faces::add_plan_command, faces::add_bench_command, faces::add_verify_command,
+       [](CLI::App& app) { return faces::add_info_command(app); }},
+      kExamples};
+  std::vector<const char*> words{face.name.c_str()};
+  for (const std::string& argument : arguments) words.push_back(argument.c_str());
+  const nb::gil_scoped_release released;
+  return faces::run_program(face, static_cast<int>(words.size()), words.data());
+}
+
+}  // namespace
+
+void add_program(nb::module_& m) {
+  m.def(
+      "run_program", &run_program, nb::arg("arguments"),
+      "Run a command of the program plait; returns its exit code. Takes over SIGINT and SIGTERM.");
+  m.def(
+      "info_json", [] { return faces::text_of(faces::info_json(host_machine(), false)); },
+      "What `plait info --json` prints.");
+}
+
+}  // namespace plait::python

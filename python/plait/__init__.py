@@ -1,0 +1,69 @@
+"""plait: multi-channel convolution on CPUs, explained and bounded.
+
+The arguments of ``torch.nn.functional.conv2d`` on arrays of any kind, the functions of the chapter
+"Multiple Input and Multiple Output Channels" of Dive into Deep Learning, and plans that say which
+algorithm computes a layer, why, and with what memory, time and error. ``plait.torch`` puts layers
+of torch models on plait; it is imported on its own.
+
+>>> y = plait.conv2d(x, weight, bias, stride=2, padding=1)
+>>> print(plait.plan("1x64x56x56,64x64x3x3,p1").explain())
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from plait._chapter import corr2d, corr2d_multi_in, corr2d_multi_in_out, corr2d_multi_in_out_1x1
+from plait._convolutions import conv1d, conv2d
+from plait._core import (
+    Candidate,
+    Cost,
+    Packed,
+    Plan,
+    Problem,
+    VerifyReport,
+    __version__,
+    algorithms,
+    clear_cache,
+    plan,
+    verify,
+)
+from plait._show import show
+
+__all__ = [
+    "Candidate",
+    "Cost",
+    "Packed",
+    "Plan",
+    "Problem",
+    "VerifyReport",
+    "__version__",
+    "algorithms",
+    "clear_cache",
+    "conv1d",
+    "conv2d",
+    "corr2d",
+    "corr2d_multi_in",
+    "corr2d_multi_in_out",
+    "corr2d_multi_in_out_1x1",
+    "info",
+    "plan",
+    "show",
+    "verify",
+]
+
+
+def info() -> dict[str, Any]:
+    """Tell what plait knows of this machine, and what is built in.
+
+    Returns
+    -------
+    dict
+        What ``plait info --json`` prints: "version", "machine" (CPU, SIMD targets, caches, cores,
+        threads), "algorithms" and more.
+    """
+    import json
+
+    from plait import _core
+
+    return json.loads(_core.info_json())

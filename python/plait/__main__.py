@@ -1,0 +1,8 @@
+"""``python -m plait COMMAND``: the program's commands plan, bench, verify and info."""
+
+import sys
+
+from plait import _core
+
+if __name__ == "__main__":
+    sys.exit(_core.run_program(sys.argv[1:]))

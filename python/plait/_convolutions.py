@@ -1,0 +1,212 @@
+"""conv2d and conv1d: one call, planned once per problem."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from plait import _core
+
+
+def conv2d(
+    input: Any,  # noqa: A002 (torch's name)
+    weight: Any,
+    bias: Any = None,
+    stride: int | tuple[int, int] = 1,
+    padding: int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]] | str = 0,
+    dilation: int | tuple[int, int] = 1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+    padding_value: float = 0.0,
+    activation: str | None = None,
+    residual: Any = None,
+    layout: str = "nchw",
+    flip: bool = False,
+    algorithm: str | None = None,
+    accuracy: str = "fp32",
+    max_workspace_bytes: int | None = None,
+    threads: int | None = None,
+    reproducible: bool = False,
+    out: Any = None,
+) -> Any:
+    """Convolve images: ``act(conv(input, weight) + bias + residual)``.
+
+    As in deep learning this is cross-correlation; ``flip=True`` turns the kernel first and gives
+    true convolution. The arguments up to `groups` mean what they mean to
+    ``torch.nn.functional.conv2d``.
+
+    Parameters
+    ----------
+    input : array
+        Shape n x c_in x h x w, or c_in x h x w; float32 or float64 from numpy, torch, jax,
+        tensorflow or anything with DLPack or the buffer protocol. It is read in place, with any
+        strides; an n x c_in x h x w view of NHWC memory (torch's channels_last) is planned as such.
+    weight : array
+        Shape c_out x (c_in / groups) x k_h x k_w.
+    bias : array, optional
+        Shape c_out.
+    stride, dilation : int or (int, int)
+        One number for both axes, or (h, w).
+    padding : int, (int, int), ((int, int), (int, int)) or str
+        Rows and columns to add on both sides; (h, w); ((top, bottom), (left, right)); or
+        'valid' (none), 'same' (output as large as the input; stride 1), 'same_upper' or
+        'same_lower' (output of ceil(size / stride), an odd row or column going to the bottom and
+        right, or to the top and left).
+    groups : int
+        Input and output channels are cut into so many blocks, connected one to one.
+    padding_mode : {'zeros', 'reflect', 'replicate', 'circular', 'constant'}
+        What the added rows and columns hold.
+    padding_value : float
+        Of padding_mode 'constant'.
+    activation : str, optional
+        'relu', 'relu6', 'leaky:0.1' (any slope), 'hswish', 'silu', 'sigmoid' or 'tanh'.
+    residual : array, optional
+        Shape of the output; added before the activation.
+    layout : {'nchw', 'nhwc'}
+        With 'nhwc' `input`, `residual` and the output are n x h x w x c. The weight never changes.
+    flip : bool
+        Turn the kernel by 180 degrees, for true convolution.
+    algorithm : str, optional
+        Only this one; `plait.algorithms()` lists them.
+    accuracy : {'strict', 'fp32', 'relaxed'}
+        Largest expected rms error / rms output: 5e-7, 2e-6, 5e-6.
+    max_workspace_bytes : int, optional
+        Cap on the memory needed beside the operands; 0 always works.
+    threads : int, optional
+        None for what this process may use.
+    reproducible : bool
+        Whether the choice of the algorithm may depend on the call alone, not on the machine.
+    out : array, optional
+        Where to write the output, which is then returned. Must not overlap an operand.
+
+    Returns
+    -------
+    array
+        Shape n x c_out x h_out x w_out (without n if `input` has none), of the same kind as
+        `input`, with h_out = floor((h + top + bottom - dilation * (k_h - 1) - 1) / stride) + 1.
+        Objects that only have a buffer are answered with numpy arrays.
+
+    Raises
+    ------
+    ValueError
+        If shapes or values break a rule; the message names both shapes. Nothing is written.
+    TypeError
+        If an argument has a wrong type, is no array of float32 or float64, or is not on the CPU.
+    KeyboardInterrupt
+        On Ctrl-C, leaving `out` unspecified.
+
+    See Also
+    --------
+    plait.plan : weights packed once, and every choice explained.
+
+    Notes
+    -----
+    The GIL is released while computing. Plans are cached by problem and options; packed weights
+    are not, so `weight` may be changed in place between calls. torch tensors that require a
+    gradient are refused while gradients are enabled.
+
+    Examples
+    --------
+    >>> x = numpy.ones((1, 3, 8, 8), "float32")
+    >>> k = numpy.ones((16, 3, 3, 3), "float32")
+    >>> plait.conv2d(x, k, stride=2, padding=1).shape
+    (1, 16, 4, 4)
+    """
+    return _core.conv2d(
+        input,
+        weight,
+        bias,
+        stride,
+        padding,
+        dilation,
+        groups,
+        padding_mode,
+        padding_value,
+        activation,
+        residual,
+        layout,
+        flip,
+        algorithm,
+        accuracy,
+        max_workspace_bytes,
+        threads,
+        reproducible,
+        out,
+    )
+
+
+def conv1d(
+    input: Any,  # noqa: A002 (torch's name)
+    weight: Any,
+    bias: Any = None,
+    stride: int | tuple[int] = 1,
+    padding: int | tuple[int] | tuple[tuple[int, int]] | str = 0,
+    dilation: int | tuple[int] = 1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+    padding_value: float = 0.0,
+    activation: str | None = None,
+    residual: Any = None,
+    layout: str = "ncl",
+    flip: bool = False,
+    algorithm: str | None = None,
+    accuracy: str = "fp32",
+    max_workspace_bytes: int | None = None,
+    threads: int | None = None,
+    reproducible: bool = False,
+    out: Any = None,
+) -> Any:
+    """Convolve sequences: `conv2d` of maps with one row.
+
+    Parameters
+    ----------
+    input : array
+        Shape n x c_in x l, or c_in x l.
+    weight : array
+        Shape c_out x (c_in / groups) x k.
+    stride, dilation : int or (int,)
+    padding : int, (int,), ((int, int),) or str
+        On both sides; ((left, right),); or a word as in `conv2d`.
+    layout : {'ncl', 'nlc'}
+        With 'nlc' `input`, `residual` and the output are n x l x c.
+    bias, groups, padding_mode, padding_value, activation, residual, flip, algorithm, accuracy, \
+max_workspace_bytes, threads, reproducible, out
+        As in `conv2d`.
+
+    Returns
+    -------
+    array
+        Shape n x c_out x l_out (without n if `input` has none), of the same kind as `input`.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyboardInterrupt
+        As `conv2d`.
+
+    Examples
+    --------
+    >>> plait.conv1d(numpy.ones((1, 4), "float32"), numpy.ones((1, 1, 3), "float32"), padding=1)
+    array([[2., 3., 3., 2.]], dtype=float32)
+    """
+    return _core.conv1d(
+        input,
+        weight,
+        bias,
+        stride,
+        padding,
+        dilation,
+        groups,
+        padding_mode,
+        padding_value,
+        activation,
+        residual,
+        layout,
+        flip,
+        algorithm,
+        accuracy,
+        max_workspace_bytes,
+        threads,
+        reproducible,
+        out,
+    )
