@@ -22,9 +22,9 @@ const Dims kNchwFromNhwc{0, 3, 1, 2};
 Problem to_problem(nb::handle value) {
   if (nb::isinstance<Problem>(value)) return nb::cast<Problem>(value);
   if (!PyUnicode_Check(value.ptr())) {
-    throw nb::type_error(("the problem must be a problem line (str) or a plait.Problem but is " +
-                          nb::repr(value).c_str())
-                             .c_str());
+    const std::string text = nb::repr(value).c_str();
+    throw nb::type_error(
+        ("the problem must be a problem line (str) or a plait.Problem but is " + text).c_str());
   }
   return parse_problem(to_text("line", value));
 }

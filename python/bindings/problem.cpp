@@ -159,7 +159,7 @@ void add_problem(nb::module_& m) {
             if (p.activation.kind == ActivationKind::none) return nb::none();
             std::string text(name_of(p.activation.kind));
             if (p.activation.kind == ActivationKind::leaky) {
-              text += ":" + nb::repr(nb::float_(p.activation.slope)).c_str();
+              text += std::string(":") + nb::repr(nb::float_(p.activation.slope)).c_str();
             }
             return nb::cast(text);
           },
