@@ -4,6 +4,7 @@
 #include <exception>
 #include <iostream>
 #include <new>
+#include <utility>
 
 #include <plait/error.hpp>
 #include <plait/version.hpp>
@@ -25,10 +26,12 @@ std::string replace_all(std::string text, const std::string& from, const std::st
 // One line, in the words of the command line: the library names its argument layout="nhwc".
 std::string one_line(std::string message) {
   for (const std::string layout : {"nhwc", "nchw"}) {
-    message = replace_all(message, "layout=\"" + layout + "\"", "--layout " + layout);
+    const std::string argument = "layout=\"" + layout + "\"";
+    const std::string option = "--layout " + layout;
+    message = replace_all(std::move(message), argument, option);
   }
   while (!message.empty() && message.back() == '\n') message.pop_back();
-  return replace_all(message, "\n", "; ");
+  return replace_all(std::move(message), "\n", "; ");
 }
 
 int fail(const std::string& message, int code) {
