@@ -118,7 +118,7 @@ constexpr double kRunCycles = 18;
 constexpr double kPanelCols = 48;  // of a typical tile; only the runs' mean length depends on it
 
 kernels::Blocking config(const Problem& problem, const Limits& limits, const Machine& machine) {
-  const bool copies = problem.stride.w * problem.effective_x_strides()[3] == 1;
+  const bool copies = problem.stride.w == 1 && problem.effective_x_strides()[3] == 1;
   const auto line = static_cast<double>(problem.w_o());
   const double run = line * kPanelCols / (line + kPanelCols);  // both ends cut runs
   return panel_blocking(

@@ -163,7 +163,7 @@ constexpr double kLineCycles = 20;
 kernels::StripBlocking config(const Problem& problem, const Limits& limits,
                               const Machine& machine) {
   const Geometry geometry(problem);
-  const bool copies = problem.stride.w * problem.effective_x_strides()[3] == 1;
+  const bool copies = problem.stride.w == 1 && problem.effective_x_strides()[3] == 1;
   const double cycles = (copies ? kCopyCycles : kPickCycles) +
                         kLineCycles / static_cast<double>(geometry.shape.pitch);
   kernels::StripRequest request;
