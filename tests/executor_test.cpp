@@ -79,7 +79,7 @@ TEST(Executor, UsesASecondCore) {
   while (!helped && std::chrono::steady_clock::now() < deadline) {
     default_executor().run(2, [&](int) {
       if (std::this_thread::get_id() != caller) helped = true;
-      std::this_thread::sleep_for(1ms);
+      std::this_thread::sleep_for(20ms);
     });
   }
   EXPECT_TRUE(helped);
@@ -156,7 +156,7 @@ TEST(Executor, UsesASecondCoreInAForkedChild) {
               while (!helped) {  // the alarm ends it
                 default_executor().run(2, [&](int) {
                   if (std::this_thread::get_id() != caller) helped = true;
-                  std::this_thread::sleep_for(1ms);
+                  std::this_thread::sleep_for(20ms);  // time for a worker to wake on a busy machine
                 });
               }
               return 0;
