@@ -33,8 +33,10 @@ MAY_INCLUDE = [
     ("cli/", [PUBLIC, "cli/"]),
     ("examples/", [PUBLIC, "examples/", "cli/"]),
 ]
-CONVOLUTION = re.compile(r"include/plait/(problem|plan|conv2d|corr2d|plait)\.hpp|"
-                         r"src/core/algorithm\.hpp")  # headers that know what one is
+CONVOLUTION = re.compile(
+    r"include/plait/(problem|plan|conv2d|corr2d|plait)\.hpp|"
+    r"src/core/algorithm\.hpp"
+)  # headers that know what one is
 
 findings: list[str] = []
 
@@ -45,16 +47,25 @@ def report(path: str, line: int, message: str) -> None:
 
 def read_tracked() -> dict[str, str]:
     """Every tracked text file that exists: path -> text."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True,
-                            stdout=subprocess.PIPE).stdout.decode().split("\0")
-    texts = {path: (ROOT / path).read_text(encoding="utf-8", errors="replace")
-             for path in listed if (ROOT / path).is_file()}
+    listed = (
+        subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, stdout=subprocess.PIPE)
+        .stdout.decode()
+        .split("\0")
+    )
+    texts = {
+        path: (ROOT / path).read_text(encoding="utf-8", errors="replace")
+        for path in listed
+        if (ROOT / path).is_file()
+    }
     return {path: text for path, text in texts.items() if "\0" not in text}
 
 
 def select(texts: dict[str, str], folder: str, suffixes: set[str]) -> list[tuple[str, str]]:
-    return [(path, text) for path, text in texts.items()
-            if path.startswith(folder) and Path(path).suffix in suffixes]
+    return [
+        (path, text)
+        for path, text in texts.items()
+        if path.startswith(folder) and Path(path).suffix in suffixes
+    ]
 
 
 def without_comments(text: str) -> str:
@@ -94,7 +105,8 @@ def check_arrow(texts: dict[str, str]) -> None:
         for line, match in matches(INCLUDE, text):
             target = resolve(match[1], path)
             if target and not target.startswith(
-                    tuple(own if prefix is OWN else prefix for prefix in allowed)):
+                tuple(own if prefix is OWN else prefix for prefix in allowed)
+            ):
                 report(path, line, f"{own if OWN in allowed else part} must not include {target}")
 
 
@@ -115,8 +127,11 @@ def check_planner(texts: dict[str, str]) -> None:
     names = "|".join(rooms_of(texts))
     for path, text in select(texts, "src/planner/", CXX) if names else []:
         # Of strings only "room" and "room/form" count: a message may use the word.
-        code = re.sub(STRING, lambda m: m[0] if re.match(rf'"({names})["/]', m[0]) else '""',
-                      without_comments(text))
+        code = re.sub(
+            STRING,
+            lambda m: m[0] if re.match(rf'"({names})["/]', m[0]) else '""',
+            without_comments(text),
+        )
         for line, match in matches(rf"\b({names})\b", code):
             report(path, line, f"the planner names the room {match[1]}")
 
@@ -125,8 +140,11 @@ def check_rooms(texts: dict[str, str]) -> None:
     """One room shape, so that any two can be read side by side: the folder is in the registry, and
     its main file has `// === accepts ===` and so on, in the order all other rooms have."""
     registered = rooms_of(texts)
-    folders = {path.split("/")[2] for path in texts
-               if path.startswith("src/algorithms/") and path.count("/") > 2}
+    folders = {
+        path.split("/")[2]
+        for path in texts
+        if path.startswith("src/algorithms/") and path.count("/") > 2
+    }
     for room in folders - registered.keys():
         report(f"src/algorithms/{room}", 1, "room is not in registry.inc")
     for path in filter(re.compile(r"src/algorithms/[^/]+$").match, texts):
@@ -142,8 +160,12 @@ def check_rooms(texts: dict[str, str]) -> None:
         if sorted(order) == SECTIONS:
             orders[main] = ", ".join(order)
         else:
-            report(main, 1, f"sections are ({', '.join(order)}); each of "
-                   f"({', '.join(SECTIONS)}) must be there once as `// === name ===`")
+            report(
+                main,
+                1,
+                f"sections are ({', '.join(order)}); each of "
+                f"({', '.join(SECTIONS)}) must be there once as `// === name ===`",
+            )
     for main, order in orders.items():
         usual = Counter(orders.values()).most_common(1)[0][0]
         if order != usual:
@@ -154,8 +176,12 @@ def check_lengths(texts: dict[str, str]) -> None:
     """A longer file usually answers two questions."""
     for path, text in select(texts, "", CODE):
         if (lines := text.count("\n")) > MAX_LINES and path not in LONG_FILES:
-            report(path, MAX_LINES + 1, f"{lines} lines, more than {MAX_LINES}: split it, or add "
-                   "it to LONG_FILES in tools/check_layout.py with the reason")
+            report(
+                path,
+                MAX_LINES + 1,
+                f"{lines} lines, more than {MAX_LINES}: split it, or add "
+                "it to LONG_FILES in tools/check_layout.py with the reason",
+            )
     for path in LONG_FILES.keys() - texts:
         report("tools/check_layout.py", 1, f"LONG_FILES names {path}, which is gone")
 
@@ -197,8 +223,17 @@ def check_machine_paths(texts: dict[str, str]) -> None:
 
 def main() -> int:
     texts = read_tracked()
-    for check in (check_arrow, check_kernels, check_planner, check_rooms, check_lengths,
-                  check_graveyards, check_map, check_links, check_machine_paths):
+    for check in (
+        check_arrow,
+        check_kernels,
+        check_planner,
+        check_rooms,
+        check_lengths,
+        check_graveyards,
+        check_map,
+        check_links,
+        check_machine_paths,
+    ):
         check(texts)
     for finding in sorted(findings):
         print(finding)

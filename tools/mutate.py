@@ -106,10 +106,17 @@ def misfits(faults: list[Fault]) -> list[str]:
 
 def run_logged(command: list[str], log: Path) -> tuple[bool, str]:
     """Whether the command succeeded, and what it printed."""
-    environment = {name: value for name, value in os.environ.items()
-                   if not name.startswith("PLAIT_")}  # these change what the tests do
-    done = subprocess.run(command, cwd=SOURCE, env=environment, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("PLAIT_")
+    }  # these change what the tests do
+    done = subprocess.run(
+        command,
+        cwd=SOURCE,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     output = done.stdout.decode(errors="replace")
     with open(log, "a", encoding="utf-8") as file:
         file.write(output)
@@ -123,8 +130,19 @@ def build(log: Path) -> bool:
 def run_tests(log: Path, *options: str) -> tuple[list[Failure], str]:
     """The tests that fail, and the smallest case if one of them is the random sweep."""
     passed, output = run_logged(
-        ["ctest", "--test-dir", str(BUILD), f"-j{CORES}", "--timeout", str(TEST_SECONDS),
-         "--no-tests=error", "--output-on-failure", *options], log)
+        [
+            "ctest",
+            "--test-dir",
+            str(BUILD),
+            f"-j{CORES}",
+            "--timeout",
+            str(TEST_SECONDS),
+            "--no-tests=error",
+            "--output-on-failure",
+            *options,
+        ],
+        log,
+    )
     if passed:
         return [], ""
     _, _, listed = output.partition("The following tests FAILED:")
@@ -140,8 +158,9 @@ def run_tests(log: Path, *options: str) -> tuple[list[Failure], str]:
 def prepare() -> None:
     """Configures, builds and tests the code without faults."""
     log = LOGS / "no-fault.log"
-    configured, _ = run_logged(["cmake", "--preset", "release", "-B", str(BUILD),
-                                "-DPLAIT_BENCH=OFF"], log)
+    configured, _ = run_logged(
+        ["cmake", "--preset", "release", "-B", str(BUILD), "-DPLAIT_BENCH=OFF"], log
+    )
     if not configured or not build(log):
         sys.exit(f"mutate: the code without faults does not build; see {log}")
     failures, _ = run_tests(log)
@@ -176,8 +195,9 @@ def names_of(failures: list[Failure]) -> str:
         parts.append(f"{more} more")
     hung = sum(failure.how == "Timeout" for failure in failures)
     crashed = sum(failure.how not in {"Failed", "Timeout"} for failure in failures)
-    ends = [f"{count} by {what}" for count, what in ((crashed, "crashing"), (hung, "hanging"))
-            if count]
+    ends = [
+        f"{count} by {what}" for count, what in ((crashed, "crashing"), (hung, "hanging")) if count
+    ]
     return ", ".join(parts) + (f"; of these {' and '.join(ends)}" if ends else "")
 
 
@@ -192,22 +212,30 @@ def machine() -> str:
     cache = (BUILD / "CMakeCache.txt").read_text()
     compiler = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.+)$", cache, re.M)[1]
     version = subprocess.run([compiler, "--version"], check=True, stdout=subprocess.PIPE)
-    return (f"{model[1] if model else 'unknown CPU'}, {CORES} cores, "
-            f"{version.stdout.decode().splitlines()[0]}")
+    return (
+        f"{model[1] if model else 'unknown CPU'}, {CORES} cores, "
+        f"{version.stdout.decode().splitlines()[0]}"
+    )
 
 
 def report_of(outcomes: list[Outcome], commit: str, minutes: float) -> str:
     survivors = [outcome for outcome in outcomes if not outcome.caught]
     lines = [
-        f"# {len(survivors)} of {len(outcomes)} seeded faults survive" if survivors
-        else f"# All {len(outcomes)} seeded faults are caught", "",
+        f"# {len(survivors)} of {len(outcomes)} seeded faults survive"
+        if survivors
+        else f"# All {len(outcomes)} seeded faults are caught",
+        "",
         f"Written by `./dev mutate` at commit {commit} on {time.strftime('%Y-%m-%d')}, in "
-        f"{minutes:.0f} minutes [{machine()}].", "",
+        f"{minutes:.0f} minutes [{machine()}].",
+        "",
         "Each fault of `tools/mutants.toml` is put alone into a copy of the code, which is built",
         f"and given to all tests. Numbers are of tests that fail; where at most {FEW} do, they are",
         "run again, and those that then pass are left out: no fault is caught by chance. The",
-        "smallest case is what the random sweep shrinks its first failure to.", "",
-        "| fault | where | what breaks | caught by | smallest case |", "|---|---|---|---|---|"]
+        "smallest case is what the random sweep shrinks its first failure to.",
+        "",
+        "| fault | where | what breaks | caught by | smallest case |",
+        "|---|---|---|---|---|",
+    ]
     for outcome in survivors + [outcome for outcome in outcomes if outcome.caught]:
         fault = outcome.fault
         smallest = f"`{outcome.smallest}`" if outcome.smallest else ""

@@ -58,14 +58,16 @@ def page_of(room: str) -> tuple[str, str]:
     summary = " ".join(comment_at(source))
     mathematics = comment_at(sections["mathematics"])
     if MEASURED not in mathematics:
-        sys.exit(f"{path.relative_to(ROOT)}:1: the mathematics lack \"{MEASURED}\"")
+        sys.exit(f'{path.relative_to(ROOT)}:1: the mathematics lack "{MEASURED}"')
     start = mathematics.index(MEASURED)
     numbers = constants(sections["config"]) + constants(sections["cost"])
-    chapters = [("Mathematics", markdown(mathematics[:start])),
-                (MEASURED.rstrip(":"), markdown(mathematics[start + 1:])),
-                ("What it takes", markdown(comment_at(sections["accepts"]))),
-                ("How it packs weights", markdown(comment_at(sections["pack"]))),
-                ("Constants of its cost", numbers)]
+    chapters = [
+        ("Mathematics", markdown(mathematics[:start])),
+        (MEASURED.rstrip(":"), markdown(mathematics[start + 1 :])),
+        ("What it takes", markdown(comment_at(sections["accepts"]))),
+        ("How it packs weights", markdown(comment_at(sections["pack"]))),
+        ("Constants of its cost", numbers),
+    ]
     page = f"# {room}\n\n{summary}\n"
     page += "".join(f"\n## {title}\n\n{text.strip()}\n" for title, text in chapters if text.strip())
     return summary, page + NOTE.format(path.relative_to(ROOT))
@@ -80,7 +82,8 @@ def pages() -> dict[Path, str]:
     texts[PAGES / "README.md"] = (
         "# Algorithms\n\nEach is a folder of `src/algorithms/`, called a room. All have the same "
         f"shape, so that two can be read side by side.\n\n{table}"
-        + NOTE.format("the rooms' main files"))
+        + NOTE.format("the rooms' main files")
+    )
     return texts
 
 
@@ -88,8 +91,9 @@ def main() -> int:
     wanted = pages()
     present = {path: path.read_text(encoding="utf-8") for path in PAGES.glob("*.md")}
     if sys.argv[1:] == ["--check"]:
-        stale = [path for path in wanted.keys() | present.keys()
-                 if wanted.get(path) != present.get(path)]
+        stale = [
+            path for path in wanted.keys() | present.keys() if wanted.get(path) != present.get(path)
+        ]
         for path in sorted(stale):
             print(f"{path.relative_to(ROOT)}:1: not what its room says: run tools/room_pages.py")
         return 1 if stale else 0

@@ -51,12 +51,14 @@ std::string dtype_text(nb::handle object, const std::string& otherwise) {
   return nb::hasattr(object, "dtype") ? text_of(object, "dtype") : otherwise;
 }
 
-// The pending Python error as the reason why the object cannot be read.
+// Tells why Python's pending error forbids to read the object: mostly its dtype.
 [[noreturn]] void refuse_for_pending_error(const char* name, nb::handle object) {
   nb::python_error error;
+  const std::string dtype = dtype_text(object, "");
+  const bool readable = dtype.ends_with("float32") || dtype.ends_with("float64");
+  if (!dtype.empty() && !readable) refuse_dtype(name, object, dtype);
   const std::string reason = nb::str(error.value()).c_str();
-  refuse(std::string(name) + " (" + type_of(object) + ", dtype " + dtype_text(object, "unknown") +
-         ") cannot be read without a copy: " + reason + "; pass " + cure(name, object));
+  refuse(std::string(name) + " (" + type_of(object) + ") cannot be read without a copy: " + reason);
 }
 
 // From the codes of DLPack: 0 int, 1 uint, 2 float, 4 bfloat, 5 complex, 6 bool.

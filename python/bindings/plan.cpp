@@ -150,6 +150,7 @@ nb::object run(const Plan& plan, nb::handle x_object, nb::handle packed, nb::han
                nb::handle out) {
   const Array x("x", x_object);
   if (!x.given()) throw nb::type_error("x is missing");
+  if (packed.is_none()) throw nb::type_error("packed is missing");
   return plan.problem().dtype == Dtype::f64 ? run_typed<double>(plan, x, packed, residual, out)
                                             : run_typed<float>(plan, x, packed, residual, out);
 }
@@ -182,6 +183,12 @@ std::string explanation_text(const Plan& plan) {
   text << plan.explain();
   return text.str();
 }
+
+constexpr const char* kPlanSignature =
+    "def plan(problem: str | Problem, *, accuracy: str = 'fp32', "
+    "max_workspace_bytes: int | None = None, threads: int | None = None, prepacked: bool = True, "
+    "packed_format: str | None = None, algorithm: str | None = None, reproducible: bool = False, "
+    "delta: int | None = None) -> Plan";
 
 constexpr const char* kPlanDoc = R"(Plan a convolution: which algorithm, why, and at what cost.
 
@@ -327,11 +334,15 @@ void add_plan(nb::module_& m) {
           "config", [](const Plan& p) { return p.explain().config; }, "str: how the work is cut up")
       .def("explain", &explanation_text, "The plan in words: what was chosen, why, at what cost.")
       .def("pack", &pack, nb::arg("weight").none(), nb::arg("bias").none() = nb::none(),
+           nb::sig("def pack(self, weight: Any, bias: Any = None) -> Packed"),
            "Pack weights (c_out x c_in/groups x k_h x k_w) and bias (c_out) for `run`.\n\n"
            "Returns\n-------\nPacked\n    A copy; immutable.\n\n"
            "Raises\n------\nValueError\n    For shapes other than the problem's.")
       .def("run", &run, nb::arg("x").none(), nb::arg("packed").none(),
-           nb::arg("residual").none() = nb::none(), nb::arg("out").none() = nb::none(), kRunDoc)
+           nb::arg("residual").none() = nb::none(), nb::arg("out").none() = nb::none(),
+           nb::sig(
+               "def run(self, x: Any, packed: Any, residual: Any = None, out: Any = None) -> Any"),
+           kRunDoc)
       .def("__repr__", [](const Plan& p) {
         return "<plait.Plan " + to_string(p.problem()) + ": " + p.algorithm() + " on " +
                std::string(name_of(p.target())) + ", " + std::to_string(p.threads()) +
@@ -341,7 +352,8 @@ void add_plan(nb::module_& m) {
         nb::arg("accuracy").none() = "fp32", nb::arg("max_workspace_bytes").none() = nb::none(),
         nb::arg("threads").none() = nb::none(), nb::arg("prepacked").none() = true,
         nb::arg("packed_format").none() = nb::none(), nb::arg("algorithm").none() = nb::none(),
-        nb::arg("reproducible").none() = false, nb::arg("delta").none() = nb::none(), kPlanDoc);
+        nb::arg("reproducible").none() = false, nb::arg("delta").none() = nb::none(),
+        nb::sig(kPlanSignature), kPlanDoc);
   m.def(
       "algorithms",
       [] {
@@ -349,6 +361,7 @@ void add_plan(nb::module_& m) {
         for (const AlgorithmInfo& one : algorithms()) all[one.name.c_str()] = one.summary;
         return all;
       },
+      nb::sig("def algorithms() -> dict[str, str]"),
       "All algorithms, by name.\n\nReturns\n-------\ndict\n    From name to what it does, in one "
       "line.");
 }

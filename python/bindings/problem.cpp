@@ -93,6 +93,14 @@ Notes
 -----
 ``str(problem)`` is the canonical line; equal problems compare and hash equal.)";
 
+constexpr const char* kFromShapesSignature =
+    "def from_shapes(x_shape: Sequence[int], weight_shape: Sequence[int], *, "
+    "stride: int | tuple[int, int] = 1, "
+    "padding: int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]] | str = 0, "
+    "dilation: int | tuple[int, int] = 1, groups: int = 1, bias: bool = False, "
+    "residual: bool = False, activation: str | None = None, padding_mode: str = 'zeros', "
+    "padding_value: float = 0.0, layout: str = 'nchw', dtype: str = 'float32') -> Problem";
+
 constexpr const char* kFromShapesDoc = R"(A problem from shapes and options.
 
 Parameters
@@ -122,34 +130,43 @@ void add_problem(nb::module_& m) {
   nb::class_<Problem>(m, "Problem", kProblemDoc)
       .def(
           "__init__",
-          [](Problem* self, nb::str line) { new (self) Problem(parse_problem(line.c_str())); },
-          nb::arg("line"))
+          [](Problem* self, nb::handle line) {
+            new (self) Problem(parse_problem(to_text("line", line)));
+          },
+          nb::arg("line"), nb::sig("def __init__(self, line: str) -> None"))
       .def_static("from_shapes", &from_shapes, nb::arg("x_shape"), nb::arg("weight_shape"),
                   nb::kw_only(), nb::arg("stride") = 1, nb::arg("padding") = 0,
                   nb::arg("dilation") = 1, nb::arg("groups") = 1, nb::arg("bias") = false,
                   nb::arg("residual") = false, nb::arg("activation").none() = nb::none(),
                   nb::arg("padding_mode") = "zeros", nb::arg("padding_value") = 0.0,
-                  nb::arg("layout") = "nchw", nb::arg("dtype") = "float32", kFromShapesDoc)
+                  nb::arg("layout") = "nchw", nb::arg("dtype") = "float32",
+                  nb::sig(kFromShapesSignature), kFromShapesDoc)
       .def_prop_ro(
           "x_shape", [](const Problem& p) { return to_tuple(p.x_shape()); },
+          nb::sig("def x_shape(self) -> tuple[int, int, int, int]"),
           "tuple: (n, c_in, h, w), in any layout")
       .def_prop_ro(
           "weight_shape", [](const Problem& p) { return to_tuple(p.kernel_shape()); },
+          nb::sig("def weight_shape(self) -> tuple[int, int, int, int]"),
           "tuple: (c_out, c_in/groups, k_h, k_w)")
       .def_prop_ro(
           "y_shape", [](const Problem& p) { return to_tuple(p.y_shape()); },
+          nb::sig("def y_shape(self) -> tuple[int, int, int, int]"),
           "tuple: (n, c_out, h_out, w_out), in any layout")
       .def_prop_ro(
-          "stride", [](const Problem& p) { return pair_tuple(p.stride); }, "tuple: (h, w)")
+          "stride", [](const Problem& p) { return pair_tuple(p.stride); },
+          nb::sig("def stride(self) -> tuple[int, int]"), "tuple: (h, w)")
       .def_prop_ro(
           "padding",
           [](const Problem& p) {
             return nb::make_tuple(nb::make_tuple(p.padding.top, p.padding.bottom),
                                   nb::make_tuple(p.padding.left, p.padding.right));
           },
+          nb::sig("def padding(self) -> tuple[tuple[int, int], tuple[int, int]]"),
           "tuple: ((top, bottom), (left, right))")
       .def_prop_ro(
-          "dilation", [](const Problem& p) { return pair_tuple(p.dilation); }, "tuple: (h, w)")
+          "dilation", [](const Problem& p) { return pair_tuple(p.dilation); },
+          nb::sig("def dilation(self) -> tuple[int, int]"), "tuple: (h, w)")
       .def_ro("groups", &Problem::groups)
       .def_ro("bias", &Problem::bias, "bool: whether the layer adds one value per output channel")
       .def_ro("residual", &Problem::residual, "bool: whether it adds a tensor like the output")
@@ -163,7 +180,7 @@ void add_problem(nb::module_& m) {
             }
             return nb::cast(text);
           },
-          "str or None: as after act= in the line")
+          nb::sig("def activation(self) -> str | None"), "str or None: as after act= in the line")
       .def_prop_ro("padding_mode", [](const Problem& p) { return name_of(p.padding_mode); })
       .def_ro("padding_value", &Problem::padding_value, "float: of padding_mode 'constant'")
       .def_prop_ro(
@@ -187,7 +204,8 @@ void add_problem(nb::module_& m) {
       .def("__str__", [](const Problem& p) { return to_string(p); })
       .def("__repr__", [](const Problem& p) { return "plait.Problem('" + to_string(p) + "')"; })
       .def(
-          "__eq__", [](const Problem& a, const Problem& b) { return a == b; }, nb::is_operator())
+          "__eq__", [](const Problem& a, const Problem& b) { return a == b; }, nb::is_operator(),
+          nb::sig("def __eq__(self, other: object, /) -> bool"))
       .def("__hash__", [](const Problem& p) { return std::hash<std::string>()(to_string(p)); })
       .def("__reduce__", [](nb::handle self) {
         return nb::make_tuple(self.type(), nb::make_tuple(nb::str(self)));

@@ -55,6 +55,11 @@ VerifyReport run_verify(nb::handle cases, nb::handle first, nb::handle seed, nb:
   return report;
 }
 
+constexpr const char* kVerifySignature =
+    "def verify(*, cases: int = 500, first: int = 0, seed: int = 1, algorithm: str | None = None, "
+    "target: str | None = None, accuracy: str = 'fp32', problems: Sequence[str | Problem] = (), "
+    "progress: Callable[[int, int], object] | None = None) -> VerifyReport";
+
 constexpr const char* kVerifyDoc =
     R"(Verify plait on this machine: every algorithm, on every SIMD target, against the f64 reference.
 
@@ -138,7 +143,7 @@ void add_verify(nb::module_& m) {
         nb::arg("seed") = 1, nb::arg("algorithm").none() = nb::none(),
         nb::arg("target").none() = nb::none(), nb::arg("accuracy") = "fp32",
         nb::arg("problems") = nb::make_tuple(), nb::arg("progress").none() = nb::none(),
-        kVerifyDoc);
+        nb::sig(kVerifySignature), kVerifyDoc);
 }
 
 }  // namespace plait::python

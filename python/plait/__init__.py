@@ -66,4 +66,5 @@ def info() -> dict[str, Any]:
 
     from plait import _core
 
-    return json.loads(_core.info_json())
+    told: dict[str, Any] = json.loads(_core.info_json())
+    return told

@@ -5,4 +5,5 @@ import sys
 from plait import _core
 
 if __name__ == "__main__":
+    sys.stdout.flush()  # the commands write past it
     sys.exit(_core.run_program(sys.argv[1:]))
