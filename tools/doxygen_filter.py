@@ -33,7 +33,7 @@ def convert(lines: list[str]) -> list[str]:
     out: list[str] = []
     above: list[str] = []  # the comment that is being read
     behind = -1  # column of the comment behind the code of the line before
-    for number, line in enumerate(lines + [""]):
+    for number, line in enumerate([*lines, ""]):
         match = ABOVE.fullmatch(line)
         if match and len(match[1]) == behind:
             out.append(f"{match[1]}///< {match[2]}")
@@ -44,7 +44,7 @@ def convert(lines: list[str]) -> list[str]:
             above += [] if FOR_TOOLS.search(line) else [match[2]]
             continue
         if above and number == len(above):
-            out += described(["@file", ""] + above, "")
+            out += described(["@file", "", *above], "")
         elif above and line.strip() and not NOTHING_NEW.match(line):
             out += described(above, indent)
         above = []

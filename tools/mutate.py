@@ -14,10 +14,11 @@ import subprocess
 import sys
 import tarfile
 import time
-import tomllib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+
+import tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build/mutate"

@@ -29,7 +29,7 @@ def comment_at(text: str) -> list[str]:
 
 def sections_of(source: str) -> dict[str, str]:
     parts = re.split(r"^// === (\w+) ===\n", source, flags=re.M)
-    return dict(zip(parts[1::2], parts[2::2]))
+    return dict(zip(parts[1::2], parts[2::2], strict=False))
 
 
 def markdown(lines: list[str]) -> str:

@@ -108,7 +108,7 @@ def test_any_array_with_dlpack(x, weight) -> None:
     out = np.empty_like(y)
     plait.conv2d(x, weight, out=OnlyDlpack(out))
     np.testing.assert_array_equal(out, plait.conv2d(x, weight))
-    with pytest.raises(TypeError, match="another device .*move it there first"):
+    with pytest.raises(TypeError, match=r"another device .*move it there first"):
         plait.conv2d(OnlyDlpack(x, device=(2, 0)), weight)
 
 
