@@ -225,8 +225,10 @@ ValueError
 Examples
 --------
 >>> plan = plait.plan("1x3x224x224,64x3x7x7,s2,p3,bias,act=relu")
->>> packed = plan.pack(weight, bias)
->>> y = plan.run(x, packed))";
+>>> weight = numpy.ones((64, 3, 7, 7), "float32")
+>>> packed = plan.pack(weight, numpy.zeros(64, "float32"))
+>>> plan.run(numpy.ones((1, 3, 224, 224), "float32"), packed).shape
+(1, 64, 112, 112))";
 
 constexpr const char* kRunDoc = R"(Run the plan: y = act(conv(x, weight) + bias + residual).
 

@@ -5,8 +5,13 @@ The arguments of ``torch.nn.functional.conv2d`` on arrays of any kind, the funct
 algorithm computes a layer, why, and with what memory, time and error. ``plait.torch`` puts layers
 of torch models on plait; it is imported on its own.
 
->>> y = plait.conv2d(x, weight, bias, stride=2, padding=1)
+>>> x = numpy.ones((1, 3, 224, 224), dtype="float32")
+>>> weight = numpy.ones((64, 3, 7, 7), dtype="float32")
+>>> plait.conv2d(x, weight, stride=2, padding=3).shape
+(1, 64, 112, 112)
 >>> print(plait.plan("1x64x56x56,64x64x3x3,p1").explain())
+problem   1x64x56x56,64x64x3x3,p1
+...
 """
 
 from __future__ import annotations
