@@ -1,0 +1,179 @@
+"""Batch norms that follow convolutions: which may be folded, and the arithmetic.
+
+In eval mode a batch norm is ``scale * y + shift`` per channel, with scale = gamma / sqrt(var + eps)
+and shift = beta - scale * mean; so it may as well scale the weights of the convolution that made y.
+Source: Jacob et al., "Quantization and Training of Neural Networks for Efficient
+Integer-Arithmetic-Only Inference", 2018, section 3.2.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import fx, nn
+
+
+class Follower(NamedTuple):
+    """What is known of a batch norm: the convolution before it, or why it cannot be folded."""
+
+    convolution: str | None
+    reason: str = ""
+
+
+def fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return weight and bias of one convolution that equals both; computed in float64."""
+    assert norm.running_var is not None
+    assert norm.running_mean is not None
+    scale = (norm.running_var.double() + norm.eps).rsqrt()
+    if norm.weight is not None:
+        scale = scale * norm.weight.double()
+    shift = -norm.running_mean.double()
+    if convolution.bias is not None:
+        shift = shift + convolution.bias.double()
+    bias = shift * scale
+    if norm.bias is not None:
+        bias = bias + norm.bias.double()
+    weight = convolution.weight.double() * scale.reshape(-1, 1, 1, 1)
+    return weight.to(convolution.weight.dtype), bias.to(convolution.weight.dtype)
+
+
+def has_hooks(module: nn.Module) -> bool:
+    """Tell whether something watches or changes what goes in or comes out."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)
+
+
+def followers(model: nn.Module) -> dict[str, Follower]:
+    """Find, for each batch norm by name, the one convolution whose output it alone uses.
+
+    The model's forward is traced symbolically; where that fails, its submodules are, each as if it
+    were only called as a whole.
+    """
+    try:
+        # A copy, as forward may put symbols into attributes; the parameters are only referred to.
+        model = copy.deepcopy(model, {id(p): p for p in model.parameters()})
+        graphs = dict(_graphs(model, ""))
+    except Exception as error:
+        return dict.fromkeys(_norms(model), _untraceable(error))
+    use = _Use(graphs)
+    found: dict[str, Follower] = {}
+    for name, graph in graphs.items():
+        module, prefix = model.get_submodule(name), _prefix(name)
+        if isinstance(graph, fx.Graph):
+            found.update(_followers_in(graph, module, prefix, use))
+        else:  # a module comes before those inside of it, so that the outermost reason stays
+            for norm in _norms(module):
+                found.setdefault(prefix + norm, _untraceable(graph))
+    unused = Follower(None, "forward does not call it")
+    return {name: found.get(name, unused) for name in _norms(model)}
+
+
+class _Use:
+    """How often all graphs call each module, and of which modules they read tensors."""
+
+    def __init__(self, graphs: dict[str, fx.Graph | Exception]) -> None:
+        self._calls: Counter[str] = Counter()
+        self._read: set[str] = set()
+        for name, graph in graphs.items():
+            for node in graph.nodes if isinstance(graph, fx.Graph) else ():
+                if node.op == "call_module":
+                    self._calls[f"{_prefix(name)}{node.target}"] += 1
+                elif node.op == "get_attr":
+                    self._read.add(f"{_prefix(name)}{node.target}".rpartition(".")[0])
+
+    def beside_one_call(self, name: str) -> str:
+        """Return what else is done with the module; empty if nothing is."""
+        if self._calls[name] > 1:
+            return f"{name} is called {self._calls[name]} times"
+        if name in self._read:
+            return f"{name} has tensors that are used elsewhere too"
+        return ""
+
+
+def _prefix(name: str) -> str:
+    return f"{name}." if name else ""
+
+
+def _norms(model: nn.Module) -> list[str]:
+    return [name for name, m in model.named_modules() if isinstance(m, nn.BatchNorm2d)]
+
+
+def _untraceable(error: Exception) -> Follower:
+    lines = str(error).splitlines() or [type(error).__name__]
+    return Follower(None, f"forward cannot be traced ({lines[0]})")
+
+
+class _Tracer(fx.Tracer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.proxy_buffer_attributes = True  # reads of a batch norm's statistics are seen
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        layer = isinstance(m, (nn.Conv2d, nn.BatchNorm2d))
+        return layer or has_hooks(m) or super().is_leaf_module(m, module_qualified_name)
+
+
+def _graphs(module: nn.Module, name: str) -> Iterator[tuple[str, fx.Graph | Exception]]:
+    """Trace the module, or its submodules in its place; and those with hooks, as hooks are not."""
+    if not any(isinstance(m, nn.BatchNorm2d) for m in module.modules()):
+        return
+    graph = _trace(module)
+    yield name, graph
+    inner = dict(module.named_children())
+    if isinstance(graph, fx.Graph):
+        called = {node.target for node in graph.nodes if node.op == "call_module"}
+        inner = {path: m for path, m in module.named_modules() if path in called and has_hooks(m)}
+    for path, child in inner.items():
+        if not isinstance(child, (nn.Conv2d, nn.BatchNorm2d)):
+            yield from _graphs(child, _prefix(name) + path)
+
+
+def _trace(module: nn.Module) -> fx.Graph | Exception:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _Tracer().trace(module, _defaults(module))
+    except Exception as error:  # whatever a forward does when given symbols
+        return error
+
+
+def _defaults(module: nn.Module) -> dict[str, Any]:
+    """Return forward's arguments that have plain defaults: a trace is of a call without them."""
+    plain = (bool, int, float, str, type(None))
+    parameters = inspect.signature(module.forward).parameters.values()
+    return {p.name: p.default for p in parameters if isinstance(p.default, plain)}
+
+
+def _followers_in(
+    graph: fx.Graph, module: nn.Module, prefix: str, use: _Use
+) -> dict[str, Follower]:
+    return {
+        f"{prefix}{node.target}": _follower(node, module, prefix, use)
+        for node in graph.nodes
+        if _calls_a(nn.BatchNorm2d, node, module)
+    }
+
+
+def _calls_a(kind: type[nn.Module], node: Any, module: nn.Module) -> bool:
+    called = isinstance(node, fx.Node) and node.op == "call_module"
+    return called and isinstance(module.get_submodule(str(node.target)), kind)
+
+
+def _follower(norm: fx.Node, module: nn.Module, prefix: str, use: _Use) -> Follower:
+    """Judge one call of a batch norm."""
+    before: Any = [*norm.args, *norm.kwargs.values()][0]
+    reason = use.beside_one_call(f"{prefix}{norm.target}")
+    if reason:
+        return Follower(None, reason)
+    if not _calls_a(nn.Conv2d, before, module):
+        return Follower(None, "its input is not the output of a convolution")
+    convolution = f"{prefix}{before.target}"
+    reason = use.beside_one_call(convolution)
+    if not reason and len(before.users) > 1:
+        reason = f"the output of {convolution} is used elsewhere too"
+    return Follower(None, reason) if reason else Follower(convolution)

@@ -1,0 +1,90 @@
+"""The layer: torch.nn.Conv2d, computed by plait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from plait.torch import _op
+
+
+class Conv2d(nn.Conv2d):
+    """A convolution layer for inference, whose weight is packed once.
+
+    Parameters
+    ----------
+    in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, \
+device, dtype
+        As in `torch.nn.Conv2d`, but for `padding_mode`, which must be 'zeros'.
+
+    Raises
+    ------
+    ValueError
+        If an argument breaks a rule; in a call, also if input, weight or bias requires a gradient
+        while gradients are enabled.
+    TypeError
+        In a call, if the input is neither float32 nor float64, or not of the weight's dtype.
+
+    Notes
+    -----
+    `weight` and `bias` are parameters that require no gradient, under the same names as in
+    `torch.nn.Conv2d`. They are packed in the first call, and again after a change that torch
+    counts: an in-place operation, ``load_state_dict``, or another tensor in their place. Writes
+    past torch, into ``weight.numpy()`` or in place into ``weight.data``, are not seen.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.padding_mode != "zeros":
+            raise ValueError(f"padding_mode must be 'zeros' but is {self.padding_mode!r}")
+        self.requires_grad_(False)
+        self._sides = _sides(self)
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 (torch's name)
+        """Convolve n x c_in x h x w, or c_in x h x w, images; see `plait.conv2d`."""
+        y: torch.Tensor = _op.conv2d(
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self._sides,
+            self.dilation,
+            self.groups,
+            "",
+            True,
+        )
+        return y
+
+
+def _sides(layer: nn.Conv2d) -> tuple[int, ...]:
+    """Rows above and below, columns left and right; an odd one of 'same' goes below or right."""
+    if layer.padding == "valid":
+        return 0, 0, 0, 0
+    if layer.padding == "same":
+        total = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
+        return tuple(side for t in total for side in (t // 2, t - t // 2))
+    h, w = layer.padding  # type: ignore[misc]
+    return h, h, w, w  # type: ignore[return-value]
+
+
+def from_torch(layer: nn.Conv2d, weight: torch.Tensor, bias: torch.Tensor | None) -> Conv2d:
+    """Make a layer like another, of these tensors."""
+    made = Conv2d(
+        layer.in_channels,
+        layer.out_channels,
+        layer.kernel_size,  # type: ignore[arg-type]
+        layer.stride,
+        layer.padding,
+        layer.dilation,
+        layer.groups,
+        bias is not None,
+        device="meta",  # takes no memory
+    )
+    made.weight = nn.Parameter(weight.detach(), requires_grad=False)
+    made.bias = None if bias is None else nn.Parameter(bias.detach(), requires_grad=False)
+    return made.train(layer.training)
+
+
+Conv2d.__module__ = "plait.torch"  # the name that pickled models refer to

@@ -1,0 +1,179 @@
+"""The operator plait::conv2d: on real tensors, on fake ones, and where a gradient is asked for.
+
+`padding` is top, bottom, left, right; `activation` as in `plait.conv2d`, with "" for none. With
+`constant_weight` the packed weight is kept until weight or bias change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch._C import (
+    DispatchKey,
+    DispatchKeySet,
+    _after_autograd_keyset,
+    _AutoDispatchBelowAutograd,
+)
+from torch.autograd import forward_ad
+
+import plait
+from plait.torch import _kept, _shapes
+
+_SCHEMA = (
+    "conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[4] padding=0, "
+    'int[2] dilation=1, int groups=1, str activation="", bool constant_weight=False) -> Tensor'
+)
+
+# A call with neither tensor subclasses nor modes: nothing stands between autograd and the CPU.
+_PLAIN_CALL = DispatchKeySet(DispatchKey.CPU).add(DispatchKey.AutogradCPU).raw_repr()
+
+
+# torch leaves out trailing arguments that have the schema's defaults.
+def _conv2d_on_cpu(
+    input: torch.Tensor,  # noqa: A002 (torch's name)
+    weight: torch.Tensor,
+    bias: torch.Tensor | None = None,
+    stride: Sequence[int] = (1, 1),
+    padding: Sequence[int] = (0, 0, 0, 0),
+    dilation: Sequence[int] = (1, 1),
+    groups: int = 1,
+    activation: str = "",
+    constant_weight: bool = False,
+) -> torch.Tensor:
+    geometry = (stride, padding, dilation, groups, activation)
+    if input.dim() == 3:
+        batch = input.unsqueeze(0)
+        return _conv2d_on_cpu(batch, weight, bias, *geometry, constant_weight).squeeze(0)
+    layer = _kept.layer_of(weight, bias) if constant_weight else None
+    if layer is None:
+        return _convolve_once(input, weight, bias, *geometry)
+    key = (
+        *input.shape,
+        *input.stride(),
+        *stride,
+        *padding,
+        *dilation,
+        groups,
+        activation,
+        torch.get_num_threads(),
+    )
+    step = layer.steps.get(key)
+    if step is None:
+        y = _shapes.empty_output(input, weight, bias, *geometry)
+        if input.shape[0] == 0:
+            return y
+        step = layer.add_step(key, _problem(input, weight, bias, *geometry), weight, bias)
+    else:
+        y = input.new_empty_strided(step.y_shape, step.y_strides)
+    step.plan.run(input, step.packed, None, y)
+    return y
+
+
+def _convolve_once(
+    input: torch.Tensor,  # noqa: A002
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+    activation: str,
+) -> torch.Tensor:
+    y = _shapes.empty_output(input, weight, bias, stride, padding, dilation, groups)
+    if input.shape[0] > 0:
+        plait.conv2d(
+            input,
+            weight,
+            bias,
+            tuple(stride),  # type: ignore[arg-type]
+            _shapes.sides(padding),
+            tuple(dilation),  # type: ignore[arg-type]
+            groups,
+            activation=activation or None,
+            threads=_kept.threads(),
+            out=y,
+        )
+    return y
+
+
+def _problem(
+    input: torch.Tensor,  # noqa: A002
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+    activation: str,
+) -> plait.Problem:
+    layout = _shapes.layout_of(input)
+    problem = plait.Problem.from_shapes(
+        input.shape,
+        weight.shape,
+        stride=stride,
+        padding=_shapes.sides(padding),
+        dilation=dilation,
+        groups=groups,
+        bias=bias is not None,
+        activation=activation or None,
+        layout=layout,
+        dtype=str(weight.dtype).removeprefix("torch."),
+    )
+    if layout == "nchw" and not input.is_contiguous():
+        problem = plait.Problem(f"{problem},xstrides=" + "_".join(map(str, input.stride())))
+    return problem
+
+
+def _conv2d_above_autograd(
+    keyset: DispatchKeySet,
+    input: torch.Tensor,  # noqa: A002
+    weight: torch.Tensor,
+    bias: torch.Tensor | None = None,
+    *options: Any,
+) -> torch.Tensor:
+    """Refuse derivatives, which torch would otherwise take to be zero, and go on below autograd."""
+    if torch.is_grad_enabled() and (
+        input.requires_grad or weight.requires_grad or (bias is not None and bias.requires_grad)
+    ):
+        _refuse_gradient(input, weight, bias)
+    if forward_ad._current_level >= 0:
+        _refuse_tangent(input, weight, bias)
+    if keyset.raw_repr() == _PLAIN_CALL:
+        return _conv2d_on_cpu(input, weight, bias, *options)  # as torch would, in some 4 us less
+    with _AutoDispatchBelowAutograd():
+        y: torch.Tensor = conv2d.redispatch(
+            keyset & _after_autograd_keyset, input, weight, bias, *options
+        )
+    return y
+
+
+def _refuse_gradient(*tensors: torch.Tensor | None) -> None:
+    for name, tensor in zip(("input", "weight", "bias"), tensors, strict=True):
+        if tensor is not None and tensor.requires_grad:
+            raise ValueError(
+                f"{name} requires a gradient, which plait does not compute: call under "
+                f"torch.no_grad() or torch.inference_mode(), or pass {name}.detach()"
+            )
+
+
+def _refuse_tangent(*tensors: torch.Tensor | None) -> None:
+    for name, tensor in zip(("input", "weight", "bias"), tensors, strict=True):
+        if tensor is not None and forward_ad.unpack_dual(tensor).tangent is not None:
+            raise ValueError(
+                f"{name} has a forward-mode derivative, which plait does not propagate: pass "
+                f"{name}.detach()"
+            )
+
+
+_LIBRARY = torch.library.Library("plait", "DEF")
+# Outputs lie in memory like inputs, so a compiler must hand over inputs as it traced them.
+_LIBRARY.define(_SCHEMA, tags=(torch.Tag.pt2_compliant_tag, torch.Tag.needs_exact_strides))
+_LIBRARY.impl("conv2d", _conv2d_on_cpu, "CPU")
+_LIBRARY.impl("conv2d", _conv2d_above_autograd, "Autograd", with_keyset=True)
+torch.library.register_fake("plait::conv2d", _shapes.empty_output, lib=_LIBRARY)
+
+torch.library.register_autocast("plait::conv2d", "cpu", torch.float32, lib=_LIBRARY)
+
+conv2d: Any = torch.ops.plait.conv2d.default

@@ -1,0 +1,139 @@
+"""Shapes, memory formats and checks of a call of the operator; sizes may be symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+_AXES = (0, 1)  # h, w
+
+
+def empty_output(
+    input: torch.Tensor,  # noqa: A002 (torch's name)
+    weight: torch.Tensor,
+    bias: torch.Tensor | None = None,
+    stride: Sequence[int] = (1, 1),
+    padding: Sequence[int] = (0, 0, 0, 0),
+    dilation: Sequence[int] = (1, 1),
+    groups: int = 1,
+    activation: str = "",
+    constant_weight: bool = False,
+) -> torch.Tensor:
+    """Check a call, and make its output, not initialised.
+
+    The output is channels_last if the input is dense in that format alone, else contiguous.
+    """
+    _check_dtypes(input, weight, bias)
+    _check_ranks(input, weight)
+    if input.dim() == 3:
+        batch = input.unsqueeze(0)
+        return empty_output(batch, weight, bias, stride, padding, dilation, groups).squeeze(0)
+    _check_channels(input, weight, bias, groups)
+    _check_window(input, weight, stride, padding, dilation)
+    shape = [input.shape[0], weight.shape[0]]
+    for axis in _AXES:
+        room = _padded(input, padding, axis) - _window(weight, dilation, axis)
+        shape.append(room // stride[axis] + 1)
+    return input.new_empty_strided(shape, strides(shape, layout_of(input)))
+
+
+def layout_of(input: torch.Tensor) -> str:  # noqa: A002
+    """Return the layout, as `plait.conv2d` finds it: nhwc if the input is dense in that alone."""
+    if input.is_contiguous() or not input.is_contiguous(memory_format=torch.channels_last):
+        return "nchw"
+    return "nhwc"
+
+
+def strides(shape: Sequence[int], layout: str) -> tuple[int, int, int, int]:
+    """Return the element strides, in the order n, c, h, w, of a dense n x c x h x w tensor."""
+    _, c, h, w = shape
+    if layout == "nhwc":
+        return h * w * c, 1, w * c, c
+    return c * h * w, h * w, w, 1
+
+
+def sides(padding: Sequence[int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return padding on top, bottom, left and right as `plait.conv2d` takes it."""
+    top, bottom, left, right = padding
+    return (top, bottom), (left, right)
+
+
+def _padded(
+    input: torch.Tensor,  # noqa: A002
+    padding: Sequence[int],
+    axis: int,
+) -> int:
+    return input.shape[2 + axis] + padding[2 * axis] + padding[2 * axis + 1]
+
+
+def _window(weight: torch.Tensor, dilation: Sequence[int], axis: int) -> int:
+    return dilation[axis] * (weight.shape[2 + axis] - 1) + 1
+
+
+def _check_dtypes(*tensors: torch.Tensor | None) -> None:
+    given = {tensor.dtype for tensor in tensors if tensor is not None}
+    if len(given) != 1 or not given <= {torch.float32, torch.float64}:
+        names = " and ".join(sorted(str(dtype).removeprefix("torch.") for dtype in given))
+        raise TypeError(
+            f"input, weight and bias must be all float32 or all float64 but are {names}: "
+            "convert them by .float()"
+        )
+
+
+def _check_ranks(input: torch.Tensor, weight: torch.Tensor) -> None:  # noqa: A002
+    if input.dim() not in (3, 4) or weight.dim() != 4:
+        raise ValueError(
+            "input must be n x c x h x w or c x h x w, and weight c_out x c_in/groups x k_h x k_w, "
+            f"but they are {_text(input.shape)} and {_text(weight.shape)}"
+        )
+
+
+def _check_channels(
+    input: torch.Tensor,  # noqa: A002
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    groups: int,
+) -> None:
+    torch._check_value(
+        groups >= 1
+        and input.shape[1] == weight.shape[1] * groups
+        and weight.shape[0] % groups == 0,
+        lambda: (
+            f"weight {_text(weight.shape)} in {groups} groups does not fit the channels of input "
+            f"{_text(input.shape)}"
+        ),
+    )
+    torch._check_value(
+        bias is None or (bias.dim() == 1 and bias.shape[0] == weight.shape[0]),
+        lambda: (
+            f"bias must have one value per output channel of weight {_text(weight.shape)} but is "
+            f"{_text(bias.shape if bias is not None else ())}"
+        ),
+    )
+
+
+def _check_window(
+    input: torch.Tensor,  # noqa: A002
+    weight: torch.Tensor,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+) -> None:
+    if min(stride) < 1 or min(dilation) < 1 or min(padding) < 0:
+        raise ValueError(
+            f"stride {_text(stride)} and dilation {_text(dilation)} must be at least 1, and "
+            f"padding {_text(padding)} at least 0"
+        )
+    for axis in _AXES:
+        torch._check_value(
+            _window(weight, dilation, axis) <= _padded(input, padding, axis),
+            lambda: (
+                f"the kernel of weight {_text(weight.shape)} with dilation {_text(dilation)} is "
+                f"larger than input {_text(input.shape)} with padding {_text(padding)}"
+            ),
+        )
+
+
+def _text(sizes: Sequence[int]) -> str:
+    return "x".join(map(str, sizes))

@@ -1,0 +1,438 @@
+"""The operator plait::conv2d: values, memory formats, refusals, and what it keeps of weights."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import subprocess
+import sys
+import threading
+import weakref
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import plait  # noqa: E402
+import plait.torch  # noqa: E402
+from plait.torch import _kept  # noqa: E402
+
+conv2d = torch.ops.plait.conv2d.default
+F = torch.nn.functional
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(11)
+
+
+def operands(c_in=4, c_out=6, k=3, groups=1, size=(9, 8), n=2, dtype=torch.float32):
+    x = torch.randn(n, c_in, *size, dtype=dtype)
+    return x, torch.randn(c_out, c_in // groups, k, k, dtype=dtype), torch.randn(c_out, dtype=dtype)
+
+
+def assert_close(y, x, weight, bias=None, **options):
+    """Against torch in float64, within plait's error bound for sums of this depth."""
+    exact = F.conv2d(
+        x.double(), weight.double(), bias if bias is None else bias.double(), **options
+    )
+    size = F.conv2d(
+        x.double().abs(),
+        weight.double().abs(),
+        None if bias is None else bias.double().abs(),
+        **options,
+    )
+    bound = (weight[0].numel() + 2) * torch.finfo(y.dtype).eps * size
+    assert y.shape == exact.shape
+    assert y.dtype == x.dtype
+    assert torch.all((y - exact).abs() <= bound)
+
+
+GEOMETRIES = [
+    {},
+    {"stride": (2, 1)},
+    {"padding": (1, 2)},
+    {"dilation": (2, 1), "padding": (2, 0)},
+    {"groups": 2},
+    {"stride": (3, 2), "padding": (2, 1), "dilation": (1, 2), "groups": 2},
+]
+
+
+def four(padding=(0, 0)):
+    return (padding[0], padding[0], padding[1], padding[1])
+
+
+def call(x, weight, bias=None, activation="", constant_weight=False, **options):
+    one = (1, 1)
+    return conv2d(
+        x, weight, bias, options.get("stride", one), four(options.get("padding", (0, 0))),
+        options.get("dilation", one), options.get("groups", 1), activation, constant_weight,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("constant_weight", [False, True])
+@pytest.mark.parametrize("options", GEOMETRIES, ids=str)
+def test_agrees_with_torch(options, constant_weight):
+    x, weight, bias = operands(groups=options.get("groups", 1))
+    for given_bias in (None, bias):
+        for _ in range(2):
+            y = call(x, weight, given_bias, constant_weight=constant_weight, **options)
+            assert_close(y, x, weight, given_bias, **options)
+
+
+@pytest.mark.parametrize("constant_weight", [False, True])
+def test_float64_agrees_with_torch(constant_weight):
+    x, weight, bias = operands(dtype=torch.float64)
+    assert_close(call(x, weight, bias, constant_weight=constant_weight), x, weight, bias)
+
+
+@pytest.mark.parametrize("constant_weight", [False, True])
+def test_an_image_without_batch_gives_one(constant_weight):
+    x, weight, bias = operands()
+    y = call(x[0], weight, bias, constant_weight=constant_weight)
+    assert_close(y[None], x[:1], weight, bias)
+
+
+@pytest.mark.parametrize("constant_weight", [False, True])
+def test_an_empty_batch_gives_an_empty_output(constant_weight):
+    x, weight, bias = operands(n=0)
+    assert call(x, weight, bias, constant_weight=constant_weight).shape == (0, 6, 7, 6)
+
+
+@pytest.mark.parametrize("constant_weight", [False, True])
+def test_four_sides_of_padding_are_top_bottom_left_right(constant_weight):
+    x, weight, _ = operands()
+    y = conv2d(x, weight, None, (1, 1), (0, 1, 2, 3), (1, 1), 1, "", constant_weight)
+    assert_close(y, F.pad(x, (2, 3, 0, 1)), weight)
+
+
+@pytest.mark.parametrize("constant_weight", [False, True])
+def test_the_activation_comes_after_the_bias(constant_weight):
+    x, weight, bias = operands()
+    relu6 = call(x, weight, bias, "relu6", constant_weight)
+    exact = F.conv2d(x.double(), weight.double(), bias.double()).clamp(0, 6)
+    assert torch.allclose(relu6.double(), exact, rtol=0, atol=1e-5)
+    assert (relu6 == 6).any()
+    assert (relu6 == 0).any()
+
+
+def test_one_number_stands_for_both_axes_and_defaults_are_torchs():
+    x, weight, bias = operands()
+    assert_close(torch.ops.plait.conv2d(x, weight), x, weight)
+    y = torch.ops.plait.conv2d(x, weight, bias, stride=2, padding=1)
+    assert_close(y, x, weight, bias, stride=2, padding=1)
+
+
+def views():
+    x = torch.randn(2, 4, 9, 8)
+    wide = x.repeat(1, 2, 1, 1)
+    last = torch.channels_last
+    return {
+        "contiguous": x,
+        "channels_last": x.contiguous(memory_format=last),
+        "one channel, dense in both": x[:, :1].contiguous(memory_format=last),
+        "one pixel, dense in both": x[:, :, :1, :1].contiguous(memory_format=last),
+        "one image, channels_last": x[:1].contiguous(memory_format=last),
+        "some channels": wide[:, 2:6],
+        "some channels of channels_last": wide.contiguous(memory_format=last)[:, 2:6],
+        "every other column": x.repeat(1, 1, 1, 2)[..., ::2],
+        "rows and columns swapped": x.transpose(2, 3),
+        "a broadcast image": x[:1].expand(3, -1, -1, -1),
+        "offset": torch.randn(2 * 4 * 9 * 8 + 1)[1:].view(2, 4, 9, 8),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("constant_weight", [False, True])
+@pytest.mark.parametrize("name", views())
+def test_any_strides_are_read_and_the_fake_output_is_like_the_real_one(name, constant_weight):
+    x = views()[name]
+    k = min(3, *x.shape[2:])
+    weight = torch.randn(6, x.shape[1], k, k)
+    y = call(x, weight, constant_weight=constant_weight)
+    assert_close(y, x, weight)
+    channels_last = name in ("channels_last", "one image, channels_last")
+    assert y.is_contiguous() is not channels_last
+    assert y.is_contiguous(memory_format=torch.channels_last) is channels_last or k == 1
+    with torch._subclasses.FakeTensorMode() as mode:
+        fake = call(mode.from_tensor(x), mode.from_tensor(weight), constant_weight=constant_weight)
+    assert (fake.shape, fake.stride(), fake.dtype) == (y.shape, y.stride(), y.dtype)
+
+
+def test_weights_may_be_channels_last():
+    x, weight, bias = operands()
+    moved = weight.contiguous(memory_format=torch.channels_last)
+    for constant_weight in (False, True):
+        assert_close(call(x, moved, bias, constant_weight=constant_weight), x, weight, bias)
+
+
+def test_a_negated_view_is_read_as_what_it_means():
+    x, weight, _ = operands()
+    negated = torch.complex(x, x).conj().imag
+    assert negated.is_neg()
+    assert_close(call(negated, weight, constant_weight=True), -x, weight)
+
+
+@pytest.mark.parametrize("constant_weight", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_opcheck(channels_last, dtype, constant_weight):
+    x, weight, bias = operands(groups=2, dtype=dtype)
+    if channels_last:
+        x = x.contiguous(memory_format=torch.channels_last)
+    arguments = (x, weight, bias, (1, 2), (0, 1, 2, 0), (2, 1), 2, "relu", constant_weight)
+    torch.library.opcheck(conv2d, arguments)
+    torch.library.opcheck(conv2d, (x[0], weight, None, (1, 1), (0,) * 4, (1, 1), 2))
+
+
+def test_meta_tensors_are_answered_with_a_shape():
+    x, weight, bias = (t.to("meta") for t in operands())
+    assert call(x, weight, bias, stride=(2, 2)).shape == (2, 6, 4, 3)
+
+
+def test_vmap_computes_every_example():
+    x, weight, bias = operands()
+    y = torch.func.vmap(lambda one: call(one, weight, bias))(x[:, None])
+    assert_close(y[:, 0], x, weight, bias)
+
+
+def test_under_autocast_it_computes_in_float32():
+    x, weight, bias = operands()
+    with torch.autocast("cpu", torch.bfloat16):
+        for constant_weight in (False, True):
+            y = call(x.bfloat16(), weight, bias, constant_weight=constant_weight)
+            assert_close(y, x.bfloat16().float(), weight, bias)
+
+
+# --- refusals -------------------------------------------------------------------------------------
+
+
+def wrong_calls():
+    """From a name to the error, its text, and the operands and options that cause it."""
+    x, weight, bias = operands()
+    x16, weight16 = x.bfloat16(), weight.bfloat16()
+    return {
+        "channels": (ValueError, "in 2 groups does not fit", (x, weight), {"groups": 2}),
+        "groups": (ValueError, "in 0 groups", (x, weight), {"groups": 0}),
+        "bias": (ValueError, "one value per output channel", (x, weight, bias[:5]), {}),
+        "kernel": (ValueError, "larger than input 2x4x2x2", (x[..., :2, :2], weight), {}),
+        "rank": (ValueError, "n x c x h x w or c x h x w", (x[None], weight), {}),
+        "rank of the weight": (ValueError, "c_out x c_in/groups", (x, weight[0]), {}),
+        "stride": (ValueError, "at least 1", (x, weight), {"stride": (0, 1)}),
+        "dilation": (ValueError, "at least 1", (x, weight), {"dilation": (1, -1)}),
+        "padding": (ValueError, "at least 0", (x, weight), {"padding": (-1, 0)}),
+        "dtype": (TypeError, "all float32 or all float64 but are bfloat16", (x16, weight16), {}),
+        "dtypes": (TypeError, "float32 and float64", (x.double(), weight), {}),
+    }
+
+
+@pytest.mark.parametrize("constant_weight", [False, True])
+@pytest.mark.parametrize("name", wrong_calls())
+def test_wrong_calls_are_refused_by_name_on_real_and_fake_tensors(name, constant_weight):
+    error, text, tensors, options = wrong_calls()[name]
+    for device in ("cpu", "meta"):
+        moved = [t.to(device) for t in tensors]
+        with pytest.raises(error, match=text):
+            call(*moved, constant_weight=constant_weight, **options)
+
+
+def test_an_unknown_activation_is_refused():
+    x, weight, _ = operands()
+    for constant_weight in (False, True):
+        with pytest.raises(ValueError, match="swoosh"):
+            call(x, weight, None, "swoosh", constant_weight)
+
+
+def test_another_dtype_after_a_good_call_is_refused():
+    x, weight, _ = operands()
+    call(x, weight, constant_weight=True)
+    with pytest.raises(TypeError, match="float64"):
+        call(x.double(), weight, constant_weight=True)
+
+
+# --- gradients ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("constant_weight", [False, True])
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_gradient_is_refused_where_torch_would_record_one(which, constant_weight):
+    tensors = operands()
+    tensors[which].requires_grad_()
+    with pytest.raises(ValueError, match=f"{('input', 'weight', 'bias')[which]} requires a grad"):
+        call(*tensors, constant_weight=constant_weight)
+    plain = [t.detach() for t in tensors]
+    for mode in (torch.no_grad, torch.inference_mode):
+        with mode():
+            y = call(*tensors, constant_weight=constant_weight)
+        assert not y.requires_grad
+        assert_close(y.clone(), *plain)
+    assert_close(call(*plain, constant_weight=constant_weight), *plain)
+
+
+def test_derivatives_of_functions_are_refused():
+    x, weight, _ = operands()
+    with pytest.raises(ValueError, match="input requires a gradient"):
+        torch.func.grad(lambda x: conv2d(x, weight).sum())(x)
+    with pytest.raises(ValueError, match="input has a forward-mode derivative"):
+        torch.func.jvp(lambda x: conv2d(x, weight), (x,), (x,))
+    with pytest.raises(ValueError, match="weight has a forward-mode derivative"):
+        torch.func.jvp(lambda w: conv2d(x, w), (weight,), (weight,))
+
+
+# --- what is kept ---------------------------------------------------------------------------------
+
+
+def kept(weight):
+    return _kept._layers.get(id(weight))
+
+
+def test_a_constant_weight_is_kept_and_packed_once_for_all_inputs():
+    x, weight, bias = operands()
+    call(x, weight, bias, constant_weight=True)
+    layer = kept(weight)
+    packed = dict(layer._packed)
+    for input_ in (x, x[:1], x.contiguous(memory_format=torch.channels_last)):
+        assert_close(call(input_, weight, bias, constant_weight=True), input_, weight, bias)
+    assert kept(weight) is layer
+    assert len(layer.steps) == 3
+    assert all(layer._packed[name] is one for name, one in packed.items())
+    assert {step.plan.packed_format for step in layer.steps.values()} == set(layer._packed)
+
+
+def test_a_weight_that_is_not_constant_is_not_kept():
+    x, weight, _ = operands()
+    call(x, weight)
+    assert kept(weight) is None
+
+
+def changes():
+    def in_place(weight, bias):
+        weight.mul_(2)
+
+    def of_one_element(weight, bias):
+        weight[0, 0, 0, 0] = 5
+
+    def of_the_bias(weight, bias):
+        bias.add_(1)
+
+    def data(weight, bias):
+        weight.data = weight.data * 3
+
+    def data_there_and_back(weight, bias):
+        weight.data = weight.data.half()
+        weight.data = weight.data.float()
+
+    def in_inference_mode(weight, bias):
+        with torch.inference_mode():
+            weight.mul_(2)
+
+    def by_an_alias(weight, bias):
+        weight.detach().view(-1).mul_(2)
+
+    def swapped_channels(weight, bias):
+        weight.transpose_(2, 3)
+
+    return [
+        in_place, of_one_element, of_the_bias, data, data_there_and_back, in_inference_mode,
+        by_an_alias, swapped_channels,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", changes(), ids=lambda change: change.__name__)
+def test_a_changed_weight_is_packed_again(change):
+    x, weight, bias = operands()
+    call(x, weight, bias, constant_weight=True)
+    layer = kept(weight)
+    change(weight, bias)
+    assert_close(call(x, weight, bias, constant_weight=True), x, weight, bias)
+    assert kept(weight) is not layer
+
+
+def test_another_bias_is_another_layer():
+    x, weight, bias = operands()
+    for other in (bias, None, bias + 1, bias):
+        assert_close(call(x, weight, other, constant_weight=True), x, weight, other)
+    del other
+    call(x, weight, bias.clone(), constant_weight=True)  # may get the address of one that is gone
+    for _ in range(20):
+        other = torch.randn(6)
+        assert_close(call(x, weight, other, constant_weight=True), x, weight, other)
+        del other
+
+
+def test_inference_tensors_are_read_anew_in_each_call():
+    with torch.inference_mode():
+        x, weight, bias = operands()
+        plain = torch.zeros(6, 4, 3, 3)
+    for own_weight, own_bias in ((weight, bias), (weight, None), (plain, bias)):
+        with torch.inference_mode():
+            call(x, own_weight, own_bias, constant_weight=True)
+            own_weight.add_(1)
+            y = call(x, own_weight, own_bias, constant_weight=True)
+            assert_close(y, x, own_weight, own_bias)
+        assert kept(own_weight) is None
+    ordinary = operands()[1]
+    with torch.inference_mode():
+        call(x, ordinary, bias, constant_weight=True)
+        bias.add_(1)
+        assert_close(call(x, ordinary, bias, constant_weight=True), x, ordinary, bias)
+
+
+def test_what_is_kept_goes_with_the_weight():
+    x, weight, _ = operands()
+    call(x, weight, constant_weight=True)
+    layer, key = weakref.ref(kept(weight)), id(weight)
+    del weight
+    gc.collect()
+    assert layer() is None
+    assert key not in _kept._layers
+
+
+def test_shapes_without_end_are_not_all_kept():
+    _, weight, _ = operands()
+    for width in range(3, 3 + 2 * _kept._KEPT_STEPS):
+        x = torch.randn(1, 4, 3, width)
+        assert_close(call(x, weight, constant_weight=True), x, weight)
+    assert len(kept(weight).steps) <= _kept._KEPT_STEPS
+    assert len(kept(weight)._packed) <= len(plait.algorithms())
+
+
+def test_torchs_number_of_threads_is_a_limit():
+    x, weight, _ = operands(64, 64, size=(56, 56))
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        call(x, weight, constant_weight=True)
+        assert [step.plan.threads for step in kept(weight).steps.values()] == [1]
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_one_weight_serves_several_threads():
+    _, weight, bias = operands()
+    inputs = [torch.randn(n, 4, 10, 11) for n in (1, 2, 3, 4)]
+    weights = itertools.cycle([weight, torch.randn_like(weight)])
+    failures = []
+
+    def work(x, own_weight):
+        try:
+            for _ in range(50):
+                assert_close(call(x, own_weight, bias, constant_weight=True), x, own_weight, bias)
+                assert_close(call(x, weight, bias, constant_weight=True), x, weight, bias)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(x, next(weights))) for x in inputs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+
+
+def test_importing_plait_imports_neither_torch_nor_the_operator():
+    script = (
+        "import sys, plait; assert 'torch' not in sys.modules; import plait.torch, torch;"
+        "y = plait.torch.Conv2d(1, 2, 3)(torch.ones(1, 1, 5, 5)); print(*y.shape)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (run.stdout, run.stderr) == ("1 2 3 3\n", "")
