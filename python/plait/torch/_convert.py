@@ -109,7 +109,11 @@ def convert(model: nn.Module, *, inplace: bool = False) -> Conversion:
 
 def _convert(model: nn.Module) -> Conversion:
     result = Conversion(model)
-    layers = {n: m for n, m in model.named_modules() if isinstance(m, (_ConvNd, nn.BatchNorm2d))}
+    layers: dict[str, nn.Module] = {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, (_ConvNd, nn.BatchNorm2d))
+    }
     aside = _held_aside(model)
     for name, layer in layers.items():
         if isinstance(layer, _ConvNd):

@@ -58,15 +58,16 @@ device, dtype
         return y
 
 
-def _sides(layer: nn.Conv2d) -> tuple[int, ...]:
+def _sides(layer: nn.Conv2d) -> tuple[int, int, int, int]:
     """Rows above and below, columns left and right; an odd one of 'same' goes below or right."""
-    if layer.padding == "valid":
-        return 0, 0, 0, 0
-    if layer.padding == "same":
-        total = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
-        return tuple(side for t in total for side in (t // 2, t - t // 2))
-    h, w = layer.padding  # type: ignore[misc]
-    return h, h, w, w  # type: ignore[return-value]
+    padding = layer.padding
+    if isinstance(padding, str):
+        h, w = (
+            d * (k - 1) if padding == "same" else 0
+            for d, k in zip(layer.dilation, layer.kernel_size, strict=True)
+        )
+        return h // 2, h - h // 2, w // 2, w - w // 2
+    return padding[0], padding[0], padding[1], padding[1]
 
 
 def from_torch(layer: nn.Conv2d, weight: torch.Tensor, bias: torch.Tensor | None) -> Conv2d:
@@ -74,7 +75,7 @@ def from_torch(layer: nn.Conv2d, weight: torch.Tensor, bias: torch.Tensor | None
     made = Conv2d(
         layer.in_channels,
         layer.out_channels,
-        layer.kernel_size,  # type: ignore[arg-type]
+        layer.kernel_size,
         layer.stride,
         layer.padding,
         layer.dilation,

@@ -4,6 +4,7 @@
 `constant_weight` the packed weight is kept until weight or bias change.
 """
 
+# mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -87,9 +88,9 @@ def _convolve_once(
             input,
             weight,
             bias,
-            tuple(stride),  # type: ignore[arg-type]
+            (stride[0], stride[1]),
             _shapes.sides(padding),
-            tuple(dilation),  # type: ignore[arg-type]
+            (dilation[0], dilation[1]),
             groups,
             activation=activation or None,
             threads=_kept.threads(),

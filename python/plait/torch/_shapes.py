@@ -1,5 +1,6 @@
 """Shapes, memory formats and checks of a call of the operator; sizes may be symbols."""
 
+# mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
 from collections.abc import Sequence
