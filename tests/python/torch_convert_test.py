@@ -69,6 +69,7 @@ def test_a_network_is_converted_wholly_and_gives_the_same(name):
         assert isinstance(model.get_submodule(norm), nn.BatchNorm2d)
         assert isinstance(conversion.model.get_submodule(norm), nn.Identity)
         assert type(conversion.model.get_submodule(convolution)) is plait.torch.Conv2d
+    assert not any(module.training for module in conversion.model.modules())
     assert_as_exact_as_torch(conversion.model, model, x)
     assert_as_exact_as_torch(
         conversion.model, model, x.contiguous(memory_format=torch.channels_last)

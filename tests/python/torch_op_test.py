@@ -213,6 +213,7 @@ def wrong_calls():
     return {
         "channels": (ValueError, "in 2 groups does not fit", (x, weight), {"groups": 2}),
         "groups": (ValueError, "in 0 groups", (x, weight), {"groups": 0}),
+        "outputs": (ValueError, "in 2 groups", (x, weight[:5, :2]), {"groups": 2}),
         "bias": (ValueError, "one value per output channel", (x, weight, bias[:5]), {}),
         "kernel": (ValueError, "larger than input 2x4x2x2", (x[..., :2, :2], weight), {}),
         "rank": (ValueError, "n x c x h x w or c x h x w", (x[None], weight), {}),
@@ -351,12 +352,36 @@ def test_another_bias_is_another_layer():
     x, weight, bias = operands()
     for other in (bias, None, bias + 1, bias):
         assert_close(call(x, weight, other, constant_weight=True), x, weight, other)
+    numbers = torch.randn(12)
+    for other in (numbers[:6], numbers[::2]):  # at one address, with one count of changes
+        assert_close(call(x, weight, other, constant_weight=True), x, weight, other)
     del other
-    call(x, weight, bias.clone(), constant_weight=True)  # may get the address of one that is gone
     for _ in range(20):
-        other = torch.randn(6)
+        other = torch.randn(6)  # may get the address of one that is gone
         assert_close(call(x, weight, other, constant_weight=True), x, weight, other)
         del other
+
+
+def test_other_numbers_at_the_same_address_are_packed_again():
+    x, weight, _ = operands()
+    for _ in range(20):
+        call(x, weight, constant_weight=True)
+        weight.data = torch.empty(0)  # frees the memory, if nothing holds it
+        weight.data = torch.randn(6, 4, 3, 3)
+        assert_close(call(x, weight, constant_weight=True), x, weight)
+
+
+def test_one_weight_serves_layers_with_other_options():
+    x = torch.randn(2, 4, 12, 12)
+    _, weight, bias = operands()
+    for _ in range(2):
+        for options in ({}, {"stride": (2, 1)}, {"padding": (1, 2)}, {"dilation": (2, 3)}):
+            y = call(x, weight, bias, constant_weight=True, **options)
+            assert_close(y, x, weight, bias, **options)
+        y = call(x, weight, bias, "relu", constant_weight=True)
+        assert y.min() == 0
+    with pytest.raises(ValueError, match="in 2 groups does not fit"):
+        call(x, weight, bias, groups=2, constant_weight=True)
 
 
 def test_inference_tensors_are_read_anew_in_each_call():
@@ -400,9 +425,12 @@ def test_torchs_number_of_threads_is_a_limit():
     x, weight, _ = operands(64, 64, size=(56, 56))
     before = torch.get_num_threads()
     try:
-        torch.set_num_threads(1)
-        call(x, weight, constant_weight=True)
-        assert [step.plan.threads for step in kept(weight).steps.values()] == [1]
+        for number in (before, 1):
+            torch.set_num_threads(number)
+            call(x, weight, constant_weight=True)
+        threads = [step.plan.threads for step in kept(weight).steps.values()]
+        own = plait.plan("2x64x56x56,64x64x3x3").threads
+        assert (threads[0], threads[-1]) == (min(before, own), 1)
     finally:
         torch.set_num_threads(before)
 
