@@ -3,7 +3,7 @@
 # mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -96,7 +96,7 @@ def _check_channels(
     bias: torch.Tensor | None,
     groups: int,
 ) -> None:
-    torch._check_value(
+    _check(
         groups >= 1
         and input.shape[1] == weight.shape[1] * groups
         and weight.shape[0] % groups == 0,
@@ -105,7 +105,7 @@ def _check_channels(
             f"{_text(input.shape)}"
         ),
     )
-    torch._check_value(
+    _check(
         bias is None or (bias.dim() == 1 and bias.shape[0] == weight.shape[0]),
         lambda: (
             f"bias must have one value per output channel of weight {_text(weight.shape)} but is "
@@ -127,13 +127,18 @@ def _check_window(
             f"padding {_text(padding)} at least 0"
         )
     for axis in _AXES:
-        torch._check_value(
+        _check(
             _window(weight, dilation, axis) <= _padded(input, padding, axis),
             lambda: (
                 f"the kernel of weight {_text(weight.shape)} with dilation {_text(dilation)} is "
                 f"larger than input {_text(input.shape)} with padding {_text(padding)}"
             ),
         )
+
+
+def _check(condition: bool, text: Callable[[], str]) -> None:
+    if condition is not True:  # false, or a symbol
+        torch._check_value(condition, text)
 
 
 def _text(sizes: Sequence[int]) -> str:
