@@ -1,51 +1,20 @@
-"""The operator plait::conv2d: values, memory formats, refusals, and what it keeps of weights."""
+"""The operator plait::conv2d: values, memory formats, fake tensors, refusals and gradients."""
 
 from __future__ import annotations
 
-import gc
-import itertools
 import subprocess
 import sys
-import threading
-import weakref
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
-import plait  # noqa: E402
-import plait.torch  # noqa: E402
-from plait.torch import _kept  # noqa: E402
-
-conv2d = torch.ops.plait.conv2d.default
-F = torch.nn.functional
+from torch_calls import F, assert_close, call, conv2d, operands  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
 def _seed():
     torch.manual_seed(11)
-
-
-def operands(c_in=4, c_out=6, k=3, groups=1, size=(9, 8), n=2, dtype=torch.float32):
-    x = torch.randn(n, c_in, *size, dtype=dtype)
-    return x, torch.randn(c_out, c_in // groups, k, k, dtype=dtype), torch.randn(c_out, dtype=dtype)
-
-
-def assert_close(y, x, weight, bias=None, **options):
-    """Against torch in float64, within plait's error bound for sums of this depth."""
-    exact = F.conv2d(
-        x.double(), weight.double(), bias if bias is None else bias.double(), **options
-    )
-    size = F.conv2d(
-        x.double().abs(),
-        weight.double().abs(),
-        None if bias is None else bias.double().abs(),
-        **options,
-    )
-    bound = (weight[0].numel() + 2) * torch.finfo(y.dtype).eps * size
-    assert y.shape == exact.shape
-    assert y.dtype == x.dtype
-    assert torch.all((y - exact).abs() <= bound)
 
 
 GEOMETRIES = [
@@ -56,18 +25,6 @@ GEOMETRIES = [
     {"groups": 2},
     {"stride": (3, 2), "padding": (2, 1), "dilation": (1, 2), "groups": 2},
 ]
-
-
-def four(padding=(0, 0)):
-    return (padding[0], padding[0], padding[1], padding[1])
-
-
-def call(x, weight, bias=None, activation="", constant_weight=False, **options):
-    one = (1, 1)
-    return conv2d(
-        x, weight, bias, options.get("stride", one), four(options.get("padding", (0, 0))),
-        options.get("dilation", one), options.get("groups", 1), activation, constant_weight,
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("constant_weight", [False, True])
@@ -277,184 +234,6 @@ def test_derivatives_of_functions_are_refused():
         torch.func.jvp(lambda x: conv2d(x, weight), (x,), (x,))
     with pytest.raises(ValueError, match="weight has a forward-mode derivative"):
         torch.func.jvp(lambda w: conv2d(x, w), (weight,), (weight,))
-
-
-# --- what is kept ---------------------------------------------------------------------------------
-
-
-def kept(weight):
-    return _kept._layers.get(id(weight))
-
-
-def test_a_constant_weight_is_kept_and_packed_once_for_all_inputs():
-    x, weight, bias = operands()
-    call(x, weight, bias, constant_weight=True)
-    layer = kept(weight)
-    packed = dict(layer._packed)
-    for input_ in (x, x[:1], x.contiguous(memory_format=torch.channels_last)):
-        assert_close(call(input_, weight, bias, constant_weight=True), input_, weight, bias)
-    assert kept(weight) is layer
-    assert len(layer.steps) == 3
-    assert all(layer._packed[name] is one for name, one in packed.items())
-    assert {step.plan.packed_format for step in layer.steps.values()} == set(layer._packed)
-
-
-def test_a_weight_that_is_not_constant_is_not_kept():
-    x, weight, _ = operands()
-    call(x, weight)
-    assert kept(weight) is None
-
-
-def changes():
-    def in_place(weight, bias):
-        weight.mul_(2)
-
-    def of_one_element(weight, bias):
-        weight[0, 0, 0, 0] = 5
-
-    def of_the_bias(weight, bias):
-        bias.add_(1)
-
-    def data(weight, bias):
-        weight.data = weight.data * 3
-
-    def data_there_and_back(weight, bias):
-        weight.data = weight.data.half()
-        weight.data = weight.data.float()
-
-    def in_inference_mode(weight, bias):
-        with torch.inference_mode():
-            weight.mul_(2)
-
-    def by_an_alias(weight, bias):
-        weight.detach().view(-1).mul_(2)
-
-    def swapped_channels(weight, bias):
-        weight.transpose_(2, 3)
-
-    return [
-        in_place, of_one_element, of_the_bias, data, data_there_and_back, in_inference_mode,
-        by_an_alias, swapped_channels,
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("change", changes(), ids=lambda change: change.__name__)
-def test_a_changed_weight_is_packed_again(change):
-    x, weight, bias = operands()
-    call(x, weight, bias, constant_weight=True)
-    layer = kept(weight)
-    change(weight, bias)
-    assert_close(call(x, weight, bias, constant_weight=True), x, weight, bias)
-    assert kept(weight) is not layer
-
-
-def test_another_bias_is_another_layer():
-    x, weight, bias = operands()
-    for other in (bias, None, bias + 1, bias):
-        assert_close(call(x, weight, other, constant_weight=True), x, weight, other)
-    numbers = torch.randn(12)
-    for other in (numbers[:6], numbers[::2]):  # at one address, with one count of changes
-        assert_close(call(x, weight, other, constant_weight=True), x, weight, other)
-    del other
-    for _ in range(20):
-        other = torch.randn(6)  # may get the address of one that is gone
-        assert_close(call(x, weight, other, constant_weight=True), x, weight, other)
-        del other
-
-
-def test_other_numbers_at_the_same_address_are_packed_again():
-    x, weight, _ = operands()
-    for _ in range(20):
-        call(x, weight, constant_weight=True)
-        weight.data = torch.empty(0)  # frees the memory, if nothing holds it
-        weight.data = torch.randn(6, 4, 3, 3)
-        assert_close(call(x, weight, constant_weight=True), x, weight)
-
-
-def test_one_weight_serves_layers_with_other_options():
-    x = torch.randn(2, 4, 12, 12)
-    _, weight, bias = operands()
-    for _ in range(2):
-        for options in ({}, {"stride": (2, 1)}, {"padding": (1, 2)}, {"dilation": (2, 3)}):
-            y = call(x, weight, bias, constant_weight=True, **options)
-            assert_close(y, x, weight, bias, **options)
-        y = call(x, weight, bias, "relu", constant_weight=True)
-        assert y.min() == 0
-    with pytest.raises(ValueError, match="in 2 groups does not fit"):
-        call(x, weight, bias, groups=2, constant_weight=True)
-
-
-def test_inference_tensors_are_read_anew_in_each_call():
-    with torch.inference_mode():
-        x, weight, bias = operands()
-        plain = torch.zeros(6, 4, 3, 3)
-    for own_weight, own_bias in ((weight, bias), (weight, None), (plain, bias)):
-        with torch.inference_mode():
-            call(x, own_weight, own_bias, constant_weight=True)
-            own_weight.add_(1)
-            y = call(x, own_weight, own_bias, constant_weight=True)
-            assert_close(y, x, own_weight, own_bias)
-        assert kept(own_weight) is None
-    ordinary = operands()[1]
-    with torch.inference_mode():
-        call(x, ordinary, bias, constant_weight=True)
-        bias.add_(1)
-        assert_close(call(x, ordinary, bias, constant_weight=True), x, ordinary, bias)
-
-
-def test_what_is_kept_goes_with_the_weight():
-    x, weight, _ = operands()
-    call(x, weight, constant_weight=True)
-    layer, key = weakref.ref(kept(weight)), id(weight)
-    del weight
-    gc.collect()
-    assert layer() is None
-    assert key not in _kept._layers
-
-
-def test_shapes_without_end_are_not_all_kept():
-    _, weight, _ = operands()
-    for width in range(3, 3 + 2 * _kept._KEPT_STEPS):
-        x = torch.randn(1, 4, 3, width)
-        assert_close(call(x, weight, constant_weight=True), x, weight)
-    assert len(kept(weight).steps) <= _kept._KEPT_STEPS
-    assert len(kept(weight)._packed) <= len(plait.algorithms())
-
-
-def test_torchs_number_of_threads_is_a_limit():
-    x, weight, _ = operands(64, 64, size=(56, 56))
-    before = torch.get_num_threads()
-    try:
-        for number in (before, 1):
-            torch.set_num_threads(number)
-            call(x, weight, constant_weight=True)
-        threads = [step.plan.threads for step in kept(weight).steps.values()]
-        own = plait.plan("2x64x56x56,64x64x3x3").threads
-        assert (threads[0], threads[-1]) == (min(before, own), 1)
-    finally:
-        torch.set_num_threads(before)
-
-
-def test_one_weight_serves_several_threads():
-    _, weight, bias = operands()
-    inputs = [torch.randn(n, 4, 10, 11) for n in (1, 2, 3, 4)]
-    weights = itertools.cycle([weight, torch.randn_like(weight)])
-    failures = []
-
-    def work(x, own_weight):
-        try:
-            for _ in range(50):
-                assert_close(call(x, own_weight, bias, constant_weight=True), x, own_weight, bias)
-                assert_close(call(x, weight, bias, constant_weight=True), x, weight, bias)
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=work, args=(x, next(weights))) for x in inputs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
 
 
 def test_importing_plait_imports_neither_torch_nor_the_operator():
