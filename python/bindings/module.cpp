@@ -23,6 +23,7 @@ void translate(const std::exception_ptr& exception, void*) {
 }  // namespace
 
 NB_MODULE(_core, m) {
+  nb::set_leak_warnings(false);  // torch, say, keeps to the end what is registered with it
   nb::register_exception_translator(translate);
   m.attr("__version__") = plait::version();
   plait::python::add_problem(m);
