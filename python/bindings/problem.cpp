@@ -95,9 +95,9 @@ Notes
 
 constexpr const char* kFromShapesSignature =
     "def from_shapes(x_shape: Sequence[int], weight_shape: Sequence[int], *, "
-    "stride: int | tuple[int, int] = 1, "
+    "stride: int | Sequence[int] = 1, "
     "padding: int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]] | str = 0, "
-    "dilation: int | tuple[int, int] = 1, groups: int = 1, bias: bool = False, "
+    "dilation: int | Sequence[int] = 1, groups: int = 1, bias: bool = False, "
     "residual: bool = False, activation: str | None = None, padding_mode: str = 'zeros', "
     "padding_value: float = 0.0, layout: str = 'nchw', dtype: str = 'float32') -> Problem";
 
@@ -207,9 +207,12 @@ void add_problem(nb::module_& m) {
           "__eq__", [](const Problem& a, const Problem& b) { return a == b; }, nb::is_operator(),
           nb::sig("def __eq__(self, other: object, /) -> bool"))
       .def("__hash__", [](const Problem& p) { return std::hash<std::string>()(to_string(p)); })
-      .def("__reduce__", [](nb::handle self) {
-        return nb::make_tuple(self.type(), nb::make_tuple(nb::str(self)));
-      });
+      .def(
+          "__reduce__",
+          [](nb::handle self) {
+            return nb::make_tuple(self.type(), nb::make_tuple(nb::str(self)));
+          },
+          nb::sig("def __reduce__(self) -> tuple[type[Problem], tuple[str]]"));
 }
 
 }  // namespace plait::python

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from plait import _core
@@ -11,9 +12,9 @@ def conv2d(
     input: Any,  # noqa: A002 (torch's name)
     weight: Any,
     bias: Any = None,
-    stride: int | tuple[int, int] = 1,
+    stride: int | Sequence[int] = 1,
     padding: int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]] | str = 0,
-    dilation: int | tuple[int, int] = 1,
+    dilation: int | Sequence[int] = 1,
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
@@ -139,9 +140,9 @@ def conv1d(
     input: Any,  # noqa: A002 (torch's name)
     weight: Any,
     bias: Any = None,
-    stride: int | tuple[int] = 1,
+    stride: int | Sequence[int] = 1,
     padding: int | tuple[int] | tuple[tuple[int, int]] | str = 0,
-    dilation: int | tuple[int] = 1,
+    dilation: int | Sequence[int] = 1,
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
