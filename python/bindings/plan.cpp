@@ -281,7 +281,13 @@ void add_cost(nb::module_& m) {
       .def_ro("error_rms", &Cost::error_rms, "float: expected rms error / rms output")
       .def_ro("error_bound", &Cost::error_bound,
               "float: gamma of |computed - exact| <= gamma * S + terms * 2**-126, where S is |x| "
-              "correlated with |K|, plus |bias| + |residual|");
+              "correlated with |K|, plus |bias| + |residual|")
+      .def("__repr__", [](const Cost& c) {
+        std::ostringstream text;
+        text << "<plait.Cost " << c.predicted_seconds << " s, " << c.multiplications
+             << " multiplications, " << c.workspace_bytes << " bytes of workspace>";
+        return text.str();
+      });
   nb::class_<Candidate>(m, "Candidate", "One algorithm's answer to a problem.")
       .def_ro("algorithm", &Candidate::algorithm)
       .def_ro("summary", &Candidate::summary, "str: what it does, in one line")

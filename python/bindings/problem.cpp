@@ -131,9 +131,10 @@ void add_problem(nb::module_& m) {
       .def(
           "__init__",
           [](Problem* self, nb::handle line) {
+            if (line.is_none()) throw nb::type_error("line must be a str but is None");
             new (self) Problem(parse_problem(to_text("line", line)));
           },
-          nb::arg("line"), nb::sig("def __init__(self, line: str) -> None"))
+          nb::arg("line").none(), nb::sig("def __init__(self, line: str) -> None"))
       .def_static("from_shapes", &from_shapes, nb::arg("x_shape"), nb::arg("weight_shape"),
                   nb::kw_only(), nb::arg("stride") = 1, nb::arg("padding") = 0,
                   nb::arg("dilation") = 1, nb::arg("groups") = 1, nb::arg("bias") = false,

@@ -24,7 +24,8 @@ VerifyReport run_verify(nb::handle cases, nb::handle first, nb::handle seed, nb:
   options.algorithm = to_text("algorithm", algorithm);
   if (!target.is_none()) options.target = parse_target(to_text("target", target));
   options.accuracy = parse_accuracy(to_text("accuracy", accuracy));
-  for (const nb::handle problem : problems) {
+  const bool one = PyUnicode_Check(problems.ptr()) || nb::isinstance<Problem>(problems);
+  for (const nb::handle problem : one ? nb::make_tuple(problems) : nb::tuple(problems)) {
     options.problems.push_back(nb::isinstance<Problem>(problem)
                                    ? nb::cast<Problem>(problem)
                                    : parse_problem(to_text("problems", problem)));
@@ -57,7 +58,8 @@ VerifyReport run_verify(nb::handle cases, nb::handle first, nb::handle seed, nb:
 
 constexpr const char* kVerifySignature =
     "def verify(*, cases: int = 500, first: int = 0, seed: int = 1, algorithm: str | None = None, "
-    "target: str | None = None, accuracy: str = 'fp32', problems: Sequence[str | Problem] = (), "
+    "target: str | None = None, accuracy: str = 'fp32', problems: str | Problem | Sequence[str | "
+    "Problem] = (), "
     "progress: Callable[[int, int], object] | None = None) -> VerifyReport";
 
 constexpr const char* kVerifyDoc =
@@ -77,7 +79,7 @@ seed : int
 algorithm, target : str, optional
     One of them, or all. Targets are 'EMU128', 'SSE4', 'AVX2', 'AVX3'.
 accuracy : {'strict', 'fp32', 'relaxed'}
-problems : sequence of str or Problem
+problems : str, Problem, or sequence of these
     These in turn instead of random ones.
 progress : callable, optional
     Called as ``progress(done, total)``; what it raises ends the sweep.
@@ -110,7 +112,12 @@ void add_verify(nb::module_& m) {
       .def_ro("outputs", &VerifiedSubject::outputs, "int: compared with the reference")
       .def_ro("worst_bound_share", &VerifiedSubject::worst_bound_share,
               "float: largest |error| / bound; at most 1 if the bound is kept")
-      .def_ro("loops", &VerifiedSubject::loops);
+      .def_ro("loops", &VerifiedSubject::loops)
+      .def("__repr__", [](const VerifiedSubject& s) {
+        return "<plait.VerifiedSubject " + s.algorithm + " on " + std::string(name_of(s.target)) +
+               ": " + std::to_string(s.cases) + " cases, " + std::to_string(s.outputs) +
+               " outputs>";
+      });
   nb::class_<VerifyFailure>(m, "VerifyFailure", "A promise that was broken.")
       .def_ro("algorithm", &VerifyFailure::algorithm)
       .def_prop_ro("target", [](const VerifyFailure& f) { return name_of(f.target); })

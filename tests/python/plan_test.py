@@ -164,8 +164,11 @@ def test_wrong_runs() -> None:
         plan.pack(np.ones((1, 1, 2, 2), "float32"))
     with pytest.raises(ValueError, match="residual was given"):
         plan.run(x, packed, x)
-    with pytest.raises(TypeError, match="problem line"):
-        plait.plan(12)
+    for wrong in (12, None):
+        with pytest.raises(TypeError, match="problem line"):
+            plait.plan(wrong)
+        with pytest.raises(TypeError, match="line must be a str"):
+            plait.Problem(wrong)
 
 
 class TestProblem:

@@ -173,6 +173,7 @@ def test_verify() -> None:
     assert seen[-1] == (24, 24)
     line = plait.verify(cases=8, problems=["1x3x8x8,4x3x3x3", plait.Problem("1x1x5x5,1x1x2x2")])
     assert line.passed
+    assert plait.verify(cases=4, algorithm="im2col", problems="1x3x8x8,4x3x3x3").passed
     for wrong in ({"algorithm": "magic"}, {"target": "AVX9"}, {"problems": ["1x"]}):
         with pytest.raises(ValueError, match=r".+"):
             plait.verify(**wrong)
