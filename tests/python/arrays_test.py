@@ -83,7 +83,7 @@ def test_buffers_of_python_are_answered_with_numpy() -> None:
     x = memoryview(array.array("f", range(9))).cast("B").cast("f", (3, 3))
     k = memoryview(array.array("d", [1, 2])).cast("B").cast("d", (1, 2))
     assert isinstance(plait.corr2d(x, x), np.ndarray)
-    with pytest.raises(TypeError, match="K is float64 but the input is float32"):
+    with pytest.raises(TypeError, match="K is float64, but this call computes in float32"):
         plait.corr2d(x, k)
 
 
@@ -196,7 +196,7 @@ def test_memory_that_no_element_fits_is_refused(weight) -> None:
 @pytest.mark.parametrize(
     ("out", "error", "text"),
     [
-        (lambda y: y.astype("float64"), TypeError, "out is float64 but the input is float32"),
+        (lambda y: y.astype("float64"), TypeError, "out is float64, but this call computes in float32"),
         (lambda y: y[:, :-1], ValueError, "y must be 2x4x4x5 but is 2x3x4x5"),
         (lambda y: y[0], ValueError, "y must be"),
         (lambda y: y.tolist(), TypeError, "out must be an array"),
