@@ -140,7 +140,10 @@ TEST(PlanCache, ServesOnePlanToManyCallsAtOnce) {
   }
 }
 
-// Neither the cache's lock nor anything made on first use may stay locked in the child.
+#if !defined(__SANITIZE_THREAD__)
+// Neither the cache's lock nor anything made on first use may stay locked in the child. Not under
+// the thread sanitizer: GCC 12's does not release its own allocator's locks in a child, which then
+// waits in operator new forever, about once in 500 forks.
 TEST(PlanCache, WorksInAChildForkedDuringACallOfAnotherThread) {
   std::atomic<bool> stop{false};
   const auto convolve = [](std::int64_t size) {
@@ -155,6 +158,7 @@ TEST(PlanCache, WorksInAChildForkedDuringACallOfAnotherThread) {
   stop = true;
   caller.join();
 }
+#endif
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they keep freed memory
 
