@@ -81,10 +81,9 @@ class BlockRunner {
     if (tally_ != nullptr) {
       tally_->round(kProductRowTiles, (row - block.row) / tile_.rows, rows < tile_.rows);
     }
-    std::array<const float*, kMaxRows> a_rows{};
-    std::array<float, kMaxRows> bias{};
+    std::array<const float*, kMaxPixelRows> a_rows{};
     TileArgs tile;
-    Epilogue epilogue{tile_bias(group, row, rows, bias), operands_.relu};
+    Epilogue epilogue{tile_bias(group, row), operands_.relu};
     if (operands_.packed != nullptr) {
       tile.a = operands_.packed + weights_.weights_at(group, row, k);
     } else {
@@ -111,17 +110,12 @@ class BlockRunner {
     }
   }
 
-  // The tile's biases, or null. Where the last tile is not full, they are copied to `padded`.
-  const float* tile_bias(std::int64_t group, std::int64_t row, std::int64_t rows,
-                         std::array<float, kMaxRows>& padded) const {
+  // The biases of the tile's rows, or null.
+  const float* tile_bias(std::int64_t group, std::int64_t row) const {
     if (operands_.packed != nullptr) {
       return operands_.has_bias ? operands_.packed + weights_.bias_at(group, row) : nullptr;
     }
-    if (operands_.bias == nullptr) return nullptr;
-    const float* bias = operands_.bias + group * shape_.rows + row;
-    if (rows == tile_.rows) return bias;
-    std::copy(bias, bias + rows, padded.begin());
-    return padded.data();
+    return operands_.bias == nullptr ? nullptr : operands_.bias + group * shape_.rows + row;
   }
 
   const ProductShape& shape_;

@@ -12,39 +12,75 @@
 
 #include <hwy/highway.h>
 
+#include "kernels/finish-inl.h"
 #include "kernels/tile.hpp"
+#include "kernels/unroll.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace plait::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Loops over accumulators must vanish: an array indexed by a variable lives on the stack. Under
-// sanitizers they stay: their checks, unrolled, take GCC 12 minutes to compile.
-#undef PLAIT_UNROLL
-#if defined(PLAIT_SANITIZED)
-#define PLAIT_UNROLL
-#else
-#define PLAIT_UNROLL _Pragma("GCC unroll 16")
-#endif
-
-// Adds the partial sums and applies the epilogue to a finished tile, and stores it.
-template <bool kPartial, bool kEpilogue, class D, int kRows, int kVectors>
-HWY_INLINE void StoreTile(D d, const TileArgs& args, hn::Vec<D> (&sums)[kRows][kVectors]) {
-  using V = hn::Vec<D>;
-  constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(D()));
-  const V zero = hn::Zero(d);
-  const bool relu = kEpilogue && args.epilogue->relu;
-  const float* bias = kEpilogue ? args.epilogue->bias : nullptr;
+// Adds the partial sums of a tile to its sums.
+template <class D, int kRows, int kVectors>
+HWY_INLINE void AddPartial(D d, const float* HWY_RESTRICT partial,
+                           hn::Vec<D> (&sums)[kRows][kVectors]) {
+  constexpr std::size_t kLanes = hn::MaxLanes(D());
   PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
     PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
-      V sum = sums[r][v];
-      if (kPartial) {
-        sum = hn::Add(hn::LoadU(d, args.partial + r * args.partial_stride + v * kLanes), sum);
+      sums[r][v] = hn::Add(
+          hn::Load(d, partial + static_cast<std::size_t>(r * kVectors + v) * kLanes), sums[r][v]);
+    }
+  }
+}
+
+// Applies the epilogue to a finished tile.
+template <class D, int kRows, int kVectors>
+HWY_INLINE void Finish(D d, const Epilogue& epilogue, int rows,
+                       hn::Vec<D> (&sums)[kRows][kVectors]) {
+  using V = hn::Vec<D>;
+  const float* bias = epilogue.bias;
+  if (bias != nullptr) {
+    PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
+      const V b = hn::Set(d, bias[HWY_MIN(r, rows - 1)]);
+      PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) sums[r][v] = hn::Add(sums[r][v], b);
+    }
+  }
+  if (epilogue.relu) {
+    const V zero = hn::Zero(d);
+    PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
+      PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
+        sums[r][v] = hn::IfThenElse(hn::Lt(sums[r][v], zero), zero, sums[r][v]);
       }
-      if (kEpilogue && bias != nullptr) sum = hn::Add(sum, hn::Set(d, bias[r]));
-      if (kEpilogue && relu) sum = hn::IfThenElse(hn::Lt(sum, zero), zero, sum);
-      hn::StoreU(sum, d, args.out + r * args.out_stride + v * kLanes);
+    }
+  }
+}
+
+// Stores a finished tile from its registers, each vector in as many pieces as it has runs.
+template <class D, int kRows, int kVectors>
+HWY_INLINE void StoreTile(D d, const Destination& to, hn::Vec<D> (&sums)[kRows][kVectors]) {
+  constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
+  const std::int64_t row_stride = to.row_stride;
+  const StoreRun* run = to.runs.data();
+  const StoreRun* const end = run + to.runs.size();
+  PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
+    const int first = v * kLanes;
+    while (run != end && run->end <= first) ++run;
+    for (const StoreRun* piece = run; piece != end && piece->begin < first + kLanes; ++piece) {
+      // The address of lane 0, which may lie before the piece.
+      float* const lane0 = to.y + (piece->offset + first - piece->begin);
+      if (piece->begin <= first && piece->end >= first + kLanes) {
+        PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
+          if (r < to.rows) hn::StoreU(sums[r][v], d, lane0 + r * row_stride);
+        }
+      } else {
+        const auto below = hn::FirstN(d, static_cast<std::size_t>(HWY_MAX(piece->begin - first, 0)));
+        const auto mask = hn::AndNot(
+            below, hn::FirstN(d, static_cast<std::size_t>(HWY_MIN(piece->end - first, kLanes))));
+        PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
+          if (r < to.rows) hn::BlendedStore(sums[r][v], mask, d, lane0 + r * row_stride);
+        }
+      }
     }
   }
 }
@@ -86,20 +122,27 @@ HWY_NOINLINE void RunTile(const TileArgs& args) {
     if (kForm != Form::shifted) b += b_stride;
   }
 
-  if (args.epilogue != nullptr) {
-    args.partial != nullptr ? StoreTile<true, true>(d, args, sums)
-                            : StoreTile<false, true>(d, args, sums);
-  } else {
-    args.partial != nullptr ? StoreTile<true, false>(d, args, sums)
-                            : StoreTile<false, false>(d, args, sums);
+  if (args.partial != nullptr) AddPartial(d, args.partial, sums);
+  if (args.sums != nullptr) {
+    PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
+      PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
+        hn::Store(sums[r][v], d, args.sums + static_cast<std::size_t>(r * kVectors + v) * kLanes);
+      }
+    }
+    return;
   }
+  Finish(d, *args.epilogue, args.to->rows, sums);
+  StoreTile(d, *args.to, sums);
 }
 
 template <class D, int kRows, int kVectors>
 constexpr Tile MakeTile() {
-  return {kRows, kVectors * static_cast<int>(hn::MaxLanes(D())),
-          &RunTile<D, kRows, kVectors, Form::packed>, &RunTile<D, kRows, kVectors, Form::in_place>,
-          &RunTile<D, kRows, kVectors, Form::shifted>};
+  return {.rows = kRows,
+          .cols = kVectors * static_cast<int>(hn::MaxLanes(D())),
+          .packed = &RunTile<D, kRows, kVectors, Form::packed>,
+          .in_place = &RunTile<D, kRows, kVectors, Form::in_place>,
+          .shifted = &RunTile<D, kRows, kVectors, Form::shifted>,
+          .finish = &FinishRows};
 }
 
 // The family: shapes within the register budget (accumulators + kVectors columns + 1 weight), from

@@ -1,11 +1,12 @@
 // Register-tile kernels: out[r, j] = partial[r, j] + sum over k of a[r, k] * b[k, j] for a tile of
-// `rows` x `cols` outputs held in registers. Lanes run along j; a is broadcast. Written once in
-// tile-inl.h and built for every SIMD target.
+// `rows` x `cols` outputs held in registers. Built for every SIMD target, in two families:
+//   pixel tiles    lanes run along j, a is broadcast (tile-inl.h)
+//   channel tiles  lanes run along r, b is broadcast (channel_tile-inl.h)
 //
 // The bits of one output depend only on the order of k: each call starts from zero, adds its terms
 // with fused multiply-adds (a multiplication and an addition where the target has none), and adds
-// the partial sum at the end. Callers cut k at multiples of kChunk, so neither the tile nor the
-// target's vector width shows in the result.
+// the partial sum at the end. Callers cut k at multiples of kChunk, so neither the family, nor the
+// tile, nor the target's vector width shows in the result.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +26,25 @@ struct Epilogue {
   bool relu = false;            // NaN stays NaN
 };
 
+// Columns [begin, end) of a tile lie in y from `offset` on, `pixel_stride` apart.
+struct StoreRun {
+  std::int64_t offset = 0;
+  int begin = 0;
+  int end = 0;
+};
+
+// Where a finished tile goes: output (r, j) to y[r * row_stride + run.offset + (j - run.begin) *
+// pixel_stride] for r < rows and the run that holds j. Columns in no run are dropped.
+struct Destination {
+  float* y = nullptr;
+  std::int64_t row_stride = 0;
+  std::int64_t pixel_stride = 1;
+  int rows = 0;
+  std::span<const StoreRun> runs;  // in the order of their columns
+};
+
+// Sums that are not finished lie in the tile's own order: [r][j] in pixel tiles, [j][r] in channel
+// tiles, aligned to 64 bytes.
 struct TileArgs {
   const float* a = nullptr;              // packed: a[k * rows + r]
   const float* const* a_rows = nullptr;  // in place: a_rows[r][k]; a row may stand twice
@@ -32,26 +52,35 @@ struct TileArgs {
   std::int64_t b_stride = 0;
   const std::int32_t* b_offsets = nullptr;  // shifted: b[b_offsets[k] + j] instead
   std::int64_t depth = 0;                   // terms, 1 .. kChunk
-  const float* partial = nullptr;           // partial[r * partial_stride + j], or none (zero)
-  std::int64_t partial_stride = 0;
-  float* out = nullptr;  // out[r * out_stride + j]; may be partial itself
-  std::int64_t out_stride = 0;
-  const Epilogue* epilogue = nullptr;  // after the last chunk; none before
+  const float* partial = nullptr;           // sums of earlier chunks, or none (zero)
+  float* sums = nullptr;                    // where the sums go; may be `partial`. Or null: they
+  const Epilogue* epilogue = nullptr;       // are finished
+  const Destination* to = nullptr;          // and go here (pixel tiles, pixel_stride 1)
 };
 
 using TileFunction = void (*)(const TileArgs&);
+// Finishes the sums of a tile of rows x cols, and stores them.
+using FinishFunction = void (*)(const float* sums, int rows, int cols, const Epilogue& epilogue,
+                                const Destination& to);
 
 struct Tile {
   int rows = 0;
   int cols = 0;
   TileFunction packed = nullptr;    // reads a, and b by its stride
-  TileFunction in_place = nullptr;  // reads a_rows, and b by its stride
+  TileFunction in_place = nullptr;  // reads a_rows, and b by its stride; pixel tiles only
   TileFunction shifted = nullptr;   // reads a, and b by its offsets
+  FinishFunction finish = nullptr;
+  bool lanes_are_channels = false;
+
+  // Steps from r to r + 1 and from j to j + 1 in the tile's own order.
+  int row_step() const { return lanes_are_channels ? 1 : cols; }
+  int col_step() const { return lanes_are_channels ? rows : 1; }
 };
 
-inline constexpr int kMaxRows = 14;    // of any tile
-inline constexpr int kMaxTile = 448;   // rows * cols of any tile
-inline constexpr int kNarrowCols = 8;  // a panel of kChunk x kNarrowCols fits on the stack
+inline constexpr int kMaxPixelRows = 14;  // of any pixel tile
+inline constexpr int kMaxCols = 128;      // of any tile
+inline constexpr int kMaxTile = 448;      // rows * cols of any tile
+inline constexpr int kNarrowCols = 8;     // a panel of kChunk x kNarrowCols fits on the stack
 
 struct TileSet {
   Target target;  // as compiled in, not as asked for
@@ -59,7 +88,9 @@ struct TileSet {
   std::span<const Tile> tiles;
 };
 
-// The tiles of one target. Every set has one with kNarrowCols columns.
+// The pixel tiles of one target. Every set has one with kNarrowCols columns.
 const TileSet& tile_set(Target target);
+// The channel tiles of one target.
+const TileSet& channel_tile_set(Target target);
 
 }  // namespace plait::kernels

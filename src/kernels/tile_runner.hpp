@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "kernels/loop_tally.hpp"
 #include "kernels/tile.hpp"
@@ -43,11 +44,10 @@ class TileRunner {
            std::int64_t k, std::int64_t k_end, LoopTally* tally) const;
 
  private:
-  float* direct_address(float* y, const TilePlace& place) const;
-  void gather(const float* y, const TilePlace& place, float* buffer) const;
-  void scatter(float* y, const TilePlace& place, const float* buffer) const;
-  template <class Visit>
-  void for_each_run(const TilePlace& place, Visit visit) const;
+  using Runs = std::array<StoreRun, kMaxCols>;
+  std::span<const StoreRun> runs_of(const TilePlace& place, Runs& runs) const;
+  // Partial sums from y, in the tile's own order.
+  void gather(const Destination& from, float* sums) const;
 
   Tile tile_;
   TileFunction function_;

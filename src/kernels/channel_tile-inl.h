@@ -1,0 +1,101 @@
+// The body of the channel tiles; see tile.hpp for what they compute. Included once per target.
+
+#if defined(PLAIT_KERNELS_CHANNEL_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PLAIT_KERNELS_CHANNEL_TILE_INL_H_
+#undef PLAIT_KERNELS_CHANNEL_TILE_INL_H_
+#else
+#define PLAIT_KERNELS_CHANNEL_TILE_INL_H_
+#endif
+
+#include <cstddef>
+#include <cstdint>
+
+#include <hwy/highway.h>
+
+#include "kernels/finish-inl.h"
+#include "kernels/tile.hpp"
+#include "kernels/unroll.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace plait::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// A tile of kCols pixels x kVectors vectors of channels. Per term: kVectors loads of weights, kCols
+// broadcasts of input and kCols * kVectors multiply-adds. Sums leave in the tile's own order; what
+// turns them round to lines of pixels is FinishColumns.
+template <class D, int kCols, int kVectors, bool kShifted>
+HWY_NOINLINE void RunChannelTile(const TileArgs& args) {
+  const D d;
+  using V = hn::Vec<D>;
+  constexpr std::size_t kLanes = hn::MaxLanes(D());
+  V sums[kCols][kVectors];
+  PLAIT_UNROLL for (int j = 0; j < kCols; ++j) {
+    PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) sums[j][v] = hn::Zero(d);
+  }
+
+  const float* HWY_RESTRICT a = args.a;
+  const float* HWY_RESTRICT b = args.b;
+  const std::int64_t b_stride = args.b_stride;
+  const std::int32_t* HWY_RESTRICT b_offsets = args.b_offsets;
+  const std::int64_t depth = args.depth;
+  for (std::int64_t k = 0; k < depth; ++k) {
+    const float* HWY_RESTRICT pixels = kShifted ? b + b_offsets[k] : b;
+    V weights[kVectors];
+    PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
+      weights[v] = hn::LoadU(d, a + static_cast<std::size_t>(v) * kLanes);
+    }
+    PLAIT_UNROLL for (int j = 0; j < kCols; ++j) {
+      const V pixel = hn::Set(d, pixels[j]);
+      PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
+        sums[j][v] = hn::MulAdd(weights[v], pixel, sums[j][v]);
+      }
+    }
+    a += kVectors * kLanes;
+    if (!kShifted) b += b_stride;
+  }
+
+  PLAIT_UNROLL for (int j = 0; j < kCols; ++j) {
+    PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
+      const std::size_t at = static_cast<std::size_t>(j * kVectors + v) * kLanes;
+      if (args.partial != nullptr) sums[j][v] = hn::Add(hn::Load(d, args.partial + at), sums[j][v]);
+      hn::Store(sums[j][v], d, args.sums + at);
+    }
+  }
+}
+
+template <int kCols, int kVectors>
+constexpr Tile MakeChannelTile() {
+  using D = hn::ScalableTag<float>;
+  return {.rows = kVectors * static_cast<int>(hn::MaxLanes(D())),
+          .cols = kCols,
+          .packed = &RunChannelTile<D, kCols, kVectors, false>,
+          .shifted = &RunChannelTile<D, kCols, kVectors, true>,
+          .finish = &FinishColumns,
+          .lanes_are_channels = true};
+}
+
+// Shapes within the register budget (accumulators + kVectors weights + 1 pixel). Maps have 7, 14,
+// 28, 56 or any number of pixels to a line: the more widths, the fewer columns are wasted.
+#if HWY_TARGET <= HWY_AVX3
+constexpr Tile kChannelTiles[] = {
+    MakeChannelTile<14, 2>(), MakeChannelTile<13, 2>(), MakeChannelTile<12, 2>(),
+    MakeChannelTile<11, 2>(), MakeChannelTile<10, 2>(), MakeChannelTile<9, 2>(),
+    MakeChannelTile<8, 2>(),  MakeChannelTile<9, 3>(),  MakeChannelTile<8, 3>(),
+    MakeChannelTile<7, 3>(),  MakeChannelTile<7, 4>(),  MakeChannelTile<6, 4>(),
+    MakeChannelTile<5, 4>(),  MakeChannelTile<4, 4>(),  MakeChannelTile<28, 1>(),
+    MakeChannelTile<14, 1>()};
+#elif HWY_TARGET == HWY_AVX2
+constexpr Tile kChannelTiles[] = {MakeChannelTile<14, 1>(), MakeChannelTile<12, 1>(),
+                                  MakeChannelTile<10, 1>(), MakeChannelTile<6, 2>(),
+                                  MakeChannelTile<5, 2>(),  MakeChannelTile<4, 3>()};
+#else
+constexpr Tile kChannelTiles[] = {MakeChannelTile<12, 1>(), MakeChannelTile<6, 2>(),
+                                  MakeChannelTile<4, 3>()};
+#endif
+
+}  // namespace HWY_NAMESPACE
+}  // namespace plait::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // include guard per target

@@ -1,0 +1,176 @@
+// Finishing sums that lie in a tile's own order: the epilogue, and the way to where they belong.
+// Included once per target.
+
+#if defined(PLAIT_KERNELS_FINISH_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PLAIT_KERNELS_FINISH_INL_H_
+#undef PLAIT_KERNELS_FINISH_INL_H_
+#else
+#define PLAIT_KERNELS_FINISH_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include <hwy/highway.h>
+
+#include "kernels/tile.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace plait::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// The first `count` of a vector's lanes from memory that may end behind them; the others are 0.
+template <class D>
+HWY_INLINE hn::Vec<D> LoadFirst(D d, const float* from, int count) {
+  constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
+  if (count >= kLanes) return hn::LoadU(d, from);
+  HWY_ALIGN float lanes[kLanes] = {};
+  std::copy(from, from + count, lanes);
+  return hn::Load(d, lanes);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> Activate(D d, bool relu, hn::Vec<D> sum) {
+  const auto zero = hn::Zero(d);
+  return relu ? hn::IfThenElse(hn::Lt(sum, zero), zero, sum) : sum;
+}
+
+// Sums in rows, sums[r * cols + j]: each run of each row is a piece of a line.
+HWY_INLINE void FinishRowRun(const float* HWY_RESTRICT sums, float bias, bool relu,
+                             const StoreRun& run, std::int64_t pixel_stride, float* to) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<int>(hn::Lanes(d));
+  const auto b = hn::Set(d, bias);
+  HWY_ALIGN float spread[hn::MaxLanes(d)];
+  for (int j = run.begin; j < run.end; j += lanes) {
+    const int count = HWY_MIN(run.end - j, lanes);
+    const auto mask = hn::FirstN(d, static_cast<std::size_t>(count));
+    const auto done = Activate(d, relu, hn::Add(LoadFirst(d, sums + j, count), b));
+    float* const first = to + (j - run.begin) * pixel_stride;
+    if (pixel_stride == 1) {
+      hn::BlendedStore(done, mask, d, first);
+    } else {
+      hn::Store(done, d, spread);
+      for (int i = 0; i < count; ++i) first[i * pixel_stride] = spread[i];
+    }
+  }
+}
+
+inline void FinishRows(const float* sums, int /*rows*/, int cols, const Epilogue& epilogue,
+                       const Destination& to) {
+  for (int r = 0; r < to.rows; ++r, sums += cols) {
+    const float bias = epilogue.bias != nullptr ? epilogue.bias[r] : -0.0F;  // x + -0 is x
+    for (const StoreRun& run : to.runs) {
+      FinishRowRun(sums, bias, epilogue.relu, run, to.pixel_stride,
+                   to.y + r * to.row_stride + run.offset);
+    }
+  }
+}
+
+// Four vectors of channels at four pixels in a row become lines of four pixels, one per channel.
+template <class D>
+HWY_INLINE void StoreBlocks(D d, hn::Vec<D> v, float* to, std::int64_t stride, int rows) {
+  if constexpr (hn::MaxLanes(D()) == 4) {
+    if (rows > 0) hn::StoreU(v, d, to);
+  } else {
+    const hn::Half<D> half;
+    constexpr int kRows = static_cast<int>(hn::MaxLanes(D()) / 2);
+    StoreBlocks(half, hn::LowerHalf(half, v), to, stride, rows);
+    StoreBlocks(half, hn::UpperHalf(half, v), to + kRows * stride, stride, rows - kRows);
+  }
+}
+
+template <class D>
+HWY_INLINE void StoreTransposed(D d, const hn::Vec<D> (&pixels)[4], float* to, std::int64_t stride,
+                                int rows) {
+  const hn::Repartition<double, D> pairs;
+  const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, pixels[0], pixels[1]));
+  const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, pixels[0], pixels[1]));
+  const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, pixels[2], pixels[3]));
+  const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, pixels[2], pixels[3]));
+  // Every fourth channel, from the first, second, third and fourth on.
+  StoreBlocks(d, hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), to, stride, rows);
+  StoreBlocks(d, hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), to + stride, stride,
+              rows - 1);
+  StoreBlocks(d, hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), to + 2 * stride,
+              stride, rows - 2);
+  StoreBlocks(d, hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), to + 3 * stride,
+              stride, rows - 3);
+}
+
+// Sums in columns, sums[j * rows + r]: the channels of a pixel lie side by side.
+class ColumnFinisher {
+ public:
+  ColumnFinisher(const float* sums, int rows, const Epilogue& epilogue, const Destination& to)
+      : sums_(sums), rows_(rows), epilogue_(epilogue), to_(to) {}
+
+  void Run(const StoreRun& run) const {
+    for (int r = 0; r < to_.rows; r += kLanes) {
+      const int count = HWY_MIN(to_.rows - r, kLanes);
+      const auto mask = hn::FirstN(d_, static_cast<std::size_t>(count));
+      const V bias = epilogue_.bias != nullptr ? LoadFirst(d_, epilogue_.bias + r, count)
+                                               : hn::Set(d_, -0.0F);  // x + -0 is x
+      if (to_.row_stride == 1) {
+        for (int j = run.begin; j < run.end; ++j) {
+          hn::BlendedStore(Finished(j, r, bias), mask, d_, Address(run, j, r));
+        }
+      } else if (to_.pixel_stride == 1 && run.end - run.begin >= 4) {
+        StoreLines(run, r, count, bias);
+      } else {
+        StoreOneByOne(run, r, count, bias);
+      }
+    }
+  }
+
+ private:
+  using D = hn::ScalableTag<float>;
+  using V = hn::Vec<D>;
+  static constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
+
+  V Finished(int j, int r, V bias) const {
+    return Activate(d_, epilogue_.relu, hn::Add(hn::Load(d_, sums_ + j * rows_ + r), bias));
+  }
+
+  float* Address(const StoreRun& run, int j, int r) const {
+    return to_.y + r * to_.row_stride + run.offset + (j - run.begin) * to_.pixel_stride;
+  }
+
+  // Four pixels at a time; the last four may overlap the ones before.
+  void StoreLines(const StoreRun& run, int r, int count, V bias) const {
+    for (int next = run.begin; next < run.end; next += 4) {
+      const int j = HWY_MIN(next, run.end - 4);
+      const V pixels[4] = {Finished(j, r, bias), Finished(j + 1, r, bias), Finished(j + 2, r, bias),
+                           Finished(j + 3, r, bias)};
+      StoreTransposed(d_, pixels, Address(run, j, r), to_.row_stride, count);
+    }
+  }
+
+  void StoreOneByOne(const StoreRun& run, int r, int count, V bias) const {
+    HWY_ALIGN float channels[hn::MaxLanes(D())];
+    for (int j = run.begin; j < run.end; ++j) {
+      hn::Store(Finished(j, r, bias), d_, channels);
+      float* const to = Address(run, j, r);
+      for (int i = 0; i < count; ++i) to[i * to_.row_stride] = channels[i];
+    }
+  }
+
+  D d_;
+  const float* sums_;
+  int rows_;
+  const Epilogue& epilogue_;
+  const Destination& to_;
+};
+
+inline void FinishColumns(const float* sums, int rows, int /*cols*/, const Epilogue& epilogue,
+                          const Destination& to) {
+  const ColumnFinisher finisher(sums, rows, epilogue, to);
+  for (const StoreRun& run : to.runs) finisher.Run(run);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace plait::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // include guard per target

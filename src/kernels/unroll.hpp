@@ -1,0 +1,10 @@
+// Unrolling of the loops over register tiles.
+#pragma once
+
+// Loops over accumulators must vanish: an array indexed by a variable lives on the stack. Under
+// sanitizers they stay: their checks, unrolled, take GCC 12 minutes to compile.
+#if defined(PLAIT_SANITIZED)
+#define PLAIT_UNROLL
+#else
+#define PLAIT_UNROLL _Pragma("GCC unroll 32")
+#endif
