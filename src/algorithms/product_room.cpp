@@ -54,20 +54,22 @@ std::string product_format(std::string_view room, const Problem& problem, Target
          (problem.bias ? " bias" : "");
 }
 
-int required_tile_rows(std::string_view room, const Problem& problem, const Limits& limits,
-                       Target target) {
+int required_tile_rows(std::string_view room, const kernels::TileSet& set, const Problem& problem,
+                       const Limits& limits) {
   if (limits.packed_format.empty()) return 0;
-  for (const kernels::Tile& tile : kernels::tile_set(target).tiles) {
-    if (limits.packed_format == product_format(room, problem, target, tile.rows)) return tile.rows;
+  for (const kernels::Tile& tile : set.tiles) {
+    if (limits.packed_format == product_format(room, problem, set.target, tile.rows)) {
+      return tile.rows;
+    }
   }
   return -1;
 }
 
-Verdict refuse_tiles(std::string_view room, const Limits& limits, Target target) {
+Verdict refuse_tiles(std::string_view room, const kernels::TileSet& set, const Limits& limits) {
   std::string reason = "no " + std::string(room) + " tile";
   if (limits.delta != 0) {
     std::set<int> deltas;
-    for (const kernels::Tile& tile : kernels::tile_set(target).tiles) deltas.insert(tile.cols);
+    for (const kernels::Tile& tile : set.tiles) deltas.insert(tile.cols);
     std::string known;
     for (const int delta : deltas) known += (known.empty() ? "" : ", ") + std::to_string(delta);
     reason += " of delta " + std::to_string(limits.delta);
@@ -170,7 +172,7 @@ kernels::Blocking panel_blocking(const PanelRequest& request, const Problem& pro
   blocking.threads = limits.threads;
   blocking.max_workspace_bytes = limits.max_workspace_bytes;
   blocking.prepacked = limits.prepacked;
-  blocking.tile_rows = required_tile_rows(request.room, problem, limits, machine.target);
+  blocking.tile_rows = required_tile_rows(request.room, kernels::tile_set(machine.target), problem, limits);
   blocking.tile_cols = limits.delta;
   blocking.fill_seconds_per_element = request.fill_cycles_per_element * 1e-9 / machine.rates.ghz;
   blocking.source_in_place = request.source_in_place;

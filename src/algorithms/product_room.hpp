@@ -24,10 +24,10 @@ std::string product_format(std::string_view room, const Problem& problem, Target
                            int tile_rows);
 // Rows of the tile that `limits` restrict a room to: 0 if they do not, -1 if their packed format is
 // one of another room, target or weight shape.
-int required_tile_rows(std::string_view room, const Problem& problem, const Limits& limits,
-                       Target target);
+int required_tile_rows(std::string_view room, const kernels::TileSet& set, const Problem& problem,
+                       const Limits& limits);
 // No tile fits the limits; the reason says which one stands in the way.
-Verdict refuse_tiles(std::string_view room, const Limits& limits, Target target);
+Verdict refuse_tiles(std::string_view room, const kernels::TileSet& set, const Limits& limits);
 // "delta 48: tiles of 8 x 48 outputs"
 std::string tile_text(const kernels::Tile& tile);
 

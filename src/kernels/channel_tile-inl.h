@@ -21,6 +21,19 @@ namespace plait::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+#if HWY_TARGET <= HWY_AVX3
+constexpr int kRegisters = 32;
+#else
+constexpr int kRegisters = 16;
+#endif
+
+// The same address, but not to the compiler: it would keep what it read there before in a register,
+// and spill another one for it.
+HWY_INLINE const float* Reread(const float* address) {
+  asm("" : "+r"(address));
+  return address;
+}
+
 // A tile of kCols pixels x kVectors vectors of channels. Per term: kVectors loads of weights, kCols
 // broadcasts of input and kCols * kVectors multiply-adds. Sums leave in the tile's own order; what
 // turns them round to lines of pixels is FinishColumns.
@@ -29,6 +42,8 @@ HWY_NOINLINE void RunChannelTile(const TileArgs& args) {
   const D d;
   using V = hn::Vec<D>;
   constexpr std::size_t kLanes = hn::MaxLanes(D());
+  // The accumulators, all weights and a pixel, or else one weight is read for every pixel.
+  constexpr int kHeld = (kCols + 1) * kVectors < kRegisters ? kVectors : kVectors - 1;
   V sums[kCols][kVectors];
   PLAIT_UNROLL for (int j = 0; j < kCols; ++j) {
     PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) sums[j][v] = hn::Zero(d);
@@ -42,11 +57,12 @@ HWY_NOINLINE void RunChannelTile(const TileArgs& args) {
   for (std::int64_t k = 0; k < depth; ++k) {
     const float* HWY_RESTRICT pixels = kShifted ? b + b_offsets[k] : b;
     V weights[kVectors];
-    PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
+    PLAIT_UNROLL for (int v = 0; v < kHeld; ++v) {
       weights[v] = hn::LoadU(d, a + static_cast<std::size_t>(v) * kLanes);
     }
     PLAIT_UNROLL for (int j = 0; j < kCols; ++j) {
       const V pixel = hn::Set(d, pixels[j]);
+      if (kHeld < kVectors) weights[kHeld] = hn::LoadU(d, Reread(a + kHeld * kLanes));
       PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
         sums[j][v] = hn::MulAdd(weights[v], pixel, sums[j][v]);
       }

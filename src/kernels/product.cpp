@@ -102,7 +102,7 @@ class BlockRunner {
         tile.b_stride = tile_.cols;
       }
       const std::int64_t columns = std::min<std::int64_t>(tile_.cols, block.column_end - column);
-      tiles_.run(tile, epilogue, unit_y_, {row, rows, column, columns}, k, k_end, tally_);
+      tiles_.run(tile, epilogue, unit_y_, {row, rows, column, columns}, k, k_end, nullptr, tally_);
       if (tally_ != nullptr) {
         tally_->round(kProductColumnTiles, (column - block.column) / tile_.cols,
                       columns < tile_.cols);

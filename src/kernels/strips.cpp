@@ -10,15 +10,21 @@ namespace plait::kernels {
 namespace {
 
 constexpr std::int64_t kFloatBytes = sizeof(float);
+constexpr std::int64_t kTileSumsBytes = kMaxTile * kFloatBytes;
 
 // Floats of a strip of `lines` output lines. The last tile may read up to its width beyond.
 std::int64_t strip_floats(const StripShape& shape, std::int64_t lines, int delta) {
   return saturated_product({shape.planes, lines + shape.halo_lines, shape.pitch}) + delta;
 }
 
-// Columns that a block of `lines` output lines computes: the last needs none beyond its width.
+// Columns from the first to the last that a block of `lines` output lines computes.
 std::int64_t columns_of(const StripShape& shape, std::int64_t lines) {
   return (lines - 1) * shape.pitch + shape.width;
+}
+
+std::int64_t column_tiles_of(const StripShape& shape, const StripBlocking& b, std::int64_t lines) {
+  return b.line_by_line ? saturated_product({lines, ceil_div(shape.width, b.tile->cols)})
+                        : ceil_div(columns_of(shape, lines), b.tile->cols);
 }
 
 class Chooser {
@@ -27,7 +33,7 @@ class Chooser {
       : request_(request),
         shape_(request.shape),
         machine_(machine),
-        set_(tile_set(machine.target)),
+        set_(request.tiles),
         cycle_(1e-9 / machine.rates.ghz) {}
 
   StripBlocking best() const {
@@ -35,9 +41,12 @@ class Chooser {
     for (const Tile& tile : set_.tiles) {
       if (request_.tile_rows != 0 && tile.rows != request_.tile_rows) continue;
       if (request_.delta != 0 && tile.cols != request_.delta) continue;
-      for (const int threads : {1, request_.threads}) {
-        for (const std::int64_t budget : {machine_.caches.l2_bytes / 2, std::int64_t{1}}) {
-          consider(tile, threads, budget, best);
+      for (const bool line_by_line : {false, true}) {
+        if (!possible(tile, line_by_line)) continue;
+        for (const int threads : {1, request_.threads}) {
+          for (const std::int64_t budget : {machine_.caches.l2_bytes / 2, std::int64_t{1}}) {
+            consider({&tile, line_by_line, threads}, budget, best);
+          }
         }
       }
     }
@@ -45,40 +54,68 @@ class Chooser {
   }
 
  private:
+  struct Cut {
+    const Tile* tile;
+    bool line_by_line;
+    int threads;
+  };
+
+  bool possible(const Tile& tile, bool line_by_line) const {
+    if (shape_.in_place_plane_stride != 0) return line_by_line && tile.cols <= shape_.width;
+    return !line_by_line || shape_.pitch > shape_.width;
+  }
+
   // As many lines as fit the budget, or fewer to keep all threads busy; every useful split of the
   // rows.
-  void consider(const Tile& tile, int threads, std::int64_t budget, StripBlocking& best) const {
+  void consider(const Cut& cut, std::int64_t budget, StripBlocking& best) const {
     const std::int64_t line_bytes = saturated_product({shape_.planes, shape_.pitch, kFloatBytes});
     const std::int64_t fit =
         std::clamp<std::int64_t>(budget / line_bytes - shape_.halo_lines, 1, shape_.lines);
     const std::int64_t fair =
-        ceil_div(shape_.product.units * shape_.lines, kBlocksPerThread * threads);
-    const std::int64_t tiles = ceil_div(shape_.product.rows, tile.rows);
+        ceil_div(shape_.product.units * shape_.lines, kBlocksPerThread * cut.threads);
+    const std::int64_t tiles = ceil_div(shape_.product.rows, cut.tile->rows);
+    const std::int64_t most_splits = std::min<std::int64_t>(tiles, 2L * cut.threads);
     for (const std::int64_t lines : {fit, std::clamp<std::int64_t>(fair, 1, fit)}) {
-      for (std::int64_t splits = 1; splits <= std::min<std::int64_t>(tiles, 2L * threads);
-           ++splits) {
-        const StripBlocking b = cut_up(tile, threads, lines, splits);
+      for (std::int64_t splits = 1; splits <= most_splits; ++splits) {
+        const StripBlocking b = cut_up(cut, lines, splits);
         if (workspace_bytes(b) > request_.max_workspace_bytes) continue;
         if (best.tile == nullptr || b.cost.seconds() < best.cost.seconds()) best = b;
       }
     }
   }
 
-  StripBlocking cut_up(const Tile& tile, int threads, std::int64_t lines,
-                       std::int64_t row_splits) const {
+  StripBlocking cut_up(const Cut& cut, std::int64_t lines, std::int64_t row_splits) const {
+    const Tile& tile = *cut.tile;
     StripBlocking b;
     b.tile = &tile;
     b.target = set_.target;
+    b.line_by_line = cut.line_by_line;
     b.block_lines = lines;
     b.block_rows = round_up(ceil_div(shape_.product.rows, row_splits), tile.rows);
-    b.threads = static_cast<int>(std::min<std::int64_t>(threads, blocks_of(b)));
+    b.threads = static_cast<int>(std::min<std::int64_t>(cut.threads, blocks_of(b)));
     b.cost.packs_in_run = !request_.prepacked;
-    b.strip_bytes = static_cast<std::size_t>(
-        round_up(saturated_product({strip_floats(shape_, lines, tile.cols), kFloatBytes}),
-                 kBufferAlignment));
+    if (shape_.in_place_plane_stride == 0) {
+      b.strip_bytes = static_cast<std::size_t>(
+          round_up(saturated_product({strip_floats(shape_, lines, tile.cols), kFloatBytes}),
+                   kBufferAlignment));
+    }
+    cut_depth(b);
     b.weights_bytes = PackedWeights(shape_.product, tile.rows).bytes();
     predict(b);
     return b;
+  }
+
+  // All columns of a block use the weights of one row of tiles before the next: where these do not
+  // fit the cache, depth is cut, so that each slice of them comes from beyond it once.
+  void cut_depth(StripBlocking& b) const {
+    const std::int64_t depth = shape_.product.depth;
+    const std::int64_t term_bytes = b.tile->rows * kFloatBytes;
+    const std::int64_t fit = machine_.caches.l2_bytes / 4 / term_bytes / kChunk * kChunk;
+    const std::int64_t tiles = column_tiles_of(shape_, b, b.block_lines);
+    b.block_depth = tiles == 1 ? depth : std::min(depth, std::max(kChunk, fit));
+    if (b.block_depth < depth) {
+      b.sums_bytes = static_cast<std::size_t>(saturated_product({tiles, kTileSumsBytes}));
+    }
   }
 
   std::int64_t blocks_of(const StripBlocking& b) const {
@@ -86,17 +123,13 @@ class Chooser {
            ceil_div(shape_.product.rows, b.block_rows);
   }
 
-  std::int64_t column_tiles_of(const StripBlocking& b, std::int64_t lines) const {
-    return ceil_div(columns_of(shape_, lines), b.tile->cols);
-  }
-
   void predict(StripBlocking& b) const {
     const std::int64_t line_blocks = ceil_div(shape_.lines, b.block_lines);
     const std::int64_t blocks = blocks_of(b);
     const std::int64_t last_lines = shape_.lines - (line_blocks - 1) * b.block_lines;
     const std::int64_t column_tiles =
-        saturated_sum(saturated_product({line_blocks - 1, column_tiles_of(b, b.block_lines)}),
-                      column_tiles_of(b, last_lines));
+        saturated_sum(saturated_product({line_blocks - 1, column_tiles_of(shape_, b, b.block_lines)}),
+                      column_tiles_of(shape_, b, last_lines));
     const std::int64_t tiles = saturated_product(
         {shape_.product.units, column_tiles, ceil_div(shape_.product.rows, b.tile->rows)});
     const auto depth = static_cast<double>(shape_.product.depth);
@@ -112,11 +145,12 @@ class Chooser {
                      machine_.rates.l2_bytes_per_second);
     // As if the last block of lines were a whole one: the threads wait for the longest.
     const std::int64_t whole_tiles = saturated_product(
-        {blocks, column_tiles_of(b, b.block_lines), ceil_div(b.block_rows, b.tile->rows)});
+        {blocks, column_tiles_of(shape_, b, b.block_lines), ceil_div(b.block_rows, b.tile->rows)});
     spread(b.cost, tile_seconds * static_cast<double>(whole_tiles),
-           static_cast<double>(blocks) *
-               static_cast<double>(strip_floats(shape_, b.block_lines, 0)) *
-               request_.fill_seconds_per_element,
+           b.strip_bytes == 0 ? 0
+                              : static_cast<double>(blocks) *
+                                    static_cast<double>(strip_floats(shape_, b.block_lines, 0)) *
+                                    request_.fill_seconds_per_element,
            blocks, b.weights_bytes, b.threads, machine_.rates);
   }
 
@@ -127,61 +161,113 @@ class Chooser {
   double cycle_;
 };
 
-// What one task needs to run blocks; the strip is the task's own.
-struct BlockRunner {
-  const StripShape& shape;
-  const StripBlocking& blocking;
-  const StripSource& source;
-  const std::int32_t* offsets;
-  const ProductOperands& operands;
-  const PackedWeights& weights;
-  const TileRunner& tiles;
-  float* strip;
-  LoopTally* tally;  // or null
+// What one task needs to run blocks; the strip and the sums are the task's own.
+class BlockRunner {
+ public:
+  BlockRunner(const StripShape& shape, const StripBlocking& blocking, const StripSource& source,
+              const std::int32_t* offsets, const ProductOperands& operands, std::byte* workspace,
+              LoopTally* tally)
+      : shape_(shape),
+        blocking_(blocking),
+        tile_(*blocking.tile),
+        source_(source),
+        offsets_(offsets),
+        operands_(operands),
+        weights_(shape.product, tile_.rows),
+        tiles_(tile_, tile_.shifted, operands.y, shape.product.columns, shape.product.depth),
+        strip_(reinterpret_cast<float*>(workspace)),
+        sums_(reinterpret_cast<float*>(workspace + blocking.strip_bytes)),
+        tally_(tally) {}
 
-  void run(std::int64_t unit, std::int64_t line, std::int64_t row) const {
-    const std::int64_t lines = std::min(blocking.block_lines, shape.lines - line);
-    const std::int64_t row_end = std::min(shape.product.rows, row + blocking.block_rows);
-    if (tally != nullptr) {
-      tally->round(kStripUnits, unit);
-      tally->round(kStripLineBlocks, line / blocking.block_lines, lines < blocking.block_lines);
-      tally->round(kStripRowBlocks, row / blocking.block_rows, row_end - row < blocking.block_rows);
+  void run(std::int64_t unit, std::int64_t line, std::int64_t row) {
+    const std::int64_t lines = std::min(blocking_.block_lines, shape_.lines - line);
+    const std::int64_t row_end = std::min(shape_.product.rows, row + blocking_.block_rows);
+    if (tally_ != nullptr) {
+      tally_->round(kStripUnits, unit);
+      tally_->round(kStripLineBlocks, line / blocking_.block_lines, lines < blocking_.block_lines);
+      tally_->round(kStripRowBlocks, row / blocking_.block_rows,
+                    row_end - row < blocking_.block_rows);
     }
-    source.fill(unit, line, lines, strip, blocking.plane_stride(shape));
-    float* y = operands.unit_y(shape.product, unit);
-    for (std::int64_t tile_row = row; tile_row < row_end; tile_row += blocking.tile->rows) {
-      if (operands.cancelled()) return;
-      const std::int64_t rows = std::min<std::int64_t>(blocking.tile->rows, row_end - tile_row);
-      run_row_of_tiles(unit % shape.product.groups, y, line, lines, {tile_row, rows, 0, 0});
-      if (tally != nullptr) {
-        tally->round(kStripRowTiles, (tile_row - row) / blocking.tile->rows,
-                     rows < blocking.tile->rows);
+    if (shape_.in_place_plane_stride != 0) {
+      from_ = source_.in_place(unit, line);
+    } else {
+      source_.fill(unit, line, lines, strip_, blocking_.plane_stride(shape_));
+      from_ = strip_;
+    }
+    group_ = unit % shape_.product.groups;
+    unit_y_ = operands_.unit_y(shape_.product, unit);
+    for (std::int64_t tile_row = row; tile_row < row_end; tile_row += tile_.rows) {
+      const std::int64_t rows = std::min<std::int64_t>(tile_.rows, row_end - tile_row);
+      if (tally_ != nullptr) {
+        tally_->round(kStripRowTiles, (tile_row - row) / tile_.rows, rows < tile_.rows);
+      }
+      for (std::int64_t k = 0; k < shape_.product.depth; k += blocking_.block_depth) {
+        if (operands_.cancelled()) return;
+        run_row_of_tiles({tile_row, rows, 0, 0}, k, line, lines);
       }
     }
   }
 
+ private:
   // `place` names the rows; the columns are all those of the lines.
-  void run_row_of_tiles(std::int64_t group, float* y, std::int64_t line, std::int64_t lines,
-                        TilePlace place) const {
+  void run_row_of_tiles(TilePlace place, std::int64_t k, std::int64_t line, std::int64_t lines) {
+    const std::int64_t k_end = std::min(shape_.product.depth, k + blocking_.block_depth);
+    if (tally_ != nullptr) {
+      tally_->round(kStripDepthBlocks, k / blocking_.block_depth,
+                    k_end - k < blocking_.block_depth);
+    }
     const float* bias =
-        operands.has_bias ? operands.packed + weights.bias_at(group, place.row) : nullptr;
-    const Epilogue epilogue{bias, operands.relu};
+        operands_.has_bias ? operands_.packed + weights_.bias_at(group_, place.row) : nullptr;
+    const Epilogue epilogue{bias, operands_.relu};
     TileArgs tile;
-    tile.a = operands.packed + weights.weights_at(group, place.row, 0);
-    tile.b_offsets = offsets;
-    const std::int64_t first = line * shape.pitch;
-    const std::int64_t columns = columns_of(shape, lines);
-    for (std::int64_t q = 0; q < columns; q += blocking.tile->cols) {
-      tile.b = strip + q;
-      place.column = first + q;
-      place.columns = std::min<std::int64_t>(blocking.tile->cols, columns - q);
-      tiles.run(tile, epilogue, y, place, 0, shape.product.depth, tally);
-      if (tally != nullptr) {
-        tally->round(kStripColumnTiles, q / blocking.tile->cols,
-                     place.columns < blocking.tile->cols);
+    tile.a = operands_.packed + weights_.weights_at(group_, place.row, k);
+    tile.b_offsets = offsets_ + k;
+    float* kept = blocking_.sums_bytes != 0 ? sums_ : nullptr;
+    const std::int64_t stretches = blocking_.line_by_line ? lines : 1;
+    const std::int64_t length = blocking_.line_by_line ? shape_.width : columns_of(shape_, lines);
+    for (std::int64_t i = 0; i < stretches; ++i) {
+      for (std::int64_t q = 0; q < length; q += tile_.cols) {
+        place.columns = std::min<std::int64_t>(tile_.cols, length - q);
+        run_tile(tile, epilogue, place, {k, k_end}, line * shape_.pitch, i * shape_.pitch + q, kept);
+        if (tally_ != nullptr) {
+          tally_->round(kStripColumnTiles, q / tile_.cols, place.columns < tile_.cols);
+        }
+        if (kept != nullptr) kept += kMaxTile;
       }
     }
   }
+
+  struct Terms {
+    std::int64_t begin, end;
+  };
+
+  // A tile whose first column is q of the block. In place nothing may be read beyond the line: the
+  // last tile of a line starts earlier and computes some columns of its neighbour again.
+  void run_tile(TileArgs& tile, const Epilogue& epilogue, TilePlace place, const Terms& terms,
+                std::int64_t block_column, std::int64_t q, float* kept) const {
+    if (shape_.in_place_plane_stride != 0) {
+      q -= tile_.cols - place.columns;
+      place.columns = tile_.cols;
+    }
+    place.column = block_column + q;
+    tile.b = from_ + q;
+    tiles_.run(tile, epilogue, unit_y_, place, terms.begin, terms.end, kept, tally_);
+  }
+
+  const StripShape& shape_;
+  const StripBlocking& blocking_;
+  const Tile& tile_;
+  const StripSource& source_;
+  const std::int32_t* offsets_;
+  const ProductOperands& operands_;
+  PackedWeights weights_;
+  TileRunner tiles_;
+  float* strip_;
+  float* sums_;
+  LoopTally* tally_;  // or null
+  const float* from_ = nullptr;
+  std::int64_t group_ = 0;
+  float* unit_y_ = nullptr;
 };
 
 }  // namespace
@@ -191,29 +277,29 @@ StripBlocking choose_strips(const StripRequest& request, const Machine& machine)
 }
 
 std::size_t workspace_bytes(const StripBlocking& blocking) {
-  return blocking.strip_bytes * static_cast<std::size_t>(blocking.threads) +
+  return (blocking.strip_bytes + blocking.sums_bytes) *
+             static_cast<std::size_t>(blocking.threads) +
          (blocking.cost.packs_in_run ? blocking.weights_bytes : 0);
 }
 
 void run_strips(const StripShape& shape, const StripBlocking& blocking, const StripSource& source,
                 const std::int32_t* offsets, const ProductOperands& given) {
-  const PackedWeights weights(shape.product, blocking.tile->rows);
   const ProductOperands operands =
-      given.packed != nullptr ? given : given.pack_in_run(weights, blocking.threads);
-  const TileRunner tiles(*blocking.tile, blocking.tile->shifted, operands.y, shape.product.columns,
-                         shape.product.depth);
+      given.packed != nullptr
+          ? given
+          : given.pack_in_run(PackedWeights(shape.product, blocking.tile->rows), blocking.threads);
   const std::int64_t line_blocks = ceil_div(shape.lines, blocking.block_lines);
   const std::int64_t row_blocks = ceil_div(shape.product.rows, blocking.block_rows);
   const std::int64_t blocks = shape.product.units * line_blocks * row_blocks;
   std::atomic<std::int64_t> next = 0;
   auto task = [&](int index) {
     const FlushSubnormals flush;
-    auto* strip = reinterpret_cast<float*>(operands.workspace +
-                                           static_cast<std::size_t>(index) * blocking.strip_bytes);
+    std::byte* const workspace =
+        operands.workspace +
+        static_cast<std::size_t>(index) * (blocking.strip_bytes + blocking.sums_bytes);
     LoopTally tally;
     LoopTally* const counts = operands.tally != nullptr ? &tally : nullptr;
-    const BlockRunner runner{shape,   blocking, source, offsets, operands,
-                             weights, tiles,    strip,  counts};
+    BlockRunner runner(shape, blocking, source, offsets, operands, workspace, counts);
     for (std::int64_t i = next++; i < blocks; i = next++) {
       runner.run(i / (row_blocks * line_blocks),
                  i / row_blocks % line_blocks * blocking.block_lines,

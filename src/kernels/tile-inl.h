@@ -56,30 +56,39 @@ HWY_INLINE void Finish(D d, const Epilogue& epilogue, int rows,
   }
 }
 
-// Stores a finished tile from its registers, each vector in as many pieces as it has runs.
+// Stores a finished tile from its registers where all of it lies in whole lines.
 template <class D, int kRows, int kVectors>
-HWY_INLINE void StoreTile(D d, const Destination& to, hn::Vec<D> (&sums)[kRows][kVectors]) {
+HWY_INLINE void StoreWhole(D d, float* HWY_RESTRICT y, std::int64_t row_stride,
+                           const hn::Vec<D> (&sums)[kRows][kVectors]) {
+  constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(D()));
+  PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
+    PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
+      hn::StoreU(sums[r][v], d, y + r * row_stride + v * kLanes);
+    }
+  }
+}
+
+// The same for a tile that has less than kRows rows or several runs: each vector in as many pieces
+// as it has runs.
+template <class D, int kRows, int kVectors>
+HWY_INLINE void StorePieces(D d, const Destination& to,
+                            const hn::Vec<D> (&sums)[kRows][kVectors]) {
   constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
-  const std::int64_t row_stride = to.row_stride;
   const StoreRun* run = to.runs.data();
   const StoreRun* const end = run + to.runs.size();
   PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
     const int first = v * kLanes;
     while (run != end && run->end <= first) ++run;
     for (const StoreRun* piece = run; piece != end && piece->begin < first + kLanes; ++piece) {
+      const int skipped = HWY_MAX(piece->begin - first, 0);
+      const int stop = HWY_MIN(piece->end - first, kLanes);
+      const auto mask = hn::AndNot(hn::FirstN(d, static_cast<std::size_t>(skipped)),
+                                   hn::FirstN(d, static_cast<std::size_t>(stop)));
       // The address of lane 0, which may lie before the piece.
-      float* const lane0 = to.y + (piece->offset + first - piece->begin);
-      if (piece->begin <= first && piece->end >= first + kLanes) {
-        PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
-          if (r < to.rows) hn::StoreU(sums[r][v], d, lane0 + r * row_stride);
-        }
-      } else {
-        const auto below = hn::FirstN(d, static_cast<std::size_t>(HWY_MAX(piece->begin - first, 0)));
-        const auto mask = hn::AndNot(
-            below, hn::FirstN(d, static_cast<std::size_t>(HWY_MIN(piece->end - first, kLanes))));
-        PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
-          if (r < to.rows) hn::BlendedStore(sums[r][v], mask, d, lane0 + r * row_stride);
-        }
+      float* lane0 = to.y + (piece->offset + first - piece->begin);
+      PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
+        if (r < to.rows) hn::BlendedStore(sums[r][v], mask, d, lane0);
+        lane0 += to.row_stride;
       }
     }
   }
@@ -131,8 +140,14 @@ HWY_NOINLINE void RunTile(const TileArgs& args) {
     }
     return;
   }
-  Finish(d, *args.epilogue, args.to->rows, sums);
-  StoreTile(d, *args.to, sums);
+  const Destination& to = *args.to;
+  Finish(d, *args.epilogue, to.rows, sums);
+  const StoreRun& run = to.runs.front();
+  if (to.rows == kRows && run.begin == 0 && run.end == kVectors * static_cast<int>(kLanes)) {
+    StoreWhole(d, to.y + run.offset, to.row_stride, sums);
+  } else {
+    StorePieces(d, to, sums);
+  }
 }
 
 template <class D, int kRows, int kVectors>

@@ -28,9 +28,9 @@ struct Epilogue {
 
 // Columns [begin, end) of a tile lie in y from `offset` on, `pixel_stride` apart.
 struct StoreRun {
-  std::int64_t offset = 0;
-  int begin = 0;
-  int end = 0;
+  std::int64_t offset;
+  int begin;
+  int end;
 };
 
 // Where a finished tile goes: output (r, j) to y[r * row_stride + run.offset + (j - run.begin) *

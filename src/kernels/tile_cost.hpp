@@ -16,6 +16,7 @@ namespace plait::kernels {
 inline constexpr double kBroadcastsPerCycle = 2;
 inline constexpr double kTileCallCycles = 10;          // entering a tile and leaving it
 inline constexpr double kFinishCyclesPerVector = 2.5;  // adding the partial sum and storing
+inline constexpr double kTurnCyclesPerVector = 6;      // from channels to lines of pixels
 inline constexpr double kInPlaceLoads = 2;             // a row's address and its weight
 inline constexpr double kPackCyclesPerWeight = 1.4;    // strided reads, one at a time
 
@@ -25,15 +26,17 @@ inline constexpr std::int64_t kBlocksPerThread = 4;
 // Cycles of one tile for `depth` terms, operands in L1.
 inline double tile_cycles(const Tile& tile, int lanes, bool packed, double depth,
                           const Rates& rates) {
+  const int along = tile.lanes_are_channels ? tile.rows : tile.cols;
   // A tile narrower than the vectors still costs a whole instruction per row.
-  const double vectors = std::max(1.0, static_cast<double>(tile.cols) / lanes);
-  const double rows = tile.rows;
-  const double fma = rows * vectors / rates.vector_fmas_per_cycle;
+  const double vectors = std::max(1.0, static_cast<double>(along) / lanes);
+  const double broadcasts = tile.lanes_are_channels ? tile.cols : tile.rows;
+  const double fma = broadcasts * vectors / rates.vector_fmas_per_cycle;
   const double load = vectors / rates.vector_fmas_per_cycle +
-                      rows * (packed ? 1 : kInPlaceLoads) / kBroadcastsPerCycle;
+                      broadcasts * (packed ? 1 : kInPlaceLoads) / kBroadcastsPerCycle;
   const double chunks = std::ceil(depth / static_cast<double>(kChunk));
-  return depth * std::max(fma, load) +
-         chunks * (kTileCallCycles + kFinishCyclesPerVector * rows * vectors);
+  const double turn = tile.lanes_are_channels ? kTurnCyclesPerVector * broadcasts * vectors : 0;
+  return depth * std::max(fma, load) + turn +
+         chunks * (kTileCallCycles + kFinishCyclesPerVector * broadcasts * vectors);
 }
 
 inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }

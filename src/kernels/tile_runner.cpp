@@ -3,6 +3,17 @@
 #include <algorithm>
 
 namespace plait::kernels {
+namespace {
+
+inline void prefetch_to_write(const float* address) {
+#if defined(__x86_64__)  // GCC's builtin is a prefetch to read unless told of the instruction
+  asm volatile("prefetchw %0" : : "m"(*address));
+#else
+  __builtin_prefetch(address, 1);
+#endif
+}
+
+}  // namespace
 
 TileRunner::TileRunner(const Tile& tile, TileFunction function, const ProductOutput& output,
                        std::int64_t columns, std::int64_t depth)
@@ -15,9 +26,10 @@ TileRunner::TileRunner(const Tile& tile, TileFunction function, const ProductOut
                    columns <= output.width)) {}
 
 void TileRunner::run(const TileArgs& operands, const Epilogue& epilogue, float* y,
-                     const TilePlace& place, std::int64_t k, std::int64_t k_end,
+                     const TilePlace& place, std::int64_t k, std::int64_t k_end, float* kept,
                      LoopTally* tally) const {
-  alignas(64) std::array<float, kMaxTile> sums;
+  alignas(64) std::array<float, kMaxTile> here;
+  float* const sums = kept != nullptr ? kept : here.data();
   std::array<const float*, kMaxPixelRows> a_rows;
   Runs runs;
   Destination to{y + place.row * output_.row_stride, output_.row_stride, output_.pixel_stride,
@@ -30,20 +42,21 @@ void TileRunner::run(const TileArgs& operands, const Epilogue& epilogue, float* 
     tile.a_rows = a_rows.data();
   }
   if (k > 0) {
-    gather(to, sums.data());
-    tile.partial = sums.data();
+    if (kept == nullptr) gather(to, sums);
+    tile.partial = sums;
   }
   // Pixel tiles store what is finished from their registers.
   const bool stores = k_end == depth_ && !tile_.lanes_are_channels && output_.pixel_stride == 1;
+  if (k_end == depth_) prefetch(to);
   for (std::int64_t chunk = k; chunk < k_end; chunk += kChunk) {
     tile.depth = std::min(kChunk, k_end - chunk);
-    tile.sums = stores && chunk + tile.depth == k_end ? nullptr : sums.data();
+    tile.sums = stores && chunk + tile.depth == k_end ? nullptr : sums;
     function_(tile);
     if (tally != nullptr) {
       tally->round(kChunkLevel, (chunk - k) / kChunk, tile.depth < kChunk);
       tally->multiply(tile.depth * tile_.rows * tile_.cols);
     }
-    tile.partial = sums.data();
+    tile.partial = sums;
     if (tile.a != nullptr) tile.a += kChunk * tile_.rows;
     if (tile.a_rows != nullptr) {
       for (int r = 0; r < tile_.rows; ++r) a_rows[static_cast<std::size_t>(r)] += kChunk;
@@ -51,8 +64,22 @@ void TileRunner::run(const TileArgs& operands, const Epilogue& epilogue, float* 
     tile.b += kChunk * tile.b_stride;
     if (tile.b_offsets != nullptr) tile.b_offsets += kChunk;
   }
-  if (stores) return;
-  tile_.finish(sums.data(), tile_.rows, tile_.cols, k_end == depth_ ? epilogue : Epilogue{}, to);
+  if (stores || (kept != nullptr && k_end < depth_)) return;
+  tile_.finish(sums, tile_.rows, tile_.cols, k_end == depth_ ? epilogue : Epilogue{}, to);
+}
+
+// Asks for the lines of y that the tile will store, to own them by then: a store that misses costs
+// as much as a load. 1x1 layers with 64 channels at 56 px take 0.91 to 0.93 of the time for it, other
+// layers up to 1 % less [Emerald Rapids VM, one thread, y in L3, 2026-11-26].
+void TileRunner::prefetch(const Destination& to) const {
+  if (output_.pixel_stride != 1) return;
+  constexpr int kLineFloats = 16;
+  for (const StoreRun& run : to.runs) {
+    for (int r = 0; r < to.rows; ++r) {
+      const float* line = to.y + r * to.row_stride + run.offset;
+      for (int i = 0; i < run.end - run.begin; i += kLineFloats) prefetch_to_write(line + i);
+    }
+  }
 }
 
 // The runs of pixels of a tile: side by side in one line.

@@ -38,14 +38,16 @@ class TileRunner {
 
   // Adds terms [k, k_end) to the tile at `place` of the unit whose outputs start at `y`. `operands`
   // holds a (or a_rows) and b as they are at k. The epilogue comes with the last term. Partial sums
-  // pass through a buffer in L1 between chunks, and through y at the ends of [k, k_end).
+  // pass through a buffer in L1 between chunks. At the ends of [k, k_end) they are kept in `kept`
+  // (kMaxTile floats, aligned to 64 bytes, of this tile alone), or else in y.
   // Chunks and products are counted in `tally` if there is one.
   void run(const TileArgs& operands, const Epilogue& epilogue, float* y, const TilePlace& place,
-           std::int64_t k, std::int64_t k_end, LoopTally* tally) const;
+           std::int64_t k, std::int64_t k_end, float* kept, LoopTally* tally) const;
 
  private:
   using Runs = std::array<StoreRun, kMaxCols>;
   std::span<const StoreRun> runs_of(const TilePlace& place, Runs& runs) const;
+  void prefetch(const Destination& to) const;
   // Partial sums from y, in the tile's own order.
   void gather(const Destination& from, float* sums) const;
 

@@ -134,7 +134,7 @@ Verdict accepts(const Problem& problem, const Limits& limits, const Machine& mac
   Verdict verdict = accepts_as_product(problem);
   if (!verdict) return verdict;
   if (config(problem, limits, machine).tile == nullptr) {
-    return refuse_tiles("im2col", limits, machine.target);
+    return refuse_tiles("im2col", kernels::tile_set(machine.target), limits);
   }
   return Verdict::yes();
 }

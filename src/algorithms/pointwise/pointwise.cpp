@@ -122,7 +122,7 @@ Verdict accepts(const Problem& problem, const Limits& limits, const Machine& mac
   Verdict verdict = accepts_as_product(problem);
   if (!verdict) return verdict;
   if (config(problem, limits, machine).tile == nullptr) {
-    return refuse_tiles("pointwise", limits, machine.target);
+    return refuse_tiles("pointwise", kernels::tile_set(machine.target), limits);
   }
   return Verdict::yes();
 }
