@@ -114,7 +114,7 @@ class StripExecution final : public TileExecution {
 
   void run(const Args& args) const override {
     const Lines source(problem(), geometry_, static_cast<const float*>(args.x));
-    run_and_report(args, geometry_.output_pitch, kernels::kStripLoops,
+    run_and_report(args, geometry_.shape.pitch, kernels::kStripLoops,
                    [&](const kernels::ProductOperands& operands) {
                      kernels::run_strips(geometry_.shape, blocking_, source, offsets_.data(),
                                          operands);
@@ -157,15 +157,6 @@ StripGeometry::StripGeometry(const Problem& problem, bool allow_in_place)
     const Dims strides = problem.effective_x_strides();
     shape.in_place_plane_stride = strides[1];
     shape.pitch = strides[2];
-    output_pitch = shape.pitch;
-    if (problem.k_h == 1 && problem.k_w == 1 && strides[2] == problem.w) {
-      output_pitch = shape.width;  // all lines are one
-      shape.width *= shape.lines;
-      shape.pitch = shape.width;
-      shape.lines = 1;
-    }
-  } else {
-    output_pitch = shape.pitch;
   }
   shape.product.columns = shape.lines * shape.pitch;
 }

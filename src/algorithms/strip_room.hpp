@@ -44,7 +44,6 @@ struct StripGeometry {
 
   Axis vertical, horizontal;
   kernels::StripShape shape;
-  std::int64_t output_pitch;  // columns that the strip counts to a line of output
 };
 
 // What a room of strips chooses.

@@ -103,12 +103,15 @@ std::optional<int> affinity_of_thread() {
   return std::nullopt;
 }
 
-// AMX marks the server cores of Intel that have a second 512-bit FMA unit. The feature, not the
-// vendor, is asked: a core without it (Zen 4, client cores) does one 512-bit FMA per cycle.
-bool has_amx_tiles() {
+// The server cores of Intel that have a second 512-bit FMA unit have AMX and half-precision vectors,
+// of which virtual machines may hide the first. The feature, not the vendor, is asked: a core without
+// them (Zen 4, client cores) does one 512-bit FMA per cycle.
+bool has_two_wide_fma_units() {
 #if defined(__x86_64__)
+  constexpr unsigned kFp16 = 1U << 23;
+  constexpr unsigned kAmxTile = 1U << 24;
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && ((edx >> 24) & 1) != 0;
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx & (kFp16 | kAmxTile)) != 0;
 #else
   return false;
 #endif
@@ -134,7 +137,7 @@ double fmas_per_cycle(Target target) {
     case Target::avx2:
       return 2;  // two units of 256 bits on every core since Haswell and Zen 2
     case Target::avx3:
-      return has_amx_tiles() ? 2 : 1;
+      return has_two_wide_fma_units() ? 2 : 1;
   }
   return 1;
 }

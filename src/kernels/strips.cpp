@@ -112,7 +112,7 @@ class Chooser {
     const std::int64_t term_bytes = b.tile->rows * kFloatBytes;
     const std::int64_t fit = machine_.caches.l2_bytes / 4 / term_bytes / kChunk * kChunk;
     const std::int64_t tiles = column_tiles_of(shape_, b, b.block_lines);
-    b.block_depth = tiles == 1 ? depth : std::min(depth, std::max(kChunk, fit));
+    b.block_depth = std::min(depth, std::max(kChunk, fit));
     if (b.block_depth < depth) {
       b.sums_bytes = static_cast<std::size_t>(saturated_product({tiles, kTileSumsBytes}));
     }

@@ -16,7 +16,7 @@ namespace plait::kernels {
 inline constexpr double kBroadcastsPerCycle = 2;
 inline constexpr double kTileCallCycles = 10;          // entering a tile and leaving it
 inline constexpr double kFinishCyclesPerVector = 2.5;  // adding the partial sum and storing
-inline constexpr double kTurnCyclesPerVector = 6;      // from channels to lines of pixels
+inline constexpr double kTurnCyclesPerVector = 16;     // from channels to lines of pixels
 inline constexpr double kInPlaceLoads = 2;             // a row's address and its weight
 inline constexpr double kPackCyclesPerWeight = 1.4;    // strided reads, one at a time
 
