@@ -140,7 +140,7 @@ class Chooser {
         saturated_sum(saturated_product({tiles, shape_.product.depth, b.tile->rows, kFloatBytes}),
                       saturated_product({tiles, shape_.planes, b.tile->cols, kFloatBytes}));
     const double tile_seconds =
-        std::max(tile_cycles(*b.tile, set_.lanes, true, depth, machine_.rates) * cycle_,
+        std::max(tile_cycles(*b.tile, set_.lanes, TileForm::shifted, depth, machine_.rates) * cycle_,
                  static_cast<double>(b.cost.l2_bytes) / static_cast<double>(tiles) /
                      machine_.rates.l2_bytes_per_second);
     // As if the last block of lines were a whole one: the threads wait for the longest.

@@ -117,14 +117,27 @@ HWY_NOINLINE void RunTile(const TileArgs& args) {
   const std::int64_t depth = args.depth;
   for (std::int64_t k = 0; k < depth; ++k) {
     const float* HWY_RESTRICT b_row = kForm == Form::shifted ? b + b_offsets[k] : b;
-    V columns[kVectors];
-    PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
-      columns[v] = hn::LoadU(d, b_row + static_cast<std::size_t>(v) * kLanes);
-    }
-    PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
-      const V weight = hn::Set(d, kForm == Form::in_place ? a_rows[r][k] : a[r]);
+    if (kRows >= kVectors) {  // the shorter side is held in registers
+      V columns[kVectors];
       PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
-        sums[r][v] = hn::MulAdd(weight, columns[v], sums[r][v]);
+        columns[v] = hn::LoadU(d, b_row + static_cast<std::size_t>(v) * kLanes);
+      }
+      PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
+        const V weight = hn::Set(d, kForm == Form::in_place ? a_rows[r][k] : a[r]);
+        PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
+          sums[r][v] = hn::MulAdd(weight, columns[v], sums[r][v]);
+        }
+      }
+    } else {
+      V weights[kRows];
+      PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
+        weights[r] = hn::Set(d, kForm == Form::in_place ? a_rows[r][k] : a[r]);
+      }
+      PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
+        const V column = hn::LoadU(d, b_row + static_cast<std::size_t>(v) * kLanes);
+        PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
+          sums[r][v] = hn::MulAdd(weights[r], column, sums[r][v]);
+        }
       }
     }
     if (kForm != Form::in_place) a += kRows;
@@ -160,17 +173,18 @@ constexpr Tile MakeTile() {
           .finish = &FinishRows};
 }
 
-// The family: shapes within the register budget (accumulators + kVectors columns + 1 weight), from
-// tall (few pixels) to flat (few output channels).
+// The family: shapes within the register budget (accumulators, the shorter side, and 1 of the longer),
+// from tall (few pixels) to flat (few output channels).
 using Full = hn::ScalableTag<float>;
 #if HWY_TARGET <= HWY_AVX3
 using Narrow = hn::CappedTag<float, kNarrowCols>;
 constexpr Tile kTiles[] = {MakeTile<Full, 14, 2>(), MakeTile<Full, 8, 3>(),
                            MakeTile<Full, 6, 4>(),  MakeTile<Full, 4, 6>(),
+                           MakeTile<Full, 3, 8>(),  MakeTile<Full, 2, 8>(),
                            MakeTile<Full, 1, 8>(),  MakeTile<Narrow, 14, 1>()};
 #elif HWY_TARGET == HWY_AVX2
-constexpr Tile kTiles[] = {MakeTile<Full, 6, 2>(), MakeTile<Full, 4, 3>(), MakeTile<Full, 2, 5>(),
-                           MakeTile<Full, 1, 8>(), MakeTile<Full, 12, 1>()};
+constexpr Tile kTiles[] = {MakeTile<Full, 6, 2>(), MakeTile<Full, 4, 3>(), MakeTile<Full, 3, 4>(),
+                           MakeTile<Full, 2, 5>(), MakeTile<Full, 1, 8>(), MakeTile<Full, 12, 1>()};
 #else
 constexpr Tile kTiles[] = {MakeTile<Full, 6, 2>(), MakeTile<Full, 4, 3>(), MakeTile<Full, 1, 8>()};
 #endif

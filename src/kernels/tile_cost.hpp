@@ -20,19 +20,25 @@ inline constexpr double kTurnCyclesPerVector = 16;     // from channels to lines
 inline constexpr double kInPlaceLoads = 2;             // a row's address and its weight
 inline constexpr double kPackCyclesPerWeight = 1.4;    // strided reads, one at a time
 
+inline constexpr double kShiftedLoads = 2;  // a vector that lies across two cache lines
+
+enum class TileForm { packed, in_place, shifted };
+
 // Blocks per thread that are small enough for the last ones not to keep the other threads waiting.
 inline constexpr std::int64_t kBlocksPerThread = 4;
 
 // Cycles of one tile for `depth` terms, operands in L1.
-inline double tile_cycles(const Tile& tile, int lanes, bool packed, double depth,
+inline double tile_cycles(const Tile& tile, int lanes, TileForm form, double depth,
                           const Rates& rates) {
   const int along = tile.lanes_are_channels ? tile.rows : tile.cols;
   // A tile narrower than the vectors still costs a whole instruction per row.
   const double vectors = std::max(1.0, static_cast<double>(along) / lanes);
   const double broadcasts = tile.lanes_are_channels ? tile.cols : tile.rows;
   const double fma = broadcasts * vectors / rates.vector_fmas_per_cycle;
-  const double load = vectors / rates.vector_fmas_per_cycle +
-                      broadcasts * (packed ? 1 : kInPlaceLoads) / kBroadcastsPerCycle;
+  const bool shifted = form == TileForm::shifted && !tile.lanes_are_channels;
+  const double load = vectors * (shifted ? kShiftedLoads : 1) / rates.vector_fmas_per_cycle +
+                      broadcasts * (form == TileForm::in_place ? kInPlaceLoads : 1) /
+                          kBroadcastsPerCycle;
   const double chunks = std::ceil(depth / static_cast<double>(kChunk));
   const double turn = tile.lanes_are_channels ? kTurnCyclesPerVector * broadcasts * vectors : 0;
   return depth * std::max(fma, load) + turn +
