@@ -215,9 +215,9 @@ struct Place {
       for (kernels::StoreRun& run : runs) run.offset = run.begin * pixel_stride;
     }
     const std::int64_t size = std::max(row_stride * rows, pixel_stride * tile.cols) + at;
-    y = std::make_unique<GuardedTensor<float>>(Dims{1, 1, 1, size}, dense_strides({1, 1, 1, size}),
-                                               random.chance(0.5) ? GuardedBytes::Side::behind
-                                                                  : GuardedBytes::Side::before);
+    y = std::make_unique<GuardedTensor<float>>(
+        Dims{1, 1, 1, size}, dense_strides({1, 1, 1, size}),
+        random.chance(0.5) ? GuardedBytes::Side::behind : GuardedBytes::Side::before);
     std::fill_n(data(), size, kUntouched);
     to = {data(), row_stride, pixel_stride, rows, runs};
   }
@@ -259,7 +259,8 @@ TEST(Tiles, FinishAndStoreWhatBelongsToThem) {
                                        random.chance(0.5)};
       const bool side_by_side = tile.lanes_are_channels && random.chance(0.3);
       const std::int64_t pixel_stride = random.chance(0.7) ? 1 : random.between(2, 5);
-      const int rows = random.chance(0.5) ? tile.rows : static_cast<int>(random.between(1, tile.rows));
+      const int rows =
+          random.chance(0.5) ? tile.rows : static_cast<int>(random.between(1, tile.rows));
       const int cut = random.chance(0.5) ? 0 : static_cast<int>(random.between(0, tile.cols - 1));
       const Place place(tile, rows, cut, side_by_side, pixel_stride, random);
       const bool from_registers = !tile.lanes_are_channels && place.to.pixel_stride == 1;

@@ -172,7 +172,8 @@ kernels::Blocking panel_blocking(const PanelRequest& request, const Problem& pro
   blocking.threads = limits.threads;
   blocking.max_workspace_bytes = limits.max_workspace_bytes;
   blocking.prepacked = limits.prepacked;
-  blocking.tile_rows = required_tile_rows(request.room, kernels::tile_set(machine.target), problem, limits);
+  blocking.tile_rows =
+      required_tile_rows(request.room, kernels::tile_set(machine.target), problem, limits);
   blocking.tile_cols = limits.delta;
   blocking.fill_seconds_per_element = request.fill_cycles_per_element * 1e-9 / machine.rates.ghz;
   blocking.source_in_place = request.source_in_place;

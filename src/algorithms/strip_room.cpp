@@ -169,8 +169,8 @@ std::vector<std::int32_t> StripGeometry::offsets(const Problem& problem,
   for (std::int64_t c = 0; c < problem.c_i / problem.groups; ++c) {
     for (std::int64_t u = 0; u < problem.k_h; ++u) {
       for (std::int64_t v = 0; v < problem.k_w; ++v) {
-        const std::int64_t plane = c * phases + vertical.phase_number(u) * horizontal.phases +
-                                   horizontal.phase_number(v);
+        const std::int64_t plane =
+            c * phases + vertical.phase_number(u) * horizontal.phases + horizontal.phase_number(v);
         list.push_back(static_cast<std::int32_t>(
             plane * plane_stride + vertical.step_of(u) * shape.pitch + horizontal.step_of(v)));
       }

@@ -1,5 +1,5 @@
-// What the rooms share that read shifted views of strips: lines of the input, copied once into cache
-// with zeros around them and split into phases, or the input itself where it is such a strip.
+// What the rooms share that read shifted views of strips: lines of the input, copied once into
+// cache with zeros around them and split into phases, or the input itself where it is such a strip.
 #pragma once
 
 #include <numeric>
@@ -30,12 +30,13 @@ struct Axis {
   std::int64_t reach;  // of the last tap within its phase
 };
 
-// The strip of a problem. Stride s: the padded input falls into s_h x s_w phases (every s-th line and
-// column), and tap (u, v) reads phase (u d_h mod s_h, v d_w mod s_w) at line i + u d_h / s_h, column
-// j + v d_w / s_w: each phase is read like stride 1. Phases are the polyphase decomposition of signal
-// processing.
+// The strip of a problem. Stride s: the padded input falls into s_h x s_w phases (every s-th line
+// and column), and tap (u, v) reads phase (u d_h mod s_h, v d_w mod s_w) at line i + u d_h / s_h,
+// column j + v d_w / s_w: each phase is read like stride 1. Phases are the polyphase decomposition
+// of signal processing.
 struct StripGeometry {
-  // In place if that is allowed and x is a strip as it is: stride 1, no padding, pixels side by side.
+  // In place if that is allowed and x is a strip as it is: stride 1, no padding, pixels side by
+  // side.
   StripGeometry(const Problem& problem, bool allow_in_place);
 
   bool in_place() const { return shape.in_place_plane_stride != 0; }

@@ -103,9 +103,9 @@ std::optional<int> affinity_of_thread() {
   return std::nullopt;
 }
 
-// The server cores of Intel that have a second 512-bit FMA unit have AMX and half-precision vectors,
-// of which virtual machines may hide the first. The feature, not the vendor, is asked: a core without
-// them (Zen 4, client cores) does one 512-bit FMA per cycle.
+// The server cores of Intel that have a second 512-bit FMA unit have AMX and half-precision
+// vectors, of which virtual machines may hide the first. The feature, not the vendor, is asked: a
+// core without them (Zen 4, client cores) does one 512-bit FMA per cycle.
 bool has_two_wide_fma_units() {
 #if defined(__x86_64__)
   constexpr unsigned kFp16 = 1U << 23;

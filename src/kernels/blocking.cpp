@@ -109,8 +109,9 @@ class Chooser {
     b.cost.l2_bytes = saturated_product({tiles, shape_.depth, operands, sizeof(float)});
     b.cost.executed_macs = saturated_product({tiles, b.tile->rows, b.tile->cols, shape_.depth});
     const double tile_seconds = std::max(
-        tile_cycles(*b.tile, set_.lanes, b.pack_weights ? TileForm::packed : TileForm::in_place, depth,
-                    machine_.rates) * cycle_,
+        tile_cycles(*b.tile, set_.lanes, b.pack_weights ? TileForm::packed : TileForm::in_place,
+                    depth, machine_.rates) *
+            cycle_,
         depth * static_cast<double>(operands) * sizeof(float) / machine_.rates.l2_bytes_per_second);
     const double fills = static_cast<double>(shape_.units * row_blocks) *
                          static_cast<double>(panels * b.tile->cols) * depth;

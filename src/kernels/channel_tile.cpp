@@ -9,9 +9,8 @@ HWY_BEFORE_NAMESPACE();
 namespace plait::kernels {
 namespace HWY_NAMESPACE {
 
-constexpr TileSet kChannelSet{CompiledTarget(),
-                              static_cast<int>(hn::MaxLanes(hn::ScalableTag<float>())),
-                              kChannelTiles};
+constexpr TileSet kChannelSet{
+    CompiledTarget(), static_cast<int>(hn::MaxLanes(hn::ScalableTag<float>())), kChannelTiles};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace plait::kernels
@@ -20,9 +19,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace plait::kernels {
 
-const TileSet& channel_tile_set(Target target) {
-  return *PLAIT_SELECT_TARGET(target, kChannelSet);
-}
+const TileSet& channel_tile_set(Target target) { return *PLAIT_SELECT_TARGET(target, kChannelSet); }
 
 }  // namespace plait::kernels
 #endif

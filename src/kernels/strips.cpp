@@ -127,9 +127,9 @@ class Chooser {
     const std::int64_t line_blocks = ceil_div(shape_.lines, b.block_lines);
     const std::int64_t blocks = blocks_of(b);
     const std::int64_t last_lines = shape_.lines - (line_blocks - 1) * b.block_lines;
-    const std::int64_t column_tiles =
-        saturated_sum(saturated_product({line_blocks - 1, column_tiles_of(shape_, b, b.block_lines)}),
-                      column_tiles_of(shape_, b, last_lines));
+    const std::int64_t column_tiles = saturated_sum(
+        saturated_product({line_blocks - 1, column_tiles_of(shape_, b, b.block_lines)}),
+        column_tiles_of(shape_, b, last_lines));
     const std::int64_t tiles = saturated_product(
         {shape_.product.units, column_tiles, ceil_div(shape_.product.rows, b.tile->rows)});
     const auto depth = static_cast<double>(shape_.product.depth);
@@ -139,10 +139,10 @@ class Chooser {
     b.cost.l2_bytes =
         saturated_sum(saturated_product({tiles, shape_.product.depth, b.tile->rows, kFloatBytes}),
                       saturated_product({tiles, shape_.planes, b.tile->cols, kFloatBytes}));
-    const double tile_seconds =
-        std::max(tile_cycles(*b.tile, set_.lanes, TileForm::shifted, depth, machine_.rates) * cycle_,
-                 static_cast<double>(b.cost.l2_bytes) / static_cast<double>(tiles) /
-                     machine_.rates.l2_bytes_per_second);
+    const double tile_seconds = std::max(
+        tile_cycles(*b.tile, set_.lanes, TileForm::shifted, depth, machine_.rates) * cycle_,
+        static_cast<double>(b.cost.l2_bytes) / static_cast<double>(tiles) /
+            machine_.rates.l2_bytes_per_second);
     // As if the last block of lines were a whole one: the threads wait for the longest.
     const std::int64_t whole_tiles = saturated_product(
         {blocks, column_tiles_of(shape_, b, b.block_lines), ceil_div(b.block_rows, b.tile->rows)});
@@ -228,7 +228,8 @@ class BlockRunner {
     for (std::int64_t i = 0; i < stretches; ++i) {
       for (std::int64_t q = 0; q < length; q += tile_.cols) {
         place.columns = std::min<std::int64_t>(tile_.cols, length - q);
-        run_tile(tile, epilogue, place, {k, k_end}, line * shape_.pitch, i * shape_.pitch + q, kept);
+        run_tile(tile, epilogue, place, {k, k_end}, line * shape_.pitch, i * shape_.pitch + q,
+                 kept);
         if (tally_ != nullptr) {
           tally_->round(kStripColumnTiles, q / tile_.cols, place.columns < tile_.cols);
         }
@@ -277,8 +278,7 @@ StripBlocking choose_strips(const StripRequest& request, const Machine& machine)
 }
 
 std::size_t workspace_bytes(const StripBlocking& blocking) {
-  return (blocking.strip_bytes + blocking.sums_bytes) *
-             static_cast<std::size_t>(blocking.threads) +
+  return (blocking.strip_bytes + blocking.sums_bytes) * static_cast<std::size_t>(blocking.threads) +
          (blocking.cost.packs_in_run ? blocking.weights_bytes : 0);
 }
 

@@ -71,8 +71,7 @@ HWY_INLINE void StoreWhole(D d, float* HWY_RESTRICT y, std::int64_t row_stride,
 // The same for a tile that has less than kRows rows or several runs: each vector in as many pieces
 // as it has runs.
 template <class D, int kRows, int kVectors>
-HWY_INLINE void StorePieces(D d, const Destination& to,
-                            const hn::Vec<D> (&sums)[kRows][kVectors]) {
+HWY_INLINE void StorePieces(D d, const Destination& to, const hn::Vec<D> (&sums)[kRows][kVectors]) {
   constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
   const StoreRun* run = to.runs.data();
   const StoreRun* const end = run + to.runs.size();
@@ -173,8 +172,8 @@ constexpr Tile MakeTile() {
           .finish = &FinishRows};
 }
 
-// The family: shapes within the register budget (accumulators, the shorter side, and 1 of the longer),
-// from tall (few pixels) to flat (few output channels).
+// The family: shapes within the register budget (accumulators, the shorter side, and 1 of the
+// longer), from tall (few pixels) to flat (few output channels).
 using Full = hn::ScalableTag<float>;
 #if HWY_TARGET <= HWY_AVX3
 using Narrow = hn::CappedTag<float, kNarrowCols>;

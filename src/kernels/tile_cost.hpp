@@ -36,9 +36,9 @@ inline double tile_cycles(const Tile& tile, int lanes, TileForm form, double dep
   const double broadcasts = tile.lanes_are_channels ? tile.cols : tile.rows;
   const double fma = broadcasts * vectors / rates.vector_fmas_per_cycle;
   const bool shifted = form == TileForm::shifted && !tile.lanes_are_channels;
-  const double load = vectors * (shifted ? kShiftedLoads : 1) / rates.vector_fmas_per_cycle +
-                      broadcasts * (form == TileForm::in_place ? kInPlaceLoads : 1) /
-                          kBroadcastsPerCycle;
+  const double load =
+      vectors * (shifted ? kShiftedLoads : 1) / rates.vector_fmas_per_cycle +
+      broadcasts * (form == TileForm::in_place ? kInPlaceLoads : 1) / kBroadcastsPerCycle;
   const double chunks = std::ceil(depth / static_cast<double>(kChunk));
   const double turn = tile.lanes_are_channels ? kTurnCyclesPerVector * broadcasts * vectors : 0;
   return depth * std::max(fma, load) + turn +

@@ -21,9 +21,9 @@ TileRunner::TileRunner(const Tile& tile, TileFunction function, const ProductOut
       function_(function),
       output_(output),
       depth_(depth),
-      lines_join_(output.pitch == output.width &&
-                  (output.line_stride == output.width * output.pixel_stride ||
-                   columns <= output.width)) {}
+      lines_join_(
+          output.pitch == output.width &&
+          (output.line_stride == output.width * output.pixel_stride || columns <= output.width)) {}
 
 void TileRunner::run(const TileArgs& operands, const Epilogue& epilogue, float* y,
                      const TilePlace& place, std::int64_t k, std::int64_t k_end, float* kept,
@@ -69,8 +69,8 @@ void TileRunner::run(const TileArgs& operands, const Epilogue& epilogue, float* 
 }
 
 // Asks for the lines of y that the tile will store, to own them by then: a store that misses costs
-// as much as a load. 1x1 layers with 64 channels at 56 px take 0.91 to 0.93 of the time for it, other
-// layers up to 1 % less [Emerald Rapids VM, one thread, y in L3, 2026-11-26].
+// as much as a load. 1x1 layers with 64 channels at 56 px take 0.91 to 0.93 of the time for it,
+// other layers up to 1 % less [Emerald Rapids VM, one thread, y in L3, 2026-11-26].
 void TileRunner::prefetch(const Destination& to) const {
   if (output_.pixel_stride != 1) return;
   constexpr int kLineFloats = 16;

@@ -45,8 +45,8 @@ std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& limits,
 
 std::span<const Algorithm> forms() {
   static const Algorithm algorithms[] = {
-      {"channels", "shifted reads from zero-padded strips of the input, output channels as lanes", accepts,
-       estimate, prepare}};
+      {"channels", "shifted reads from zero-padded strips of the input, output channels as lanes",
+       accepts, estimate, prepare}};
   return algorithms;
 }
 

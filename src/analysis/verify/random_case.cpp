@@ -165,10 +165,12 @@ Limits random_limits(const std::string& algorithm, Accuracy accuracy, const Mach
   limits.threads = static_cast<int>(random.between(1, 3));
   limits.max_workspace_bytes = random.pick(kCaps);
   limits.prepacked = random.chance(0.5);
-  // Whole vectors of the target, or of half its width: what a register tile can have.
+  // Whole vectors of the target, or of half its width, or some pixels: what a register tile can
+  // have.
   const int lanes = lanes_of(machine.target);
-  if (random.chance(0.5)) {
-    limits.delta = random.chance(0.2) ? 8 : lanes * static_cast<int>(random.between(1, 8));
+  if (random.chance(0.6)) {
+    limits.delta = random.chance(0.5) ? lanes * static_cast<int>(random.between(1, 8))
+                                      : static_cast<int>(random.between(4, 14));
   }
   return limits;
 }
