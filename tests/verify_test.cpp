@@ -8,6 +8,7 @@
 #include <ostream>
 
 #include <plait/accuracy.hpp>
+#include <plait/plan.hpp>
 
 #include "analysis/verify/check.hpp"
 #include "analysis/verify/child.hpp"
@@ -18,6 +19,8 @@
 
 namespace plait::test {
 namespace {
+
+const auto kAlgorithms = static_cast<std::int64_t>(algorithms().size());
 
 // PLAIT_FULL in the environment asks for the long sweep.
 std::int64_t cases_on([[maybe_unused]] Target target) {
@@ -59,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(Targets, VerifySweep, testing::ValuesIn(runnable_target
 // All levels of every nest, on the widest target, counted by the loops themselves.
 TEST(Verify, CoversEveryLoopLevel) {
   VerifyOptions options;
-  options.cases = 4 * VerifyReport::kCoverageCases;
+  options.cases = kAlgorithms * VerifyReport::kCoverageCases;
   options.target = host_machine().targets.back();
   options.seed = 2;
   const VerifyReport report = verify(options);
@@ -76,7 +79,7 @@ TEST(Verify, CoversEveryLoopLevel) {
 
 TEST(Verify, TakesGivenProblems) {
   VerifyOptions options;
-  options.cases = 16;
+  options.cases = 4 * kAlgorithms;
   options.problems = {parse_problem("1x3x8x8,4x3x3x3,p1")};
   options.target = Target::emu128;
   const VerifyReport report = verify(options);
@@ -104,7 +107,7 @@ TEST(Verify, SamplesLargeProblems) {
 
 TEST(Verify, RefusesWhatItCannotDo) {
   EXPECT_NE(error_of(Status::invalid_argument, [] { verify({.algorithm = "fourier"}); })
-                .find("unknown algorithm \"fourier\" (known: im2col, "),
+                .find("unknown algorithm \"fourier\" (known: channels, "),
             std::string::npos);
   EXPECT_NE(error_of(Status::invalid_argument, [] { verify({.cases = 0}); }).find("cases"),
             std::string::npos);

@@ -75,7 +75,7 @@ TEST(VerifyCommand, RefusesWrongUseInOneLine) {
     EXPECT_EQ(outcome.err.find('\n'), outcome.err.size() - 1) << outcome.err;
     return outcome.err;
   };
-  EXPECT_CONTAINS(error_line({"verify", "--algorithm", "fourier"}), "known: im2col, ");
+  EXPECT_CONTAINS(error_line({"verify", "--algorithm", "fourier"}), "known: channels, ");
   EXPECT_CONTAINS(error_line({"verify", "--target", "mmx"}), "mmx");
   EXPECT_CONTAINS(error_line({"verify", "--cases", "0"}), "--cases");
   EXPECT_CONTAINS(error_line({"verify", "--accuracy", "loose"}), "loose");
