@@ -1,0 +1,173 @@
+"""Measuring one layer: all columns prepare it, then take turns in short bursts, round after round,
+so that a machine that slows down meanwhile does so for all of them. One driver runs at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .effort import Effort
+from .layers import Layer, make_operands
+from .lineup import Column
+from .oracle import Reference, reference
+from .process import DriverError
+from .stats import gflops, summarize
+
+PAUSE_SECONDS = 0.02  # before each burst: the threads of other pools spin after their last call
+WARM_UP = 2
+PEAK_SECONDS = 0.01
+PREPARE_TIMEOUT = 180.0
+LONG_CALL_SECONDS = 0.1  # one warm-up is enough
+MIN_ROUNDS = 3
+
+
+class Turn:
+    """One column on one layer."""
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+        self.seconds: list[float] = []
+        self.round_medians: list[float] = []
+        self.found: dict[str, Any] = {}
+        self.reason = ""  # why it is skipped
+
+    def prepare(self, layer: Layer, folder: Path, exact: Reference) -> None:
+        y_path = folder / "y"
+        y_path.unlink(missing_ok=True)
+        request = {
+            "do": "prepare",
+            "column": self.column.name,
+            "problem": layer.problem.to_json(),
+            "x": str(folder / "x"),
+            "k": str(folder / "k"),
+            "y": str(y_path),
+        }
+        with self._skipping():
+            answer = self.column.get().ask(request, PREPARE_TIMEOUT)
+            if not answer.get("ok"):
+                self.reason = str(answer.get("reason", "refused"))
+                return
+            outputs = math.prod(layer.problem.y_shape)
+            if not y_path.is_file() or y_path.stat().st_size != 4 * outputs:
+                self.reason = "wrote no output of the right size"
+                return
+            y = np.fromfile(y_path, "<f4").reshape(layer.problem.y_shape)
+            error = exact.relative_rms(y)
+            self.found = {
+                "error_rms": error if math.isfinite(error) else None,
+                "prepare_seconds": float(answer["prepare_seconds"]),
+                "note": str(answer.get("note", "")),
+            }
+
+    def burst(self, seconds: float) -> None:
+        known = statistics.median(self.seconds) if self.seconds else 0.0
+        warm_up = WARM_UP if known < LONG_CALL_SECONDS else 1
+        with self._skipping():
+            times = self.column.get().burst(seconds, warm_up, 60 + 20 * known)
+            self.seconds += times
+            self.round_medians.append(statistics.median(times))
+
+    def release(self) -> None:
+        if self.column.process is not None:
+            with contextlib.suppress(DriverError):
+                self.column.process.ask({"do": "release"}, PREPARE_TIMEOUT)
+
+    @contextlib.contextmanager
+    def _skipping(self) -> Iterator[None]:
+        try:
+            yield
+        except DriverError as reason:
+            self.column.process = None
+            self.reason = str(reason)
+        except (KeyError, TypeError, ValueError) as error:
+            self.column.drop()
+            self.reason = f"answered nonsense: {error}"
+
+    def result(self, layer: Layer, peak_gflops: float | None) -> dict[str, Any]:
+        if self.reason:
+            return {"status": "skipped", "reason": self.reason}
+        times = summarize(self.seconds)
+        rate = gflops(layer.multiplications, times["median_seconds"])
+        return {
+            "status": "measured",
+            **times,
+            "samples": len(self.seconds),
+            "round_median_seconds": self.round_medians,
+            "gflops": rate,
+            "peak_share": rate / peak_gflops if peak_gflops else None,
+            **self.found,
+        }
+
+
+def measure_peak(columns: list[Column], threads: int) -> float | None:
+    """Of multiply-adds on as many threads, by plait's driver, where it stands."""
+    plait = next((column for column in columns if column.is_plait), None)
+    if plait is None:
+        return None
+    try:
+        request = {"do": "peak", "threads": threads, "seconds": PEAK_SECONDS}
+        answer = plait.get().ask(request, PREPARE_TIMEOUT)
+    except DriverError:
+        plait.process = None
+        return None
+    rate = answer.get("gflops")
+    return float(rate) if rate else None
+
+
+def measure_layer(
+    layer: Layer,
+    columns: list[Column],
+    effort: Effort,
+    threads: int,
+    tick: Callable[[float], None] = lambda share: None,
+) -> dict[str, Any]:
+    """What was measured of a layer, as it stands in the results. tick(share of the work done)."""
+    x, k = make_operands(layer.problem)
+    exact = reference(layer.problem, x, k)
+    turns = [Turn(column) for column in columns]
+    with tempfile.TemporaryDirectory(prefix="plait-bench-") as name:
+        folder = Path(name)
+        x.tofile(folder / "x")
+        k.tofile(folder / "k")
+        for turn in turns:
+            turn.prepare(layer, folder, exact)
+    del x, k
+
+    peaks: list[float] = []
+    begin = time.monotonic()
+    done = 0
+    for number in range(effort.rounds):
+        time.sleep(PAUSE_SECONDS)
+        peak = measure_peak(columns, threads)
+        peaks += [peak] if peak else []
+        start = number % len(turns)
+        for turn in turns[start:] + turns[:start]:
+            if not turn.reason:
+                time.sleep(PAUSE_SECONDS)
+                turn.burst(effort.burst_seconds)
+        done += 1
+        tick(1 / effort.rounds)
+        if done >= MIN_ROUNDS and time.monotonic() - begin > effort.layer_seconds:
+            tick(1 - done / effort.rounds)
+            break
+    for turn in turns:
+        turn.release()
+    highest = max(peaks, default=None)
+    return {
+        "name": layer.name,
+        "line": layer.line,
+        "class": layer.layer_class,
+        "multiplications": layer.multiplications,
+        "reference": exact.describe(),
+        "rounds": done,
+        "peak_gflops": highest,
+        "columns": {turn.column.name: turn.result(layer, highest) for turn in turns},
+    }
