@@ -85,7 +85,10 @@ def read_layers(arguments: Sequence[str]) -> list[Layer]:
     if not layers:
         raise UsageError("no problems given")
     # Equal layers are measured once, under the first name.
-    return list({layer.line: layer for layer in reversed(layers)}.values())[::-1]
+    once: dict[str, Layer] = {}
+    for layer in layers:
+        once.setdefault(layer.line, layer)
+    return list(once.values())
 
 
 def make_operands(problem: Problem) -> tuple[np.ndarray, np.ndarray]:

@@ -167,8 +167,8 @@ def page(told: dict[str, Any]) -> str:
     return (
         "# Memory beside input and output\n\n"
         f"{document.where(told)}\nMB of resident memory beyond what the process had before the"
-        " layer came, less input and output: at the highest point of a call, and held between calls,"
-        f" with packed weights. Growth: from the {told['settled_after']}th of {told['shapes']} random"
-        " shapes to the last, each prepared, run once and released.\n\n"
+        " layer came, less input and output: at the highest point of a call, and held between"
+        f" calls, with packed weights. Growth: from the {told['settled_after']}th of"
+        f" {told['shapes']} random shapes to the last, each prepared, run once and released.\n\n"
         f"{table(header, rows)}" + ("\nSkipped:\n\n" + "".join(skipped) if skipped else "")
     )

@@ -27,6 +27,7 @@ PEAK_SECONDS = 0.01
 PREPARE_TIMEOUT = 180.0
 LONG_CALL_SECONDS = 0.1  # one warm-up is enough
 MIN_ROUNDS = 3
+BURST_TIMEOUT = 60.0  # and for each second that a call is known to take, 20 more
 
 
 class Turn:
@@ -71,7 +72,7 @@ class Turn:
         known = statistics.median(self.seconds) if self.seconds else 0.0
         warm_up = WARM_UP if known < LONG_CALL_SECONDS else 1
         with self._skipping():
-            times = self.column.get().burst(seconds, warm_up, 60 + 20 * known)
+            times = self.column.get().burst(seconds, warm_up, BURST_TIMEOUT + 20 * known)
             self.seconds += times
             self.round_medians.append(statistics.median(times))
 
