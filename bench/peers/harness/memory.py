@@ -46,7 +46,8 @@ def forget_peak(pid: int) -> None:
 def ask_prepare(
     process: DriverProcess, column: Column, layer: Layer, paths: dict[str, str]
 ) -> None:
-    answer = process.ask(prepare_request(column, layer, paths), PREPARE_TIMEOUT)
+    operands = {key: paths[key] for key in "xk"}  # the output is not asked for: no copy of it
+    answer = process.ask(prepare_request(column, layer, operands), PREPARE_TIMEOUT)
     if not answer.get("ok"):
         raise DriverError(str(answer.get("reason")))
 
