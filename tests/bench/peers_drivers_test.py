@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import rounds
+from harness import quiet, rounds
 from harness.effort import Effort
 from harness.layers import parse_layer
 from harness.lineup import Lineup, Settings, gather
@@ -24,7 +25,7 @@ POINTWISE = parse_layer("1x4x9x9,6x4x1x1")
 def line_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Starts fakes beside plait's own driver; they end with the test."""
     monkeypatch.setattr(rounds, "PREPARE_TIMEOUT", 5)
-    monkeypatch.setattr(rounds, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(quiet, "PAUSE_SECONDS", 0)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     fake = [sys.executable, str(Path(__file__).with_name("fake_driver.py"))]
     started: list[Lineup] = []
@@ -134,6 +135,22 @@ def test_all_columns_of_plait_agree_with_the_reference(line_up) -> None:
     found = measure_beside_plait(line_up(native=True), layer)["columns"]
     assert set(found) == {"plait", "plait_relaxed", "plait_nhwc"}
     assert all(one["error_rms"] < 1e-6 for one in found.values())
+
+
+def test_waiting_for_a_pool_that_spins() -> None:
+    spin = "import time; end = time.monotonic() + 0.4\nwhile time.monotonic() < end: pass\ninput()"
+    with subprocess.Popen([sys.executable, "-c", spin], stdin=subprocess.PIPE) as process:
+        cpus = sorted(os.sched_getaffinity(0))
+        foreign = quiet.ForeignWork(cpus, [])
+        time.sleep(0.2)
+        assert quiet.cpu_seconds([process.pid]) > 0
+        assert foreign.cores() > 0.2
+        quiet.wait_until_idle([process.pid])
+        used = quiet.cpu_seconds([process.pid])
+        assert used > 0.2
+        time.sleep(0.05)
+        assert quiet.cpu_seconds([process.pid]) - used < 0.02
+        process.communicate(b"\n")
 
 
 def test_short_calls_are_timed_in_groups() -> None:

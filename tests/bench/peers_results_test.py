@@ -53,6 +53,7 @@ def layer(name: str, layer_class: str = "1x1", **columns: dict) -> dict:
         "reference": "whole",
         "rounds": 3,
         "peak_gflops": 400.0,
+        "foreign_cores": 0.5 if name == "net/d" else 0.0,
         "date": "2026-11-22T10:00:00Z",
         "columns": columns,
     }
@@ -162,6 +163,7 @@ def test_the_page() -> None:
     assert "| net/a | 1x1 | exact ▲ | 500 us | 100 % | 1 ms | 50 % | 0.50 | 0.50 - 0.50 |" in page
     assert "- net/c: exact: was ended by signal 11" in page
     assert "not finite" in page
+    assert "The machine had other work**: more than 0.1 cores of it during 1 of 4 layers" in page
     assert "any layout" in page
     for block in page.split("\n\n"):
         bars = {line.count("|") for line in block.splitlines() if line.startswith("|")}

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import calls, command, document, first, footprint, memory, rounds, speed
+from harness import calls, command, document, first, footprint, memory, quiet, rounds, speed
 from harness.effort import Effort
 from harness.layers import parse_layer
 
@@ -19,7 +19,7 @@ FAKE = [sys.executable, str(Path(__file__).with_name("fake_driver.py")), "honest
 
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rounds, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(quiet, "PAUSE_SECONDS", 0)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
 
 

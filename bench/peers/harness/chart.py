@@ -20,6 +20,7 @@ PEER = "#b0b0b0"
 SLOWER = "#c8553d"
 MEAN = "#222222"
 ROW_INCHES = 0.2
+SHARES = ("plait_peak_share", "mark_peak_share")
 
 
 def _order(verdict: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -61,7 +62,7 @@ def _draw_ratios(axes: Axes, place: dict[str, float], verdict: dict[str, Any]) -
 def _draw_shares(axes: Axes, place: dict[str, float], verdict: dict[str, Any]) -> None:
     for row in verdict["rows"]:
         y = place[row["name"]]
-        ours, theirs = row["plait_peak_share"], row["mark_peak_share"]
+        ours, theirs = (row[key] for key in SHARES)
         if ours is None or theirs is None:
             continue
         axes.plot([100 * ours, 100 * theirs], [y, y], color=PEER, lw=1, zorder=1)
@@ -77,8 +78,8 @@ def _draw_shares(axes: Axes, place: dict[str, float], verdict: dict[str, Any]) -
             color="#555555",
         )
     axes.axvline(100, color="black", lw=1)
-    axes.set_xlim(0, None)
-    axes.margins(x=0.25)
+    highest = max([100 * (row[key] or 0) for row in verdict["rows"] for key in SHARES], default=100)
+    axes.set_xlim(0, 1.18 * max(100, highest))  # with room for a name
     axes.set_xlabel("% of the measured multiply-add peak (Winograd can pass 100)")
     axes.set_title("plait and the best peer, by name", fontsize=10)
     axes.legend(

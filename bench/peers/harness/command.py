@@ -12,7 +12,7 @@ from typing import Any
 
 import plait
 
-from . import calls, document, first, footprint, memory, speed
+from . import calls, document, first, footprint, memory, speed, stats
 from .arguments import make_parser
 from .effort import FULL, QUICK, Effort
 from .layers import UsageError, read_layers
@@ -43,6 +43,11 @@ def show(told: dict[str, Any], folder: Path) -> None:
                 f"{verdict['title']}: plait at {overall['ratio']:.3f} of the best peer's speed"
                 f" (geometric mean of {overall['problems']} layers)"
             )
+    if busy := stats.busy_layers(told["problems"]):
+        print(
+            f"the machine had other work during {busy} of {len(told['problems'])} layers:"
+            " do not trust their times"
+        )
     print(f"results in {folder}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from . import stats
 from .stats import spread
 
 ROOF = "▲"
@@ -40,6 +41,13 @@ def _intro(document: dict[str, Any]) -> str:
         f" The multiply-add peak, measured in every round, was {min(peaks):.4g} to"
         f" {max(peaks):.4g} GFLOP/s."
         if peaks
+        else ""
+    )
+    foreign = stats.busy_layers(document["problems"])
+    peak_text += (
+        f" **The machine had other work**: more than {stats.BUSY_CORES} cores of it during"
+        f" {foreign} of {len(document['problems'])} layers, whose times are not to be trusted."
+        if foreign
         else ""
     )
     missing = "".join(
@@ -109,7 +117,7 @@ def _rows(verdict: dict[str, Any], names: Sequence[str] | None = None) -> str:
     ]
     header = [
         "layer", "class", "best peer", "its time", "of the peak", "plait's time", "of the peak",
-        "ratio", "over rounds",
+        "ratio", "of most rounds",
     ]  # fmt: skip
     return table(header, rows, 3)
 

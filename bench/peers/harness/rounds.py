@@ -19,9 +19,9 @@ from .layers import Layer, make_operands
 from .lineup import Column
 from .oracle import Reference, reference
 from .process import DriverError
+from .quiet import ForeignWork, cpu_seconds, wait_until_idle
 from .stats import gflops, summarize
 
-PAUSE_SECONDS = 0.02  # before each burst: the threads of other pools spin after their last call
 WARM_UP = 2
 PEAK_SECONDS = 0.01
 PREPARE_TIMEOUT = 180.0
@@ -37,6 +37,7 @@ class Turn:
         self.column = column
         self.seconds: list[float] = []
         self.round_medians: list[float] = []
+        self.disturbed = 0.0  # the most that other drivers computed during a burst, in cores
         self.found: dict[str, Any] = {}
         self.reason = ""  # why it is skipped
 
@@ -68,13 +69,18 @@ class Turn:
                 "note": str(answer.get("note", "")),
             }
 
-    def burst(self, seconds: float) -> None:
+    def burst(self, seconds: float, others: list[int]) -> None:
+        """others: the processes that are to be idle meanwhile."""
         known = statistics.median(self.seconds) if self.seconds else 0.0
         warm_up = WARM_UP if known < LONG_CALL_SECONDS else 1
+        wait_until_idle(others)
+        begin, used = time.monotonic(), cpu_seconds(others)
         with self._skipping():
             times = self.column.get().burst(seconds, warm_up, BURST_TIMEOUT + 20 * known)
             self.seconds += times
             self.round_medians.append(statistics.median(times))
+        share = (cpu_seconds(others) - used) / (time.monotonic() - begin)
+        self.disturbed = max(self.disturbed, share)
 
     def release(self) -> None:
         if self.column.process is not None:
@@ -104,8 +110,15 @@ class Turn:
             "round_median_seconds": self.round_medians,
             "gflops": rate,
             "peak_share": rate / peak_gflops if peak_gflops else None,
+            "disturbed_cores": self.disturbed,
             **self.found,
         }
+
+
+def others_of(column: Column | None, columns: list[Column]) -> list[int]:
+    return [
+        other.process.pid for other in columns if other is not column and other.process is not None
+    ]
 
 
 def measure_peak(columns: list[Column], threads: int) -> float | None:
@@ -113,6 +126,7 @@ def measure_peak(columns: list[Column], threads: int) -> float | None:
     plait = next((column for column in columns if column.is_plait), None)
     if plait is None:
         return None
+    wait_until_idle(others_of(plait, columns))
     try:
         request = {"do": "peak", "threads": threads, "seconds": PEAK_SECONDS}
         answer = plait.get().ask(request, PREPARE_TIMEOUT)
@@ -144,21 +158,21 @@ def measure_layer(
 
     peaks: list[float] = []
     begin = time.monotonic()
+    foreign = ForeignWork(columns[0].settings.cpus, others_of(None, columns))
     done = 0
     for number in range(effort.rounds):
-        time.sleep(PAUSE_SECONDS)
         peak = measure_peak(columns, threads)
         peaks += [peak] if peak else []
         start = number % len(turns)
         for turn in turns[start:] + turns[:start]:
             if not turn.reason:
-                time.sleep(PAUSE_SECONDS)
-                turn.burst(effort.burst_seconds)
+                turn.burst(effort.burst_seconds, others_of(turn.column, columns))
         done += 1
         tick(1 / effort.rounds)
         if done >= MIN_ROUNDS and time.monotonic() - begin > effort.layer_seconds:
             tick(1 - done / effort.rounds)
             break
+    foreign_cores = foreign.cores()
     for turn in turns:
         turn.release()
     highest = max(peaks, default=None)
@@ -170,5 +184,6 @@ def measure_layer(
         "reference": exact.describe(),
         "rounds": done,
         "peak_gflops": highest,
+        "foreign_cores": foreign_cores,
         "columns": {turn.column.name: turn.result(layer, highest) for turn in turns},
     }

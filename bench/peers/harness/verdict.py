@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .lineup import PLAIT
-from .stats import geometric_mean
+from .stats import geometric_mean, quantiles
 
 LARGEST_ERROR = 1e-5  # rms / rms of the output; a peer above it does not compute in fp32
 ROOF_SHARE = 0.9  # of the multiply-add peak: only fewer multiplications can be faster
@@ -40,7 +40,7 @@ class Row:
     plait_seconds: float
     mark_seconds: float
     ratio: float
-    ratio_low: float  # lowest and highest of the rounds
+    ratio_low: float  # of single rounds: a tenth are lower, a tenth higher
     ratio_high: float
     plait_peak_share: float | None
     mark_peak_share: float | None
@@ -84,6 +84,7 @@ def row_of(
         t / o
         for t, o in zip(theirs["round_median_seconds"], ours["round_median_seconds"], strict=False)
     ]
+    low, high = quantiles(ratios, (0.1, 0.9))
     return Row(
         name=result["name"],
         line=result["line"],
@@ -93,8 +94,8 @@ def row_of(
         plait_seconds=ours["median_seconds"],
         mark_seconds=theirs["median_seconds"],
         ratio=theirs["median_seconds"] / ours["median_seconds"],
-        ratio_low=min(ratios),
-        ratio_high=max(ratios),
+        ratio_low=low,
+        ratio_high=high,
         plait_peak_share=ours["peak_share"],
         mark_peak_share=theirs["peak_share"],
     )
