@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -137,20 +137,36 @@ def test_all_columns_of_plait_agree_with_the_reference(line_up) -> None:
     assert all(one["error_rms"] < 1e-6 for one in found.values())
 
 
-def test_waiting_for_a_pool_that_spins() -> None:
-    spin = "import time; end = time.monotonic() + 0.4\nwhile time.monotonic() < end: pass\ninput()"
-    with subprocess.Popen([sys.executable, "-c", spin], stdin=subprocess.PIPE) as process:
-        cpus = sorted(os.sched_getaffinity(0))
-        foreign = quiet.ForeignWork(cpus, [])
-        time.sleep(0.2)
-        assert quiet.cpu_seconds([process.pid]) > 0
-        assert foreign.cores() > 0.2
-        quiet.wait_until_idle([process.pid])
-        used = quiet.cpu_seconds([process.pid])
-        assert used > 0.2
-        time.sleep(0.05)
-        assert quiet.cpu_seconds([process.pid]) - used < 0.02
-        process.communicate(b"\n")
+def test_waiting_for_a_pool_that_spins(monkeypatch) -> None:
+    used = [0.0, 0.3, 0.6, 0.9, 0.9, 5.0]  # idle between the fourth reading and the fifth
+    readings = iter(used)
+    monkeypatch.setattr(quiet, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(quiet, "PATIENCE_SECONDS", 60)
+    monkeypatch.setattr(quiet, "cpu_seconds", lambda pids: next(readings))
+    quiet.wait_until_idle([1])
+    assert list(readings) == [5.0]
+
+
+def test_not_waiting_for_ever(monkeypatch) -> None:
+    readings = itertools.count()
+    monkeypatch.setattr(quiet, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(quiet, "PATIENCE_SECONDS", 0.02)
+    monkeypatch.setattr(quiet, "cpu_seconds", lambda pids: next(readings))
+    quiet.wait_until_idle([1])
+    assert 1 < next(readings) < 10
+
+
+def test_work_of_others_is_what_the_run_has_not_done(monkeypatch) -> None:
+    own = os.getpid()
+    assert quiet.cpu_seconds([own]) > 0
+    assert quiet.busy_seconds(os.sched_getaffinity(0)) > 0
+    assert quiet.cpu_seconds([]) == quiet.busy_seconds([]) == 0
+    busy, run = iter([10.0, 14.0]), iter([1.0, 2.0])
+    monkeypatch.setattr(quiet, "busy_seconds", lambda cpus: next(busy))
+    monkeypatch.setattr(quiet, "cpu_seconds", lambda pids: next(run))
+    monkeypatch.setattr(quiet.time, "monotonic", iter([100.0, 102.0]).__next__)
+    foreign = quiet.ForeignWork([0, 1], [1])
+    assert foreign.cores() == 1.5
 
 
 def test_short_calls_are_timed_in_groups() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import statistics
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 from . import document
 from .lineup import PLAIT
+from .process import QUIET
 from .progress import Progress
 from .report import seconds_text, table
 
@@ -60,7 +62,12 @@ def size_of(packages: Sequence[str]) -> int:
 
 def time_python(code: str) -> float:
     begin = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, **QUIET},
+    )
     return time.perf_counter() - begin
 
 
