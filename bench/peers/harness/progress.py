@@ -10,7 +10,7 @@ class Progress:
     def __init__(self, total: float, unit: str = "layer") -> None:
         self._bar = None
         if sys.stderr.isatty():
-            from tqdm import tqdm  # type: ignore[import-untyped]
+            from tqdm import tqdm
 
             self._bar = tqdm(
                 total=total,

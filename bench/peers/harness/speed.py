@@ -23,6 +23,7 @@ from .store import Store
 from .verdict import NATIVE, NCHW, row_of, verdict
 
 SCHEMA = "plait.peers/1"
+ABOVE = ("schema", "machine", "versions")  # in the document beside the settings
 
 
 def fingerprint_of_plait() -> str:
@@ -43,7 +44,7 @@ def document_of(
         "date": max((result["date"] for result in results), default=document.now()),
         "finished": finished,
         "machine": settings["machine"],
-        "settings": settings,
+        "settings": {key: value for key, value in settings.items() if key not in ABOVE},
         "versions": lineup.versions,
         "missing": lineup.missing,
         "columns": columns,
