@@ -39,7 +39,6 @@ def prepare(_: str, p: Problem, x: np.ndarray, k: np.ndarray, threads: int) -> P
             "INFERENCE_NUM_THREADS": threads,
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "f32",  # else bf16 on machines with AMX
-            "ENABLE_CPU_PINNING": False,  # the harness keeps all to the same cores
         },
     )
     request = compiled.create_infer_request()
