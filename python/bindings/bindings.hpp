@@ -9,6 +9,7 @@ void add_convolutions(nanobind::module_& m);
 void add_problem(nanobind::module_& m);
 void add_plan(nanobind::module_& m);
 void add_verify(nanobind::module_& m);
+void add_measure(nanobind::module_& m);
 void add_program(nanobind::module_& m);
 
 }  // namespace plait::python

@@ -5,6 +5,7 @@
 #include <nanobind/stl/string_view.h>
 
 #include <plait/error.hpp>
+#include <plait/layer_class.hpp>
 
 #include "arguments.hpp"
 #include "arrays.hpp"
@@ -202,6 +203,9 @@ void add_problem(nb::module_& m) {
       .def_prop_ro("depth", &Problem::depth, "int: terms in the sum of one output")
       .def_prop_ro("multiplications", &Problem::multiplications,
                    "int: products of the layer, those with padding zeros included")
+      .def_prop_ro(
+          "layer_class", [](const Problem& p) { return name_of(layer_class(p)); },
+          "str: the kind of layer that benchmarks average by, such as '3x3 s1 at 28+ px'")
       .def("__str__", [](const Problem& p) { return to_string(p); })
       .def("__repr__", [](const Problem& p) { return "plait.Problem('" + to_string(p) + "')"; })
       .def(

@@ -30,6 +30,7 @@ from plait._core import (
     __version__,
     algorithms,
     clear_cache,
+    measure_peak_gflops,
     plan,
     verify,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "corr2d_multi_in_out",
     "corr2d_multi_in_out_1x1",
     "info",
+    "measure_peak_gflops",
     "plan",
     "show",
     "verify",

@@ -246,3 +246,14 @@ class TestProblem:
     def test_wrong_shapes(self, x, k, options, error, text: str) -> None:
         with pytest.raises(error, match=text):
             plait.Problem.from_shapes(x, k, **options)
+
+
+def test_what_benchmarks_stand_on() -> None:
+    assert plait.Problem("1x64x56x56,64x64x3x3,p1").layer_class == "3x3 s1 at 28+ px"
+    assert plait.Problem("1x8x9x9,8x1x3x3,g8").layer_class == "depthwise"
+    assert plait.measure_peak_gflops(threads=1, seconds=0.001) > 0
+    assert plait.measure_peak_gflops() > 0
+    with pytest.raises(ValueError, match="threads"):
+        plait.measure_peak_gflops(threads=0)
+    with pytest.raises(TypeError, match="seconds"):
+        plait.measure_peak_gflops(seconds="long")

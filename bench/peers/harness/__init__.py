@@ -1,0 +1,1 @@
+"""plait and other libraries, side by side in one run: `./dev bench`; docs/benchmarks.md."""
