@@ -8,6 +8,8 @@
 namespace plait::kernels {
 namespace {
 
+constexpr std::int64_t kLineFloats = 16;  // of a cache line
+
 // One block of outputs: rows [row, row_end) and columns [column, column_end) of a unit.
 struct Block {
   std::int64_t unit, row, row_end, column, column_end;
@@ -40,10 +42,12 @@ class BlockRunner {
         tally_->round(kProductDepthBlocks, static_cast<std::int64_t>(k / blocking_.block_depth),
                       k_end - k < blocking_.block_depth);
       }
-      for (std::int64_t row = block.row; row < block.row_end; row += tile_.rows) {
-        if (operands_.cancelled()) return;
-        run_row_of_tiles(block, row, k, k_end);
+      if (blocking_.by_columns) {
+        run_by_columns(block, k, k_end);
+      } else {
+        run_by_rows(block, k, k_end);
       }
+      if (operands_.cancelled()) return;
     }
   }
 
@@ -74,39 +78,83 @@ class BlockRunner {
     }
   }
 
-  void run_row_of_tiles(const Block& block, std::int64_t row, std::int64_t k,
-                        std::int64_t k_end) const {
-    const std::int64_t group = block.unit % shape_.groups;
-    const std::int64_t rows = std::min<std::int64_t>(tile_.rows, block.row_end - row);
-    if (tally_ != nullptr) {
-      tally_->round(kProductRowTiles, (row - block.row) / tile_.rows, rows < tile_.rows);
-    }
-    std::array<const float*, kMaxPixelRows> a_rows{};
+  // A row of tiles, as far as it is the same for all its columns. `k` is its first term.
+  struct RowOfTiles {
+    std::int64_t row, rows, k, k_end;
     TileArgs tile;
-    Epilogue epilogue{tile_bias(group, row), operands_.relu};
-    if (operands_.packed != nullptr) {
-      tile.a = operands_.packed + weights_.weights_at(group, row, k);
-    } else {
-      for (std::int64_t r = 0; r < tile_.rows; ++r) {
-        a_rows[static_cast<std::size_t>(r)] =
-            operands_.a + (group * shape_.rows + row + std::min(r, rows - 1)) * shape_.depth + k;
+    Epilogue epilogue;
+    std::array<const float*, kMaxPixelRows> a_rows;
+  };
+
+  void run_by_rows(const Block& block, std::int64_t k, std::int64_t k_end) const {
+    RowOfTiles tiles;
+    for (std::int64_t row = block.row; row < block.row_end; row += tile_.rows) {
+      if (operands_.cancelled()) return;
+      begin_row(block, row, k, k_end, tiles);
+      for (std::int64_t column = block.column; column < block.column_end; column += tile_.cols) {
+        run_tile(block, column, tiles, nullptr);
       }
-      tile.a_rows = a_rows.data();
     }
+  }
+
+  // Where b comes from afar: each tile of columns is read once, and asked for while the one before
+  // is computed: one line of every term in each of the first rows of tiles.
+  void run_by_columns(const Block& block, std::int64_t k, std::int64_t k_end) const {
+    RowOfTiles tiles;
     for (std::int64_t column = block.column; column < block.column_end; column += tile_.cols) {
-      if (is_in_place(column)) {
-        tile.b = source_.in_place(block.unit, k, column);
-        tile.b_stride = source_.in_place_stride();
-      } else {
-        tile.b = panel(block, column);
-        tile.b_stride = tile_.cols;
+      if (operands_.cancelled()) return;
+      const std::int64_t next = column + tile_.cols;
+      const float* ahead = is_in_place(next) ? source_.in_place(block.unit, k, next) : nullptr;
+      const float* const end = ahead + tile_.cols;
+      for (std::int64_t row = block.row; row < block.row_end; row += tile_.rows) {
+        begin_row(block, row, k, k_end, tiles);
+        run_tile(block, column, tiles, ahead);
+        if (ahead != nullptr) ahead = std::min(ahead + kLineFloats, end);
       }
-      const std::int64_t columns = std::min<std::int64_t>(tile_.cols, block.column_end - column);
-      tiles_.run(tile, epilogue, unit_y_, {row, rows, column, columns}, k, k_end, nullptr, tally_);
-      if (tally_ != nullptr) {
-        tally_->round(kProductColumnTiles, (column - block.column) / tile_.cols,
-                      columns < tile_.cols);
-      }
+    }
+  }
+
+  void begin_row(const Block& block, std::int64_t row, std::int64_t k, std::int64_t k_end,
+                 RowOfTiles& tiles) const {
+    const std::int64_t group = block.unit % shape_.groups;
+    tiles.row = row;
+    tiles.rows = std::min<std::int64_t>(tile_.rows, block.row_end - row);
+    tiles.k = k;
+    tiles.k_end = k_end;
+    tiles.epilogue = {tile_bias(group, row), operands_.relu};
+    if (tally_ != nullptr) {
+      tally_->round(kProductRowTiles, (row - block.row) / tile_.rows, tiles.rows < tile_.rows);
+    }
+    if (operands_.packed != nullptr) {
+      tiles.tile.a = operands_.packed + weights_.weights_at(group, row, k);
+      return;
+    }
+    for (std::int64_t r = 0; r < tile_.rows; ++r) {
+      tiles.a_rows[static_cast<std::size_t>(r)] =
+          operands_.a + (group * shape_.rows + row + std::min(r, tiles.rows - 1)) * shape_.depth +
+          k;
+    }
+    tiles.tile.a_rows = tiles.a_rows.data();
+  }
+
+  // `ahead`: what to ask the caches for meanwhile, or null.
+  void run_tile(const Block& block, std::int64_t column, RowOfTiles& tiles,
+                const float* ahead) const {
+    const std::int64_t columns = std::min<std::int64_t>(tile_.cols, block.column_end - column);
+    TileArgs& tile = tiles.tile;
+    if (is_in_place(column)) {
+      tile.b = source_.in_place(block.unit, tiles.k, column);
+      tile.b_stride = source_.in_place_stride();
+    } else {
+      tile.b = panel(block, column);
+      tile.b_stride = tile_.cols;
+    }
+    tile.ahead = ahead != nullptr ? ahead : tile.b;
+    tiles_.run(tile, tiles.epilogue, unit_y_, {tiles.row, tiles.rows, column, columns}, tiles.k,
+               tiles.k_end, nullptr, tally_);
+    if (tally_ != nullptr) {
+      tally_->round(kProductColumnTiles, (column - block.column) / tile_.cols,
+                    columns < tile_.cols);
     }
   }
 

@@ -53,6 +53,7 @@ struct Blocking {
   bool pack_weights = true;  // a in tile order; else read where it lies
   PanelPlace panels = PanelPlace::workspace;
   bool b_in_place = false;         // whole panels are read where the source has them
+  bool by_columns = false;         // all rows of a block for one tile of columns, then the next
   std::int64_t block_rows = 0;     // multiple of the tile's rows, or all
   std::int64_t block_columns = 0;  // multiple of the tile's columns, or all
   std::int64_t block_depth = 0;    // multiple of kChunk, or all

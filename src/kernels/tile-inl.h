@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include "kernels/finish-inl.h"
@@ -111,6 +112,7 @@ HWY_NOINLINE void RunTile(const TileArgs& args) {
   const float* HWY_RESTRICT a = args.a;
   const float* const* HWY_RESTRICT a_rows = args.a_rows;
   const float* HWY_RESTRICT b = args.b;
+  const float* ahead = args.ahead;
   const std::int64_t b_stride = args.b_stride;
   const std::int32_t* HWY_RESTRICT b_offsets = args.b_offsets;
   const std::int64_t depth = args.depth;
@@ -140,7 +142,11 @@ HWY_NOINLINE void RunTile(const TileArgs& args) {
       }
     }
     if (kForm != Form::in_place) a += kRows;
-    if (kForm != Form::shifted) b += b_stride;
+    if (kForm != Form::shifted) {
+      hwy::Prefetch(ahead);
+      ahead += b_stride;
+      b += b_stride;
+    }
   }
 
   if (args.partial != nullptr) AddPartial(d, args.partial, sums);

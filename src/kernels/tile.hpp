@@ -50,6 +50,7 @@ struct TileArgs {
   const float* const* a_rows = nullptr;  // in place: a_rows[r][k]; a row may stand twice
   const float* b = nullptr;              // b[k * b_stride + j]
   std::int64_t b_stride = 0;
+  const float* ahead = nullptr;             // by stride: ahead[k * b_stride] is asked for early
   const std::int32_t* b_offsets = nullptr;  // shifted: b[b_offsets[k] + j] instead
   std::int64_t depth = 0;                   // terms, 1 .. kChunk
   const float* partial = nullptr;           // sums of earlier chunks, or none (zero)

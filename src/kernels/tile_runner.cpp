@@ -62,6 +62,7 @@ void TileRunner::run(const TileArgs& operands, const Epilogue& epilogue, float* 
       for (int r = 0; r < tile_.rows; ++r) a_rows[static_cast<std::size_t>(r)] += kChunk;
     }
     tile.b += kChunk * tile.b_stride;
+    if (tile.ahead != nullptr) tile.ahead += kChunk * tile.b_stride;
     if (tile.b_offsets != nullptr) tile.b_offsets += kChunk;
   }
   if (stores || (kept != nullptr && k_end < depth_)) return;
