@@ -124,7 +124,8 @@ class Chooser {
     const double fill_share = b.b_in_place ? 1.0 / static_cast<double>(panels) : 1.0;
 
     spread(b.cost, tile_seconds * static_cast<double>(tiles),
-           fills * fill_share * request_.fill_seconds_per_element, blocks_of(b), b.weights_bytes,
+           fills * fill_share * request_.fill_seconds_per_element,
+           Blocks::of(shape_.units, shape_.columns, b.block_columns, row_blocks), b.weights_bytes,
            b.threads, machine_.rates);
   }
 

@@ -143,15 +143,15 @@ class Chooser {
         tile_cycles(*b.tile, set_.lanes, TileForm::shifted, depth, machine_.rates) * cycle_,
         static_cast<double>(b.cost.l2_bytes) / static_cast<double>(tiles) /
             machine_.rates.l2_bytes_per_second);
-    // As if the last block of lines were a whole one: the threads wait for the longest.
-    const std::int64_t whole_tiles = saturated_product(
-        {blocks, column_tiles_of(shape_, b, b.block_lines), ceil_div(b.block_rows, b.tile->rows)});
-    spread(b.cost, tile_seconds * static_cast<double>(whole_tiles),
-           b.strip_bytes == 0 ? 0
-                              : static_cast<double>(blocks) *
-                                    static_cast<double>(strip_floats(shape_, b.block_lines, 0)) *
-                                    request_.fill_seconds_per_element,
-           blocks, b.weights_bytes, b.threads, machine_.rates);
+    const double fill_seconds =
+        b.strip_bytes == 0 ? 0
+                           : static_cast<double>(blocks) *
+                                 static_cast<double>(strip_floats(shape_, b.block_lines, 0)) *
+                                 request_.fill_seconds_per_element;
+    spread(b.cost, tile_seconds * static_cast<double>(tiles), fill_seconds,
+           Blocks::of(shape_.product.units, shape_.lines, b.block_lines,
+                      ceil_div(shape_.product.rows, b.block_rows)),
+           b.weights_bytes, b.threads, machine_.rates);
   }
 
   const StripRequest& request_;

@@ -7,6 +7,7 @@
 
 #include <plait/machine.hpp>
 
+#include "core/counts.hpp"
 #include "kernels/tile.hpp"
 
 namespace plait::kernels {
@@ -65,13 +66,44 @@ struct BlockingCost {
   }
 };
 
-// Times of a blocking from those of its parts on one thread. Blocks are handed out one by one: the
-// last to finish decides.
+// The blocks of a run: of the whole work, each whole one has `whole_share`, and each of those that
+// end a row of them `last_share`.
+struct Blocks {
+  std::int64_t whole = 0;
+  std::int64_t last = 0;
+  double whole_share = 0;
+  double last_share = 0;
+
+  // `count` rows of `length` things cut every `block`; `others`: blocks of each kind along other
+  // axes.
+  static Blocks of(std::int64_t count, std::int64_t length, std::int64_t block,
+                   std::int64_t others) {
+    const std::int64_t cuts = ceil_div(length, block);
+    const std::int64_t tail = length - (cuts - 1) * block;
+    Blocks blocks;
+    blocks.whole = saturated_product({count, others, tail == block ? cuts : cuts - 1});
+    blocks.last = tail == block ? 0 : saturated_product({count, others});
+    const double all = static_cast<double>(count) * static_cast<double>(others);
+    blocks.whole_share = static_cast<double>(block) / static_cast<double>(length) / all;
+    blocks.last_share = static_cast<double>(tail) / static_cast<double>(length) / all;
+    return blocks;
+  }
+
+  // Time on all threads as a share of that on one, if they take the blocks one by one.
+  double longest_share(int threads) const {
+    const auto rest = static_cast<double>(whole % threads);
+    const double rounds = static_cast<double>(whole / threads) * whole_share;
+    const auto smaller = static_cast<double>(last);
+    if (rest == 0) return rounds + std::ceil(smaller / threads) * last_share;
+    return rounds + std::max(whole_share, (rest * whole_share + smaller * last_share) / threads);
+  }
+};
+
+// Times of a blocking from those of its parts on one thread.
 inline void spread(BlockingCost& cost, double product_seconds, double fill_seconds,
-                   std::int64_t blocks, std::size_t weights_bytes, int threads,
+                   const Blocks& blocks, std::size_t weights_bytes, int threads,
                    const Rates& rates) {
-  const std::int64_t rounds = ceil_div(blocks, threads);
-  const double share = static_cast<double>(rounds) / static_cast<double>(blocks);
+  const double share = threads == 1 ? 1 : blocks.longest_share(threads);
   cost.product_seconds = product_seconds * share;
   cost.fill_seconds = fill_seconds * share;
   const auto weights = static_cast<double>(weights_bytes) / sizeof(float);
