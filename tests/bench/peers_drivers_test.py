@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import quiet, rounds
+from harness import quiet, rounds, turn
 from harness.effort import Effort
 from harness.layers import parse_layer
 from harness.lineup import Lineup, Settings, gather
@@ -24,8 +24,9 @@ POINTWISE = parse_layer("1x4x9x9,6x4x1x1")
 @pytest.fixture
 def line_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Starts fakes beside plait's own driver; they end with the test."""
-    monkeypatch.setattr(rounds, "PREPARE_TIMEOUT", 5)
+    monkeypatch.setattr(turn, "PREPARE_TIMEOUT", 5)
     monkeypatch.setattr(quiet, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(rounds.ForeignWork, "cores", lambda self: 0.0)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     fake = [sys.executable, str(Path(__file__).with_name("fake_driver.py"))]
     started: list[Lineup] = []
@@ -67,6 +68,23 @@ def test_all_that_is_measured(line_up) -> None:
     assert found["note"] == "honest"
 
 
+def test_rounds_with_other_work_are_dropped_and_made_up_for(line_up, monkeypatch) -> None:
+    foreign = iter([0.0, 1.5, 0.05, 0.9, 0.0, 0.0])
+    monkeypatch.setattr(rounds.ForeignWork, "cores", lambda self: next(foreign))
+    result = measure_beside_plait(line_up("honest"))
+    assert (result["rounds"], result["rounds_dropped"]) == (3, 2)
+    assert result["foreign_cores"] == pytest.approx(0.05 / 3)
+    assert result["columns"]["honest"]["samples"] == 9
+    assert list(foreign) == [0.0]
+
+
+def test_a_machine_that_is_never_quiet_is_measured_all_the_same(line_up, monkeypatch) -> None:
+    monkeypatch.setattr(rounds.ForeignWork, "cores", lambda self: 1.5)
+    result = measure_beside_plait(line_up("honest"))
+    assert (result["rounds"], result["rounds_dropped"]) == (6, 0)
+    assert result["foreign_cores"] == 1.5
+
+
 @pytest.mark.parametrize(
     ("mode", "reason"),
     [
@@ -89,8 +107,8 @@ def test_a_broken_driver_is_skipped_by_name(line_up, mode: str, reason: str) -> 
 @pytest.mark.parametrize("mode", ["hangs", "hangs_in_burst"])
 def test_a_driver_that_hangs(line_up, monkeypatch, mode: str) -> None:
     lineup = line_up(mode)
-    monkeypatch.setattr(rounds, "PREPARE_TIMEOUT", 1)
-    monkeypatch.setattr(rounds, "BURST_TIMEOUT", 0.5)
+    monkeypatch.setattr(turn, "PREPARE_TIMEOUT", 1)
+    monkeypatch.setattr(turn, "BURST_TIMEOUT", 0.5)
     found = measure_beside_plait(lineup)["columns"][mode]
     assert "gave no answer within" in found["reason"]
 

@@ -163,7 +163,10 @@ def test_the_page() -> None:
     assert "| net/a | 1x1 | exact ▲ | 500 us | 100 % | 1 ms | 50 % | 0.50 | 0.50 - 0.50 |" in page
     assert "- net/c: exact: was ended by signal 11" in page
     assert "not finite" in page
-    assert "The machine had other work**: more than 0.1 cores of it during 1 of 4 layers" in page
+    assert (
+        "The machine had other work**: more than 0.1 cores of it during 1 of 4 layers (*)" in page
+    )
+    assert "| net/d * |" in page
     assert "any layout" in page
     for block in page.split("\n\n"):
         bars = {line.count("|") for line in block.splitlines() if line.startswith("|")}

@@ -12,13 +12,14 @@ from typing import Any
 
 import plait
 
-from . import calls, document, first, footprint, memory, speed, stats
+from . import calls, document, first, footprint, memory, speed
 from .arguments import make_parser
 from .effort import FULL, QUICK, Effort
 from .layers import UsageError, read_layers
 from .lineup import ROOT, Settings, gather
 from .machine import describe_machine
 from .process import DriverError
+from .stats import is_busy
 
 
 def default_problems() -> list[str]:
@@ -43,7 +44,7 @@ def show(told: dict[str, Any], folder: Path) -> None:
                 f"{verdict['title']}: plait at {overall['ratio']:.3f} of the best peer's speed"
                 f" (geometric mean of {overall['problems']} layers)"
             )
-    if busy := stats.busy_layers(told["problems"]):
+    if busy := sum(map(is_busy, told["problems"])):
         print(
             f"the machine had other work during {busy} of {len(told['problems'])} layers:"
             " do not trust their times"

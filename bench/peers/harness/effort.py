@@ -7,7 +7,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Effort:
-    rounds: int  # at most
+    rounds: int  # without other work on the machine
     burst_seconds: float  # of each column in each round
     layer_seconds: float  # a layer so slow that its rounds take longer has fewer of them
 

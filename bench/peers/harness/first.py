@@ -15,7 +15,7 @@ from .lineup import Column, Settings, gather
 from .process import DriverError
 from .progress import Progress
 from .report import seconds_text, table
-from .rounds import PREPARE_TIMEOUT
+from .turn import PREPARE_TIMEOUT
 
 FIRST = "1x64x56x56,64x64x3x3,p1"
 SECOND = "1x64x50x62,64x64x3x3,p1"

@@ -18,7 +18,7 @@ from .lineup import Column, Settings, gather
 from .process import DriverError, DriverProcess
 from .progress import Progress
 from .report import table
-from .rounds import PREPARE_TIMEOUT
+from .turn import PREPARE_TIMEOUT
 
 LINES = (
     "1x3x4096x4096,16x3x3x3,p1",

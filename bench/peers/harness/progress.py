@@ -3,13 +3,14 @@ elsewhere."""
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 
 
 class Progress:
     def __init__(self, total: float, unit: str = "layer") -> None:
         self._bar = None
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and importlib.util.find_spec("tqdm"):
             from tqdm import tqdm
 
             self._bar = tqdm(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from . import stats
-from .stats import spread
+from .stats import BUSY_CORES, is_busy, spread
 
 ROOF = "▲"
 
@@ -43,10 +42,11 @@ def _intro(document: dict[str, Any]) -> str:
         if peaks
         else ""
     )
-    foreign = stats.busy_layers(document["problems"])
+    foreign = sum(map(is_busy, document["problems"]))
     peak_text += (
-        f" **The machine had other work**: more than {stats.BUSY_CORES} cores of it during"
-        f" {foreign} of {len(document['problems'])} layers, whose times are not to be trusted."
+        f" **The machine had other work**: more than {BUSY_CORES} cores of it during"
+        f" {foreign} of {len(document['problems'])} layers (*), whose times are not to be"
+        " trusted."
         if foreign
         else ""
     )
@@ -58,7 +58,7 @@ def _intro(document: dict[str, Any]) -> str:
         f"{document['date'][:10]}, {machine['cpu']} ({machine['microarchitecture']}"
         f"{', a virtual machine' if machine['virtual'] else ''}), {machine['cores']} cores;"
         f" {settings['threads']} threads, fp32. {versions}.\n\n"
-        f"Each layer: {settings['rounds']} rounds in which every column in turn runs for"
+        f"Each layer: {settings['rounds']} quiet rounds in which every column in turn runs for"
         f" {1e3 * settings['burst_seconds']:.0f} ms; medians of all calls; weights packed"
         f" beforehand.{peak_text} Every output was compared with a float64 reference.\n{missing}"
     )
@@ -103,7 +103,7 @@ def _rows(verdict: dict[str, Any], names: Sequence[str] | None = None) -> str:
         chosen = [by_name[name] for name in names]
     rows = [
         [
-            row["name"],
+            row["name"] + (" *" if row["busy"] else ""),
             row["layer_class"],
             row["mark"] + (f" {ROOF}" if row["at_roof"] else ""),
             seconds_text(row["mark_seconds"]),

@@ -3,116 +3,26 @@ so that a machine that slows down meanwhile does so for all of them. One driver 
 
 from __future__ import annotations
 
-import contextlib
-import math
+import dataclasses
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from .effort import Effort
 from .layers import Layer, make_operands
 from .lineup import Column
-from .oracle import Reference, reference
+from .oracle import reference
 from .process import DriverError
-from .quiet import ForeignWork, cpu_seconds, wait_until_idle
-from .stats import gflops, summarize
+from .quiet import ForeignWork, wait_until_idle
+from .stats import BUSY_CORES
+from .turn import PREPARE_TIMEOUT, Turn
 
-WARM_UP = 2
 PEAK_SECONDS = 0.01
-PREPARE_TIMEOUT = 180.0
-LONG_CALL_SECONDS = 0.1  # one warm-up is enough
 MIN_ROUNDS = 3
-BURST_TIMEOUT = 60.0  # and for each second that a call is known to take, 20 more
-
-
-class Turn:
-    """One column on one layer."""
-
-    def __init__(self, column: Column) -> None:
-        self.column = column
-        self.seconds: list[float] = []
-        self.round_medians: list[float] = []
-        self.disturbed = 0.0  # the most that other drivers computed during a burst, in cores
-        self.found: dict[str, Any] = {}
-        self.reason = ""  # why it is skipped
-
-    def prepare(self, layer: Layer, folder: Path, exact: Reference) -> None:
-        y_path = folder / "y"
-        y_path.unlink(missing_ok=True)
-        request = {
-            "do": "prepare",
-            "column": self.column.name,
-            "problem": layer.problem.to_json(),
-            "x": str(folder / "x"),
-            "k": str(folder / "k"),
-            "y": str(y_path),
-        }
-        with self._skipping():
-            answer = self.column.get().ask(request, PREPARE_TIMEOUT)
-            if not answer.get("ok"):
-                self.reason = str(answer.get("reason", "refused"))
-                return
-            outputs = math.prod(layer.problem.y_shape)
-            if not y_path.is_file() or y_path.stat().st_size != 4 * outputs:
-                self.reason = "wrote no output of the right size"
-                return
-            y = np.fromfile(y_path, "<f4").reshape(layer.problem.y_shape)
-            error = exact.relative_rms(y)
-            self.found = {
-                "error_rms": error if math.isfinite(error) else None,
-                "prepare_seconds": float(answer["prepare_seconds"]),
-                "note": str(answer.get("note", "")),
-            }
-
-    def burst(self, seconds: float, others: list[int]) -> None:
-        """others: the processes that are to be idle meanwhile."""
-        known = statistics.median(self.seconds) if self.seconds else 0.0
-        warm_up = WARM_UP if known < LONG_CALL_SECONDS else 1
-        wait_until_idle(others)
-        begin, used = time.monotonic(), cpu_seconds(others)
-        with self._skipping():
-            times = self.column.get().burst(seconds, warm_up, BURST_TIMEOUT + 20 * known)
-            self.seconds += times
-            self.round_medians.append(statistics.median(times))
-        share = (cpu_seconds(others) - used) / (time.monotonic() - begin)
-        self.disturbed = max(self.disturbed, share)
-
-    def release(self) -> None:
-        if self.column.process is not None:
-            with contextlib.suppress(DriverError):
-                self.column.process.ask({"do": "release"}, PREPARE_TIMEOUT)
-
-    @contextlib.contextmanager
-    def _skipping(self) -> Iterator[None]:
-        try:
-            yield
-        except DriverError as reason:
-            self.column.process = None
-            self.reason = str(reason)
-        except (KeyError, TypeError, ValueError) as error:
-            self.column.drop()
-            self.reason = f"answered nonsense: {error}"
-
-    def result(self, layer: Layer, peak_gflops: float | None) -> dict[str, Any]:
-        if self.reason:
-            return {"status": "skipped", "reason": self.reason}
-        times = summarize(self.seconds)
-        rate = gflops(layer.multiplications, times["median_seconds"])
-        return {
-            "status": "measured",
-            **times,
-            "samples": len(self.seconds),
-            "round_median_seconds": self.round_medians,
-            "gflops": rate,
-            "peak_share": rate / peak_gflops if peak_gflops else None,
-            "disturbed_cores": self.disturbed,
-            **self.found,
-        }
+MOST_ROUNDS = 2  # times the rounds asked for, where other work disturbs some
 
 
 def others_of(column: Column | None, columns: list[Column]) -> list[int]:
@@ -156,34 +66,65 @@ def measure_layer(
             turn.prepare(layer, folder, exact)
     del x, k
 
-    peaks: list[float] = []
-    begin = time.monotonic()
-    foreign = ForeignWork(columns[0].settings.cpus, others_of(None, columns))
-    done = 0
-    for number in range(effort.rounds):
-        peak = measure_peak(columns, threads)
-        peaks += [peak] if peak else []
-        start = number % len(turns)
-        for turn in turns[start:] + turns[:start]:
-            if not turn.reason:
-                turn.burst(effort.burst_seconds, others_of(turn.column, columns))
-        done += 1
-        tick(1 / effort.rounds)
-        if done >= MIN_ROUNDS and time.monotonic() - begin > effort.layer_seconds:
-            tick(1 - done / effort.rounds)
-            break
-    foreign_cores = foreign.cores()
+    run = _run_rounds(turns, columns, effort, threads, tick)
     for turn in turns:
         turn.release()
-    highest = max(peaks, default=None)
+    kept = run.kept(effort.rounds)
+    peak = max((one for number in kept if (one := run.peaks[number])), default=None)
     return {
         "name": layer.name,
         "line": layer.line,
         "class": layer.layer_class,
         "multiplications": layer.multiplications,
         "reference": exact.describe(),
-        "rounds": done,
-        "peak_gflops": highest,
-        "foreign_cores": foreign_cores,
-        "columns": {turn.column.name: turn.result(layer, highest) for turn in turns},
+        "rounds": len(kept),
+        "rounds_dropped": len(run.peaks) - len(kept),
+        "peak_gflops": peak,
+        "foreign_cores": statistics.mean(run.foreign_cores[number] for number in kept),
+        "columns": {turn.column.name: turn.result(layer, kept, peak) for turn in turns},
     }
+
+
+@dataclasses.dataclass
+class _Run:
+    """What was measured beside the columns, by round."""
+
+    peaks: list[float | None]
+    foreign_cores: list[float]
+
+    def quiet(self) -> list[int]:
+        return [number for number, cores in enumerate(self.foreign_cores) if cores <= BUSY_CORES]
+
+    def kept(self, rounds: int) -> list[int]:
+        """The rounds that count: those without other work on the machine, if there are some."""
+        quiet = self.quiet()
+        enough = len(quiet) >= min(MIN_ROUNDS, rounds)
+        return quiet if enough else list(range(len(self.peaks)))
+
+
+def _run_rounds(
+    turns: list[Turn],
+    columns: list[Column],
+    effort: Effort,
+    threads: int,
+    tick: Callable[[float], None],
+) -> _Run:
+    """As many quiet rounds as were asked for, within reason."""
+    run = _Run([], [])
+    begin = time.monotonic()
+    for number in range(MOST_ROUNDS * effort.rounds):
+        foreign = ForeignWork(columns[0].settings.cpus, others_of(None, columns))
+        run.peaks.append(measure_peak(columns, threads))
+        start = number % len(turns)
+        for turn in turns[start:] + turns[:start]:
+            if not turn.reason:
+                turn.burst(effort.burst_seconds, others_of(turn.column, columns))
+        run.foreign_cores.append(foreign.cores())
+        quiet = len(run.quiet())
+        if run.foreign_cores[-1] <= BUSY_CORES:
+            tick(1 / effort.rounds)
+        late = time.monotonic() - begin > effort.layer_seconds
+        if quiet >= effort.rounds or (late and number + 1 >= MIN_ROUNDS):
+            break
+    tick(1 - len(run.quiet()) / effort.rounds)
+    return run

@@ -32,9 +32,9 @@ def spread(times: dict[str, float]) -> float:
 BUSY_CORES = 0.1  # by processes outside of the run
 
 
-def busy_layers(results: Sequence[dict[str, Any]]) -> int:
-    """During how many layers the machine had other work."""
-    return sum(result["foreign_cores"] > BUSY_CORES for result in results)
+def is_busy(result: dict[str, Any]) -> bool:
+    """Whether the machine had other work while this layer was measured."""
+    return bool(result["foreign_cores"] > BUSY_CORES)
 
 
 def geometric_mean(values: Iterable[float]) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .lineup import PLAIT
-from .stats import geometric_mean, quantiles
+from .stats import geometric_mean, is_busy, quantiles
 
 LARGEST_ERROR = 1e-5  # rms / rms of the output; a peer above it does not compute in fp32
 ROOF_SHARE = 0.9  # of the multiply-add peak: only fewer multiplications can be faster
@@ -44,6 +44,7 @@ class Row:
     ratio_high: float
     plait_peak_share: float | None
     mark_peak_share: float | None
+    busy: bool  # the machine had other work
 
     @property
     def at_roof(self) -> bool:
@@ -98,6 +99,7 @@ def row_of(
         ratio_high=high,
         plait_peak_share=ours["peak_share"],
         mark_peak_share=theirs["peak_share"],
+        busy=is_busy(result),
     )
 
 
