@@ -1,0 +1,235 @@
+#include "algorithms/depthwise/cut.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/counts.hpp"
+#include "kernels/tile_cost.hpp"
+
+namespace plait::depthwise {
+namespace {
+
+using kernels::ceil_div;
+using kernels::PlaneForm;
+using kernels::PlaneTile;
+using kernels::round_up;
+
+// Measured on the tiles alone [TODO].
+constexpr double kTileCycles = 12;
+constexpr double kStoreCycles = 2;    // per vector
+constexpr double kCopyCycles = 0.15;  // per element
+constexpr double kPickCycles = 1.2;
+constexpr double kLineCycles = 25;
+constexpr double kActivateCycles = 0.3;
+
+class Chooser {
+ public:
+  Chooser(const Problem& problem, const Geometry& geometry, const Limits& limits,
+          const Machine& machine)
+      : problem_(problem),
+        geometry_(geometry),
+        limits_(limits),
+        machine_(machine),
+        kernels_(kernels::plane_kernels(machine.target)),
+        planes_(saturated_product({problem.n, problem.c_i})),
+        outputs_(problem.c_o / problem.c_i) {}
+
+  Cut best() const {
+    Cut best;
+    for (const PlaneTile& tile : kernels_.tiles) {
+      if (!suits(tile)) continue;
+      if (limits_.delta != 0 && tile.vectors * kernels_.lanes != limits_.delta) continue;
+      for (const std::int64_t budget :
+           {machine_.caches.l1_bytes / 2, machine_.caches.l2_bytes / 2, std::int64_t{1}}) {
+        for (const int threads : {1, limits_.threads}) {
+          const Cut cut = cut_up(tile, budget, threads);
+          if (cut.strip_floats > std::numeric_limits<std::int32_t>::max()) continue;
+          if (cut.workspace_bytes() > limits_.max_workspace_bytes) continue;
+          if (!best.fits() || cut.seconds() < best.seconds()) best = cut;
+        }
+      }
+    }
+    return best;
+  }
+
+ private:
+  bool suits(const PlaneTile& tile) const {
+    const Axis& down = geometry_.vertical;
+    const Axis& across = geometry_.horizontal;
+    switch (tile.form) {
+      case PlaneForm::taps:
+        return true;
+      case PlaneForm::rows:
+        return down.stride == 1 && down.dilation == 1 && tile.lines <= problem_.k_h;
+      case PlaneForm::fixed:
+        break;
+    }
+    return problem_.k_h == tile.k && problem_.k_w == tile.k && down.stride == tile.stride &&
+           across.stride == tile.stride && down.dilation == 1 && across.dilation == 1;
+  }
+
+  Cut cut_up(const PlaneTile& tile, std::int64_t budget, int threads) const {
+    Cut cut;
+    find_tiles(tile, cut);
+    const std::int64_t row_bytes =
+        saturated_product({geometry_.row_stride, std::int64_t{sizeof(float)}});
+    const std::int64_t rows_fit = std::max<std::int64_t>(1, budget / row_bytes);
+    const std::int64_t h_o = problem_.h_o();
+    const std::int64_t fit = std::clamp<std::int64_t>(
+        rows_fit / geometry_.vertical.phases - geometry_.vertical.reach, 1, h_o);
+    const std::int64_t fair = std::max<std::int64_t>(
+        1, saturated_product({planes_, h_o}) / (kernels::kBlocksPerThread * threads));
+    cut.block_lines = even_lines(std::min(fit, threads == 1 ? h_o : fair), tile.lines);
+    cut.threads = static_cast<int>(std::min<std::int64_t>(threads, blocks(cut)));
+    cut.block_columns = columns_in_l1(tile);
+    cut.strip_floats = round_up(geometry_.strip_floats(cut.block_lines), kFloats);
+    const std::int64_t line = round_up(std::min(cut.block_columns, problem_.w_o()), kFloats);
+    if (problem_.effective_y_strides()[3] != 1) cut.line_floats = tile.lines * line;
+    if (problem_.residual && problem_.effective_residual_strides()[3] != 1) {
+      cut.residual_floats = line;
+    }
+    if (problem_.depth() > kernels::kChunk) cut.chunk_floats = kernels::kMaxPlaneTile;
+    predict(tile, cut);
+    return cut;
+  }
+
+  // For the lines that are left over: tiles of the same form with fewer lines.
+  void find_tiles(const PlaneTile& tile, Cut& cut) const {
+    cut.tile_lines = tile.lines;
+    for (const PlaneTile& other : kernels_.tiles) {
+      if (other.form != tile.form || other.k != tile.k || other.stride != tile.stride) continue;
+      if (other.vectors != tile.vectors || other.lines > tile.lines) continue;
+      for (int lines = other.lines; lines <= tile.lines; ++lines) {
+        const PlaneTile*& slot = cut.tiles[static_cast<std::size_t>(lines)];
+        if (slot == nullptr || slot->lines < other.lines) slot = &other;
+      }
+    }
+  }
+
+  // At most `most` lines a block, all blocks alike, in whole tiles where there are several.
+  std::int64_t even_lines(std::int64_t most, std::int64_t tile_lines) const {
+    const std::int64_t h_o = problem_.h_o();
+    if (most >= h_o) return h_o;
+    const std::int64_t even = ceil_div(h_o, ceil_div(h_o, most));
+    if (most < tile_lines) return even;
+    return std::min(most / tile_lines * tile_lines, round_up(even, tile_lines));
+  }
+
+  std::int64_t blocks(const Cut& cut) const {
+    return saturated_product({planes_, ceil_div(problem_.h_o(), cut.block_lines)});
+  }
+
+  // Columns whose input rows of one tile stay in L1 from one tap to the next.
+  std::int64_t columns_in_l1(const PlaneTile& tile) const {
+    const std::int64_t column_bytes = saturated_product(
+        {geometry_.rows(tile.lines), geometry_.horizontal.phases, std::int64_t{sizeof(float)}});
+    const std::int64_t fit = machine_.caches.l1_bytes / 2 / column_bytes;
+    if (fit >= problem_.w_o()) return problem_.w_o();
+    const std::int64_t whole = tile.vectors * kernels_.lanes;
+    return fit >= whole
+               ? fit / whole * whole
+               : std::max<std::int64_t>(kernels_.lanes, fit / kernels_.lanes * kernels_.lanes);
+  }
+
+  // Cycles of one tile through `vectors` vectors of its lines: the multiply-adds, or the loads if
+  // they take longer. Most loads straddle two cache lines where a vector is as long as one.
+  double tile_cycles(const PlaneTile& tile, double vectors) const {
+    const double per_load = 1 + kernels_.lanes * sizeof(float) / 64.0;
+    const auto k_h = static_cast<double>(problem_.k_h);
+    const auto k_w = static_cast<double>(problem_.k_w);
+    const double taps = k_h * k_w;
+    const double products = tile.lines * vectors * taps;
+    double loads = products * per_load + taps;
+    if (tile.form != PlaneForm::taps) {
+      const double rows = (tile.lines - 1) * tile.stride + k_h;
+      loads = rows * k_w * vectors * per_load + (tile.k == 3 ? 0 : tile.lines * taps);
+    }
+    // Too few sums to hide the latency of the multiply-adds behind each other.
+    const double waits =
+        tile.form == PlaneForm::fixed
+            ? 1
+            : std::max(1.0, 4 * machine_.rates.vector_fmas_per_cycle / (tile.lines * vectors));
+    return std::max(products * waits, loads) / machine_.rates.vector_fmas_per_cycle + kTileCycles +
+           kStoreCycles * tile.lines * vectors;
+  }
+
+  // Cycles of all output lines of one plane.
+  double plane_cycles(const Cut& cut) const {
+    const std::int64_t vectors = ceil_div(problem_.w_o(), kernels_.lanes);
+    double cycles = 0;
+    const std::int64_t h_o = problem_.h_o();
+    const auto of_lines = [&](std::int64_t lines) {
+      double sum = 0;
+      for (std::int64_t left = lines; left > 0;) {
+        const PlaneTile& tile = cut.tile(left);
+        const std::int64_t times = left / tile.lines;
+        left -= times * tile.lines;
+        std::int64_t rest = vectors;
+        for (std::int64_t v = tile.vectors; v > 0; v /= 2) {
+          sum += static_cast<double>(times) * static_cast<double>(rest / v) *
+                 tile_cycles(tile, static_cast<double>(v));
+          rest %= v;
+        }
+      }
+      return sum;
+    };
+    const std::int64_t whole = h_o / cut.block_lines;
+    cycles +=
+        static_cast<double>(whole) * of_lines(cut.block_lines) + of_lines(h_o % cut.block_lines);
+    return cycles;
+  }
+
+  double fill_cycles(const Cut& cut) const {
+    const auto blocks = static_cast<double>(ceil_div(problem_.h_o(), cut.block_lines));
+    const auto reach = static_cast<double>(geometry_.vertical.reach);
+    const double rows = (static_cast<double>(problem_.h_o()) + blocks * reach) *
+                        static_cast<double>(geometry_.vertical.phases);
+    const bool copies = problem_.stride.w <= 2 && problem_.effective_x_strides()[3] == 1;
+    return rows * (kLineCycles + static_cast<double>(geometry_.horizontal.phases) *
+                                     static_cast<double>(geometry_.columns) *
+                                     (copies ? kCopyCycles : kPickCycles));
+  }
+
+  void predict(const PlaneTile&, Cut& cut) const {
+    const std::int64_t all = blocks(cut);
+    // Blocks are handed out one by one: the last to finish decides.
+    const double share = static_cast<double>(ceil_div(all, cut.threads)) / static_cast<double>(all);
+    const double cycle = 1e-9 / machine_.rates.ghz;
+    const double planes = static_cast<double>(planes_) * share * cycle;
+    cut.product_seconds = planes * static_cast<double>(outputs_) * plane_cycles(cut);
+    cut.gather_seconds = planes * fill_cycles(cut);
+    const bool finishes = problem_.residual || cut.line_floats > 0 ||
+                          problem_.activation.kind > ActivationKind::relu6;
+    if (finishes) {
+      cut.gather_seconds += planes * static_cast<double>(outputs_) *
+                            static_cast<double>(problem_.h_o() * problem_.w_o()) *
+                            (cut.line_floats > 0 ? kPickCycles : kActivateCycles);
+    }
+    cut.thread_seconds = cut.threads == 1 ? 0 : machine_.rates.fork_join_seconds;
+  }
+
+  static constexpr std::int64_t kFloats = 16;  // of a cache line
+
+  const Problem& problem_;
+  const Geometry& geometry_;
+  const Limits& limits_;
+  const Machine& machine_;
+  const kernels::PlaneKernels& kernels_;
+  std::int64_t planes_;
+  std::int64_t outputs_;  // of a plane
+};
+
+}  // namespace
+
+std::size_t Cut::thread_bytes() const {
+  const std::int64_t floats =
+      saturated_sum(strip_floats, saturated_sum(line_floats, residual_floats + chunk_floats));
+  return static_cast<std::size_t>(saturated_product({floats, std::int64_t{sizeof(float)}}));
+}
+
+Cut choose_cut(const Problem& problem, const Geometry& geometry, const Limits& limits,
+               const Machine& machine) {
+  return Chooser(problem, geometry, limits, machine).best();
+}
+
+}  // namespace plait::depthwise

@@ -1,0 +1,141 @@
+// Lines on their way into a plane and out of the tiles; see depthwise.hpp. Included once per
+// target.
+
+#if defined(PLAIT_KERNELS_DEPTHWISE_LINES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PLAIT_KERNELS_DEPTHWISE_LINES_INL_H_
+#undef PLAIT_KERNELS_DEPTHWISE_LINES_INL_H_
+#else
+#define PLAIT_KERNELS_DEPTHWISE_LINES_INL_H_
+#endif
+
+#include <cstdint>
+
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+#include "kernels/depthwise-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace plait::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+void CopyLine(const float* from, std::int64_t count, float* to) {
+  const PlaneTag d;
+  std::int64_t j = 0;
+  for (; j + kPlaneLanes <= count; j += kPlaneLanes) hn::StoreU(hn::LoadU(d, from + j), d, to + j);
+  if (j < count) StorePart(LoadPart(from + j, count - j), count - j, to + j);
+}
+
+void SplitLine(const float* from, std::int64_t count, float* even, float* odd) {
+  const PlaneTag d;
+  std::int64_t j = 0;
+  for (; 2 * (j + kPlaneLanes) <= count; j += kPlaneLanes) {
+    const PlaneVector low = hn::LoadU(d, from + 2 * j);
+    const PlaneVector high = hn::LoadU(d, from + 2 * j + kPlaneLanes);
+    hn::StoreU(hn::ConcatEven(d, high, low), d, even + j);
+    hn::StoreU(hn::ConcatOdd(d, high, low), d, odd + j);
+  }
+  for (; 2 * j < count; ++j) {
+    even[j] = from[2 * j];
+    if (2 * j + 1 < count) odd[j] = from[2 * j + 1];
+  }
+}
+
+// The transcendental activations in f64, rounded once: near 0, where sums have next to no error of
+// their own, an error bound leaves them half an ulp.
+using DoubleTag = hn::Repartition<double, PlaneTag>;
+using HalfTag = hn::Rebind<float, DoubleTag>;
+using DoubleVector = hn::Vec<DoubleTag>;
+
+// 1 / (1 + exp(-v)).
+HWY_INLINE DoubleVector Sigmoid(DoubleTag d, DoubleVector value) {
+  const DoubleVector one = hn::Set(d, 1.0);
+  // Beyond, the result is that at the limit, to f32.
+  const DoubleVector limit = hn::Set(d, 200.0);
+  const DoubleVector clamped = hn::Max(hn::Neg(limit), hn::Min(value, limit));
+  return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(clamped))));
+}
+
+// (1 - e) / (1 + e) with e = exp(-2 |v|); where that cancels, v itself: v (1 - v^2 / 3 ...).
+HWY_INLINE DoubleVector Tanh(DoubleTag d, DoubleVector value) {
+  const DoubleVector one = hn::Set(d, 1.0);
+  const DoubleVector size = hn::Min(hn::Abs(value), hn::Set(d, 30.0));
+  const DoubleVector power = hn::Exp(d, hn::Mul(hn::Set(d, -2.0), size));
+  const DoubleVector large = hn::CopySign(hn::Div(hn::Sub(one, power), hn::Add(one, power)), value);
+  const DoubleVector cube = hn::Mul(hn::Mul(value, value), value);
+  const DoubleVector small = hn::Sub(value, hn::Mul(cube, hn::Set(d, 1.0 / 3)));
+  return hn::IfThenElse(hn::Lt(size, hn::Set(d, 0x1p-11)), small, large);
+}
+
+HWY_INLINE DoubleVector InDouble(DoubleTag d, ActivationKind kind, DoubleVector value) {
+  DoubleVector result = value;
+  if (kind == ActivationKind::tanh) {
+    result = Tanh(d, value);
+  } else {
+    result = Sigmoid(d, value);
+    if (kind == ActivationKind::silu) {
+      // exp(200) is not infinite enough for a factor of minus infinity.
+      const DoubleVector lowest = hn::Set(d, -0x1p1023);
+      result = hn::IfThenElse(hn::Lt(value, lowest), hn::Zero(d), result);
+      result = hn::Mul(value, result);
+    }
+  }
+  return hn::IfThenElse(hn::Eq(value, value), result, value);
+}
+
+HWY_INLINE PlaneVector Transcendental(ActivationKind kind, PlaneVector value) {
+  const PlaneTag d;
+  const DoubleTag d64;
+  const HalfTag half;
+  const auto low = InDouble(d64, kind, hn::PromoteTo(d64, hn::LowerHalf(half, value)));
+  const auto high = InDouble(d64, kind, hn::PromoteTo(d64, hn::UpperHalf(half, value)));
+  return hn::Combine(d, hn::DemoteTo(half, high), hn::DemoteTo(half, low));
+}
+
+HWY_INLINE PlaneVector Activate(const Activation& activation, PlaneVector value) {
+  const PlaneTag d;
+  switch (activation.kind) {
+    case ActivationKind::none:
+      return value;
+    case ActivationKind::relu:
+      return NotBelowZero(value);
+    case ActivationKind::relu6:
+      return NotAboveSix(NotBelowZero(value));
+    case ActivationKind::leaky: {
+      const PlaneVector slope = hn::Set(d, static_cast<float>(activation.slope));
+      return hn::IfThenElse(hn::Lt(value, hn::Zero(d)), hn::Mul(slope, value), value);
+    }
+    case ActivationKind::hswish: {
+      const PlaneVector part = NotAboveSix(NotBelowZero(hn::Add(value, hn::Set(d, 3.0F))));
+      return hn::Mul(value, hn::Div(part, hn::Set(d, 6.0F)));
+    }
+    default:
+      return Transcendental(activation.kind, value);
+  }
+}
+
+void FinishLine(const Activation& activation, const float* residual, float* line,
+                std::int64_t count) {
+  const PlaneTag d;
+  for (std::int64_t j = 0; j < count; j += kPlaneLanes) {
+    const std::int64_t rest = count - j;
+    const bool whole = rest >= kPlaneLanes;
+    PlaneVector value = whole ? hn::LoadU(d, line + j) : LoadPart(line + j, rest);
+    if (residual != nullptr) {
+      value = hn::Add(value, whole ? hn::LoadU(d, residual + j) : LoadPart(residual + j, rest));
+    }
+    value = Activate(activation, value);
+    if (whole) {
+      hn::StoreU(value, d, line + j);
+    } else {
+      StorePart(value, rest, line + j);
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace plait::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // include guard per target
