@@ -11,8 +11,8 @@ namespace plait::kernels {
 namespace HWY_NAMESPACE {
 
 constexpr PlaneKernels kPlaneSet{CompiledTarget(), static_cast<int>(kPlaneLanes),
-                                 kPlaneTiles,      &CopyLine,
-                                 &SplitLine,       &FinishLine};
+                                 kPlaneTiles,      &CopyRows,
+                                 &SplitRows,       &FinishLine};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace plait::kernels

@@ -67,9 +67,29 @@ struct PlaneTile {
 inline constexpr int kMaxPlaneTile = 384;  // lines * vectors * lanes of any tile
 inline constexpr int kPlaneSlack = 16;     // floats: the widest vector
 
-// Moves of lines between tensors and planes, as one target does them.
-using CopyFunction = void (*)(const float* from, std::int64_t count, float* to);
-using SplitFunction = void (*)(const float* from, std::int64_t count, float* even, float* odd);
+// Rows side by side in memory on their way into a plane. Values stand before and after each:
+//   to[j] = value, j in [-before, 0);  = from[j], j < count;  = value, j in [count, count + after)
+// Whole vectors are written: up to a vector less one float beyond either end.
+struct PlaneRows {
+  const float* from = nullptr;
+  std::int64_t from_stride = 0;
+  std::int64_t count = 0;
+  float* to = nullptr;
+  std::int64_t to_stride = 0;
+  std::int64_t before = 0;
+  std::int64_t after = 0;
+  std::int64_t rows = 0;
+  float value = 0;
+};
+// Of PlaneRows::from, the odd columns go elsewhere; before, after and to are of the even ones.
+struct OddColumns {
+  float* to = nullptr;
+  std::int64_t before = 0;
+  std::int64_t after = 0;
+};
+
+using CopyFunction = void (*)(const PlaneRows& rows);
+using SplitFunction = void (*)(const PlaneRows& rows, const OddColumns& odd);
 using FinishFunction = void (*)(const Activation& activation, const float* residual, float* line,
                                 std::int64_t count);
 
@@ -77,8 +97,8 @@ struct PlaneKernels {
   Target target;  // as compiled in, not as asked for
   int lanes;
   std::span<const PlaneTile> tiles;
-  CopyFunction copy;      // to[j] = from[j], j < count
-  SplitFunction split;    // even[j] = from[2 j], odd[j] = from[2 j + 1], 2 j + 1 < count + 1
+  CopyFunction copy;
+  SplitFunction split;
   FinishFunction finish;  // line[j] = act(line[j] + residual[j]); residual may be null
 };
 

@@ -20,25 +20,67 @@ namespace plait::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-void CopyLine(const float* from, std::int64_t count, float* to) {
+// What stands before and after a row of `count` floats. The lanes of its last vector behind it are
+// zero already.
+HWY_INLINE void StoreAround(PlaneVector value, bool zero, float* to, std::int64_t before,
+                            std::int64_t count, std::int64_t after) {
   const PlaneTag d;
-  std::int64_t j = 0;
-  for (; j + kPlaneLanes <= count; j += kPlaneLanes) hn::StoreU(hn::LoadU(d, from + j), d, to + j);
-  if (j < count) StorePart(LoadPart(from + j, count - j), count - j, to + j);
+  for (std::int64_t j = -before; j < 0; j += kPlaneLanes) {
+    hn::StoreU(value, d, to + std::min(j, -kPlaneLanes));
+  }
+  std::int64_t j = zero ? (count + kPlaneLanes - 1) / kPlaneLanes * kPlaneLanes : count;
+  for (; j < count + after; j += kPlaneLanes) hn::StoreU(value, d, to + j);
 }
 
-void SplitLine(const float* from, std::int64_t count, float* even, float* odd) {
+void CopyRows(const PlaneRows& rows) {
   const PlaneTag d;
-  std::int64_t j = 0;
-  for (; 2 * (j + kPlaneLanes) <= count; j += kPlaneLanes) {
-    const PlaneVector low = hn::LoadU(d, from + 2 * j);
-    const PlaneVector high = hn::LoadU(d, from + 2 * j + kPlaneLanes);
-    hn::StoreU(hn::ConcatEven(d, high, low), d, even + j);
-    hn::StoreU(hn::ConcatOdd(d, high, low), d, odd + j);
+  const PlaneVector value = hn::Set(d, rows.value);
+  const bool zero = rows.value == 0;
+  const float* from = rows.from;
+  float* to = rows.to;
+  const std::int64_t count = rows.count;
+  for (std::int64_t row = 0; row < rows.rows; ++row) {
+    std::int64_t j = 0;
+    for (; j + kPlaneLanes <= count; j += kPlaneLanes) {
+      hn::StoreU(hn::LoadU(d, from + j), d, to + j);
+    }
+    if (j < count) hn::StoreU(LoadPart(from + j, count - j), d, to + j);
+    StoreAround(value, zero, to, rows.before, count, rows.after);
+    from += rows.from_stride;
+    to += rows.to_stride;
   }
-  for (; 2 * j < count; ++j) {
-    even[j] = from[2 * j];
-    if (2 * j + 1 < count) odd[j] = from[2 * j + 1];
+}
+
+void SplitRows(const PlaneRows& rows, const OddColumns& odd) {
+  const PlaneTag d;
+  const PlaneVector value = hn::Set(d, rows.value);
+  const bool zero = rows.value == 0;
+  const float* from = rows.from;
+  float* to_even = rows.to;
+  float* to_odd = odd.to;
+  const std::int64_t count = rows.count;
+  for (std::int64_t row = 0; row < rows.rows; ++row) {
+    std::int64_t j = 0;
+    for (; 2 * (j + kPlaneLanes) <= count; j += kPlaneLanes) {
+      const PlaneVector low = hn::LoadU(d, from + 2 * j);
+      const PlaneVector high = hn::LoadU(d, from + 2 * j + kPlaneLanes);
+      hn::StoreU(hn::ConcatEven(d, high, low), d, to_even + j);
+      hn::StoreU(hn::ConcatOdd(d, high, low), d, to_odd + j);
+    }
+    const std::int64_t rest = count - 2 * j;
+    if (rest > 0) {
+      const PlaneVector low = LoadPart(from + 2 * j, std::min(rest, kPlaneLanes));
+      const PlaneVector high = rest > kPlaneLanes
+                                   ? LoadPart(from + 2 * j + kPlaneLanes, rest - kPlaneLanes)
+                                   : hn::Zero(d);
+      hn::StoreU(hn::ConcatEven(d, high, low), d, to_even + j);
+      hn::StoreU(hn::ConcatOdd(d, high, low), d, to_odd + j);
+    }
+    StoreAround(value, zero, to_even, rows.before, (count + 1) / 2, rows.after);
+    StoreAround(value, zero, to_odd, odd.before, count / 2, odd.after);
+    from += rows.from_stride;
+    to_even += rows.to_stride;
+    to_odd += rows.to_stride;
   }
 }
 

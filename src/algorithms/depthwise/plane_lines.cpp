@@ -45,9 +45,18 @@ Geometry::Geometry(const Problem& problem, std::int64_t lanes)
       columns(problem.w_o() + horizontal.reach),
       lead(problem.stride.w == 1
                ? kernels::round_up(problem.padding.left, lanes) - problem.padding.left
-               : 0),
+               : lanes),
       pitch(kernels::round_up(lead + columns, lanes)),
-      row_stride(saturated_product({horizontal.phases, pitch})) {}
+      row_stride(saturated_product({horizontal.phases, pitch})) {
+  const std::int64_t step = problem.stride.w;
+  for (std::int64_t phase = 0; phase < horizontal.phases; ++phase) {
+    const std::int64_t column = horizontal.first_of(phase) - problem.padding.left;
+    const std::int64_t first = std::min(columns, column >= 0 ? 0 : (-column + step - 1) / step);
+    const std::int64_t last = std::min(columns, (problem.w - column + step - 1) / step);
+    spans.push_back({first, std::max(first, last), column});
+    has_input = has_input || last > first;
+  }
+}
 
 std::int64_t Geometry::strip_floats(std::int64_t lines) const {
   const std::int64_t rows =
@@ -75,27 +84,68 @@ PlaneLines::PlaneLines(const Problem& problem, const Geometry& geometry,
       kernels_(kernels),
       x_(x),
       strides_(problem.effective_x_strides()),
+      fills_(problem.padding_mode == PaddingMode::zeros ||
+             problem.padding_mode == PaddingMode::constant),
       outside_(problem.padding_mode == PaddingMode::constant
                    ? static_cast<float>(problem.padding_value)
                    : 0.0F) {}
 
+// Rows are written in order, as each may overwrite the start of the next. All rows of the strip
+// that lie equally far apart in the input are written at once.
 void PlaneLines::fill(std::int64_t n, std::int64_t c, std::int64_t first, std::int64_t lines,
                       float* strip) const {
+  const Axis& axis = geometry_.vertical;
   const float* channel = x_ + n * strides_[0] + c * strides_[1];
+  const bool every_row = axis.phases == axis.stride && axis.dilation % axis.stride == 1;
+  const std::int64_t step = axis.phases == 1 ? axis.stride : every_row ? 1 : 0;
+  const std::int64_t rows = geometry_.rows(lines);
   float* to = strip + geometry_.lead;
-  for (std::int64_t line = first; line < first + lines + geometry_.vertical.reach; ++line) {
-    for (std::int64_t i = 0; i < geometry_.vertical.phases; ++i, to += geometry_.row_stride) {
-      const std::int64_t position =
-          line * problem_.stride.h + geometry_.vertical.first_of(i) - problem_.padding.top;
-      const std::int64_t row =
-          source_position(problem_.padding_mode, position, problem_.h, problem_.padding.bottom);
-      if (row != kOutside) {
-        fill_row(channel + row * strides_[2], to);
-        continue;
+  for (std::int64_t r = 0; r < rows;) {
+    const std::int64_t position = (first + r / axis.phases) * axis.stride +
+                                  axis.first_of(r % axis.phases) - problem_.padding.top;
+    std::int64_t count = 1;
+    if (step > 0 && position >= 0 && position < problem_.h) {
+      count = std::min(rows - r, (problem_.h - 1 - position) / step + 1);
+    }
+    const std::int64_t row =
+        source_position(problem_.padding_mode, position, problem_.h, problem_.padding.bottom);
+    if (row == kOutside) {
+      fill_outside(to);
+    } else {
+      fill_rows(channel + row * strides_[2], count, step * strides_[2], to);
+    }
+    r += count;
+    to += count * geometry_.row_stride;
+  }
+}
+
+void PlaneLines::fill_outside(float* to) const {
+  for (std::int64_t p = 0; p < geometry_.horizontal.phases; ++p) {
+    std::fill_n(to + p * geometry_.pitch, geometry_.columns, outside_);
+  }
+}
+
+// Rows of the strip from rows of the input, `step` floats apart.
+void PlaneLines::fill_rows(const float* row, std::int64_t rows, std::int64_t step,
+                           float* to) const {
+  const Axis& axis = geometry_.horizontal;
+  const bool dense = strides_[3] == 1 && geometry_.has_input;
+  const bool copies = dense && axis.stride == 1;
+  const bool splits = dense && axis.stride == 2 && axis.phases == 2;
+  if (copies) copy(row, rows, step, to);
+  if (splits) split(row, rows, step, to);
+  if ((copies || splits) && fills_) return;
+  for (std::int64_t r = 0; r < rows; ++r, row += step, to += geometry_.row_stride) {
+    for (std::int64_t p = 0; p < axis.phases; ++p) {
+      const Span& span = geometry_.spans[static_cast<std::size_t>(p)];
+      float* const phase = to + p * geometry_.pitch;
+      for (std::int64_t j = 0; j < span.first; ++j) {
+        phase[j] = at(row, span.column + j * axis.stride);
       }
-      for (std::int64_t p = 0; p < geometry_.horizontal.phases; ++p) {
-        std::fill_n(to + p * geometry_.pitch, geometry_.columns, outside_);
+      for (std::int64_t j = span.last; j < geometry_.columns; ++j) {
+        phase[j] = at(row, span.column + j * axis.stride);
       }
+      if (!copies && !splits) pick(row, span, phase);
     }
   }
 }
@@ -106,43 +156,50 @@ float PlaneLines::at(const float* row, std::int64_t column) const {
   return source == kOutside ? outside_ : row[source * strides_[3]];
 }
 
-void PlaneLines::fill_row(const float* row, float* to) const {
-  const Axis& axis = geometry_.horizontal;
-  const std::int64_t left = problem_.padding.left;
-  const bool split = axis.stride == 2 && axis.phases == 2 && strides_[3] == 1;
-  if (split) {
-    // Input column 0 is the first in its phase, number left % 2, behind left / 2 padded ones.
-    const std::int64_t count = std::min({problem_.w, 2 * (geometry_.columns - left / 2),
-                                         2 * (geometry_.columns - (left + 1) / 2) + 1});
-    kernels_.split(row, count, to + left % 2 * geometry_.pitch + left / 2,
-                   to + (1 - left % 2) * geometry_.pitch + (left + 1) / 2);
-  }
-  for (std::int64_t p = 0; p < axis.phases; ++p, to += geometry_.pitch) {
-    fill_phase(row, p, split, to);
-  }
+void PlaneLines::copy(const float* row, std::int64_t rows, std::int64_t step, float* to) const {
+  const Span& span = geometry_.spans.front();
+  kernels::PlaneRows copied;
+  copied.from = row + span.column + span.first;
+  copied.from_stride = step;
+  copied.count = span.last - span.first;
+  copied.to = to + span.first;
+  copied.to_stride = geometry_.row_stride;
+  copied.before = span.first;
+  copied.after = geometry_.columns - span.last;
+  copied.rows = rows;
+  copied.value = outside_;
+  kernels_.copy(copied);
 }
 
-// One phase of a row; its middle, the input itself, may be there already.
-void PlaneLines::fill_phase(const float* row, std::int64_t phase, bool middle_done,
-                            float* to) const {
-  const std::int64_t step = problem_.stride.w;
+// Input column 0 is the first in its phase, number left % 2, behind left / 2 padded ones.
+void PlaneLines::split(const float* row, std::int64_t rows, std::int64_t step, float* to) const {
+  const std::int64_t left = problem_.padding.left;
   const std::int64_t columns = geometry_.columns;
-  const std::int64_t column = geometry_.horizontal.first_of(phase) - problem_.padding.left;
-  // Columns [first, last) are real input: 0 <= column + j * step < w.
-  const std::int64_t first = std::min(columns, column >= 0 ? 0 : (-column + step - 1) / step);
-  const std::int64_t last =
-      std::max(first, std::min(columns, (problem_.w - column + step - 1) / step));
-  for (std::int64_t j = 0; j < first; ++j) to[j] = at(row, column + j * step);
-  for (std::int64_t j = last; j < columns; ++j) to[j] = at(row, column + j * step);
-  if (middle_done || first == last) return;
-  const float* from = row + (column + first * step) * strides_[3];
+  const std::int64_t count =
+      std::min({problem_.w, 2 * (columns - left / 2), 2 * (columns - (left + 1) / 2) + 1});
+  kernels::PlaneRows even;
+  even.from = row;
+  even.from_stride = step;
+  even.count = count;
+  even.before = left / 2;
+  even.to = to + left % 2 * geometry_.pitch + even.before;
+  even.to_stride = geometry_.row_stride;
+  even.after = columns - even.before - (count + 1) / 2;
+  even.rows = rows;
+  even.value = outside_;
+  kernels::OddColumns odd;
+  odd.before = (left + 1) / 2;
+  odd.to = to + (1 - left % 2) * geometry_.pitch + odd.before;
+  odd.after = columns - odd.before - count / 2;
+  kernels_.split(even, odd);
+}
+
+void PlaneLines::pick(const float* row, const Span& span, float* to) const {
+  if (span.first == span.last) return;
+  const float* from = row + (span.column + span.first * problem_.stride.w) * strides_[3];
   // A step over huge padding is only taken from one real pixel to another.
-  const std::int64_t stride = last - first == 1 ? 1 : step * strides_[3];
-  if (stride == 1) {
-    kernels_.copy(from, last - first, to + first);
-  } else {
-    for (std::int64_t j = first; j < last; ++j, from += stride) to[j] = *from;
-  }
+  const std::int64_t stride = span.last - span.first == 1 ? 1 : problem_.stride.w * strides_[3];
+  for (std::int64_t j = span.first; j < span.last; ++j, from += stride) to[j] = *from;
 }
 
 }  // namespace plait::depthwise

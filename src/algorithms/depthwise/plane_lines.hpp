@@ -27,6 +27,11 @@ struct Axis {
   std::int64_t reach;  // of the last tap within its phase
 };
 
+// The columns [first, last) of a phase that are real input; column j is input column + j * stride.
+struct Span {
+  std::int64_t first, last, column;
+};
+
 // A strip holds the rows of the padded plane that a block of output lines reads: row (line l, phase
 // i) at (l * phases + i) * row_stride, in it column j of horizontal phase p at lead + p * pitch +
 // j.
@@ -45,9 +50,11 @@ struct Geometry {
   std::vector<std::int32_t> tap_offsets(std::int64_t k_h, std::int64_t k_w) const;
 
   Axis vertical, horizontal;
-  std::int64_t columns;  // of a phase that are read: output width and reach
-  std::int64_t lead;     // floats in front, so that the input itself is aligned
-  std::int64_t pitch;    // of a phase
+  std::vector<Span> spans;  // of the horizontal phases
+  bool has_input = false;   // any of them is not empty
+  std::int64_t columns;     // of a phase that are read: output width and reach
+  std::int64_t lead;        // floats in front, so that the input itself is aligned
+  std::int64_t pitch;       // of a phase
   std::int64_t row_stride;
 };
 
@@ -62,8 +69,11 @@ class PlaneLines {
             float* strip) const;
 
  private:
-  void fill_row(const float* row, float* to) const;
-  void fill_phase(const float* row, std::int64_t phase, bool middle_done, float* to) const;
+  void fill_rows(const float* row, std::int64_t rows, std::int64_t step, float* to) const;
+  void copy(const float* row, std::int64_t rows, std::int64_t step, float* to) const;
+  void split(const float* row, std::int64_t rows, std::int64_t step, float* to) const;
+  void pick(const float* row, const Span& span, float* to) const;
+  void fill_outside(float* to) const;
   float at(const float* row, std::int64_t column) const;
 
   const Problem& problem_;
@@ -71,6 +81,7 @@ class PlaneLines {
   const kernels::PlaneKernels& kernels_;
   const float* x_;
   Dims strides_;
+  bool fills_;     // padding is one value
   float outside_;  // what stands for positions without a source
 };
 
