@@ -80,9 +80,16 @@ class Chooser {
     const std::int64_t fair = std::max<std::int64_t>(
         1, saturated_product({planes_, h_o}) / (kernels::kBlocksPerThread * threads));
     cut.block_lines = even_lines(std::min(fit, threads == 1 ? h_o : fair), tile.lines);
+    cut.strip_floats = round_up(geometry_.strip_floats(cut.block_lines), kFloats);
+    if (cut.block_lines == h_o) {
+      const std::int64_t strip_bytes =
+          saturated_product({cut.strip_floats, std::int64_t{sizeof(float)}});
+      const std::int64_t most = planes_ / (kernels::kBlocksPerThread * threads);
+      cut.block_planes = std::max<std::int64_t>(
+          1, std::min(most, std::min(budget, machine_.caches.l1_bytes / 2) / strip_bytes));
+    }
     cut.threads = static_cast<int>(std::min<std::int64_t>(threads, blocks(cut)));
     cut.block_columns = columns_in_l1(tile);
-    cut.strip_floats = round_up(geometry_.strip_floats(cut.block_lines), kFloats);
     const std::int64_t line = round_up(std::min(cut.block_columns, problem_.w_o()), kFloats);
     if (problem_.effective_y_strides()[3] != 1) cut.line_floats = tile.lines * line;
     if (problem_.residual && problem_.effective_residual_strides()[3] != 1) {
@@ -116,7 +123,8 @@ class Chooser {
   }
 
   std::int64_t blocks(const Cut& cut) const {
-    return saturated_product({planes_, ceil_div(problem_.h_o(), cut.block_lines)});
+    return saturated_product(
+        {ceil_div(planes_, cut.block_planes), ceil_div(problem_.h_o(), cut.block_lines)});
   }
 
   // Columns whose input rows of one tile stay in L1 from one tap to the next.
@@ -223,7 +231,8 @@ class Chooser {
 
 std::size_t Cut::thread_bytes() const {
   const std::int64_t floats =
-      saturated_sum(strip_floats, saturated_sum(line_floats, residual_floats + chunk_floats));
+      saturated_sum(saturated_product({block_planes, strip_floats}),
+                    saturated_sum(line_floats, residual_floats + chunk_floats));
   return static_cast<std::size_t>(saturated_product({floats, std::int64_t{sizeof(float)}}));
 }
 

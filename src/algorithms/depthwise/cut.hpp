@@ -20,9 +20,10 @@ struct Cut {
   int tile_lines = 0;
   std::int64_t block_lines = 1;
   std::int64_t block_columns = 1;
+  std::int64_t block_planes = 1;  // more than one only if all lines are in a block
   int threads = 1;
   // Of one thread, in floats: what lies one behind the other in its workspace.
-  std::int64_t strip_floats = 0;
+  std::int64_t strip_floats = 0;     // of one plane
   std::int64_t line_floats = 0;      // lines of a tile, where y is not written in place
   std::int64_t residual_floats = 0;  // one line, where the residual is not read in place
   std::int64_t chunk_floats = 0;     // sums of a tile, in windows of several chunks

@@ -143,12 +143,13 @@ Weights weights_of(const Problem& problem, const Args& args) {
 }
 
 // === run ===
-enum Loop : std::size_t { kLineTiles, kColumnBlocks, kOutputs, kLineBlocks, kPlanes };
-constexpr std::array<kernels::LoopLevel, 5> kLoops = {{{"line tiles", true},
+enum Loop : std::size_t { kLineTiles, kColumnBlocks, kOutputs, kPlanes, kLineBlocks, kPlaneBlocks };
+constexpr std::array<kernels::LoopLevel, 6> kLoops = {{{"line tiles", true},
                                                        {"column blocks", true},
                                                        {"outputs", false},
+                                                       {"planes", false},
                                                        {"line blocks", true},
-                                                       {"planes", false}}};
+                                                       {"plane blocks", false}}};
 
 class Depthwise final : public Execution {
  public:
@@ -214,8 +215,8 @@ class Task {
         cut_(room.cut_),
         lines_(problem_, room.geometry_, room.kernels_, static_cast<const float*>(args.x)),
         weights_(weights_of(problem_, args)),
-        strip_(reinterpret_cast<float*>(args.workspace +
-                                        static_cast<std::size_t>(index) * cut_.thread_bytes())),
+        strips_(reinterpret_cast<float*>(args.workspace +
+                                         static_cast<std::size_t>(index) * cut_.thread_bytes())),
         tally_(tally) {
     const ActivationKind kind = problem_.activation.kind;
     const bool clamps = kind <= ActivationKind::relu6;
@@ -228,29 +229,43 @@ class Task {
     tile_.k_w = problem_.k_w;
     tile_.epilogue.relu = !finishes_ && kind != ActivationKind::none;
     tile_.epilogue.six = !finishes_ && kind == ActivationKind::relu6;
-    line_buffer_ = strip_ + cut_.strip_floats;
+    line_buffer_ = strips_ + cut_.block_planes * cut_.strip_floats;
     residual_buffer_ = line_buffer_ + cut_.line_floats;
     tile_.chunk_sums = residual_buffer_ + cut_.residual_floats;
   }
 
-  // Output lines [line, line + block_lines) of all outputs of a plane.
+  // Output lines [line, line + block_lines) of all outputs of planes [plane, plane + block_planes).
+  // All strips are written before the first is read: what was stored just now cannot be loaded at
+  // other boundaries before it has reached the cache.
   void run_block(std::int64_t plane, std::int64_t line) {
-    const std::int64_t n = plane / problem_.c_i;
-    const std::int64_t c = plane % problem_.c_i;
     const std::int64_t lines = std::min(cut_.block_lines, problem_.h_o() - line);
-    const std::int64_t outputs = problem_.c_o / problem_.c_i;
-    lines_.fill(n, c, line, lines, strip_);
-    for (std::int64_t i = 0; i < outputs; ++i) {
-      run_output(n, c * outputs + i, line, lines);
-      count(kOutputs, i);
+    const std::int64_t planes = std::min(cut_.block_planes, problem_.n * problem_.c_i - plane);
+    for (std::int64_t p = 0; p < planes; ++p) {
+      const std::int64_t n = (plane + p) / problem_.c_i;
+      lines_.fill(n, plane + p - n * problem_.c_i, line, lines, strips_ + p * cut_.strip_floats);
     }
-    count(kPlanes, plane);
+    for (std::int64_t p = 0; p < planes; ++p) {
+      strip_ = strips_ + p * cut_.strip_floats;
+      run_plane(plane + p, line, lines);
+      count(kPlanes, p);
+    }
     count(kLineBlocks, line / cut_.block_lines, lines < cut_.block_lines);
+    count(kPlaneBlocks, plane / cut_.block_planes);
   }
 
  private:
   void count(std::size_t loop, std::int64_t round, bool partial = false) {
     if (tally_ != nullptr) tally_->round(loop, round, partial);
+  }
+
+  void run_plane(std::int64_t plane, std::int64_t line, std::int64_t lines) {
+    const std::int64_t n = plane / problem_.c_i;
+    const std::int64_t outputs = problem_.c_o / problem_.c_i;
+    const std::int64_t o = (plane - n * problem_.c_i) * outputs;
+    for (std::int64_t i = 0; i < outputs; ++i) {
+      run_output(n, o + i, line, lines);
+      count(kOutputs, i);
+    }
   }
 
   void run_output(std::int64_t n, std::int64_t o, std::int64_t line, std::int64_t lines) {
@@ -312,7 +327,8 @@ class Task {
   const Cut& cut_;
   PlaneLines lines_;
   Weights weights_;
-  float* strip_;
+  float* strips_;  // of the planes of a block
+  float* strip_ = nullptr;
   float* line_buffer_;
   float* residual_buffer_;
   kernels::LoopTally* tally_;  // or null
@@ -330,17 +346,54 @@ RunReport report_of(const kernels::LoopTally& tally, Target target, int threads)
   return report;
 }
 
+// Blocks in order, a stretch to each thread, which takes from the others' when its own is done: a
+// plane then mostly meets the thread that it met in the last run, and its cache.
+class Stretches {
+ public:
+  Stretches(std::int64_t blocks, int threads)
+      : blocks_(blocks), count_(std::min<std::int64_t>(threads, kMost)) {
+    for (std::int64_t i = 0; i < count_; ++i) next_[static_cast<std::size_t>(i)].block = begin(i);
+  }
+
+  // The next block for a thread, or -1.
+  std::int64_t take(int thread) {
+    for (std::int64_t i = 0; i < count_; ++i) {
+      const std::int64_t stretch = (thread + i) % count_;
+      if (next_[static_cast<std::size_t>(stretch)].block >= begin(stretch + 1)) continue;
+      const std::int64_t block = next_[static_cast<std::size_t>(stretch)].block++;
+      if (block < begin(stretch + 1)) return block;
+    }
+    return -1;
+  }
+
+ private:
+  static constexpr std::int64_t kMost = 16;  // threads beyond share
+  struct alignas(64) Next {
+    std::atomic<std::int64_t> block;
+  };
+
+  std::int64_t begin(std::int64_t i) const {
+    return blocks_ / count_ * i + std::min(i, blocks_ % count_);
+  }
+
+  std::int64_t blocks_;
+  std::int64_t count_;
+  std::array<Next, kMost> next_;
+};
+
 void Depthwise::run(const Args& args) const {
   const std::int64_t line_blocks = (problem_.h_o() + cut_.block_lines - 1) / cut_.block_lines;
-  const std::int64_t blocks = problem_.n * problem_.c_i * line_blocks;
+  const std::int64_t planes = problem_.n * problem_.c_i;
+  Stretches stretches((planes + cut_.block_planes - 1) / cut_.block_planes * line_blocks,
+                      cut_.threads);
   kernels::SharedTally tally;
-  std::atomic<std::int64_t> next = 0;
   auto task = [&](int index) {
     const FlushSubnormals flush;
     kernels::LoopTally counts;
     Task part(*this, args, index, args.report != nullptr ? &counts : nullptr);
-    for (std::int64_t i = next++; i < blocks && !args.cancelled(); i = next++) {
-      part.run_block(i / line_blocks, i % line_blocks * cut_.block_lines);
+    for (std::int64_t i = stretches.take(index); i >= 0 && !args.cancelled();
+         i = stretches.take(index)) {
+      part.run_block(i / line_blocks * cut_.block_planes, i % line_blocks * cut_.block_lines);
     }
     if (args.report != nullptr) tally.merge(counts);
   };
