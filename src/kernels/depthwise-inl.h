@@ -266,10 +266,8 @@ struct RowsForm {
 
 // A window of kSize x kSize at strides of kStride, unrolled; its weights stay in registers where
 // there are enough.
-template <int kSize, int kStride, int kLines>
+template <int kSize, int kStride, int kLines, bool kKeep>
 struct FixedForm {
-  static constexpr bool kKeep = kManyRegisters && kSize == 3;
-
   HWY_INLINE explicit FixedForm(const PlaneArgs& args) {
     if (!kKeep) return;
     PLAIT_UNROLL for (int k = 0; k < kSize * kSize; ++k) {
@@ -340,26 +338,52 @@ constexpr PlaneTile MakeRows() {
 }
 template <int kSize, int kStride, int kLines, int kVectors>
 constexpr PlaneTile MakeFixed() {
+  constexpr bool kKeep = kManyRegisters && kSize == 3;
   return {PlaneForm::fixed, kSize,
           kStride,          kLines,
-          kVectors,         &RunLines<FixedForm<kSize, kStride, kLines>, kLines, kVectors>};
+          kVectors,         &RunLines<FixedForm<kSize, kStride, kLines, kKeep>, kLines, kVectors>};
 }
 
 // The family. Accumulators, kVectors loads and a weight must fit the registers.
 #if HWY_TARGET <= HWY_AVX3
-constexpr int kWideRows = 4;
+constexpr int kWide = 4;
 #else
-constexpr int kWideRows = 2;
+constexpr int kWide = 2;
 #endif
-constexpr PlaneTile kPlaneTiles[] = {
-    MakeTaps<4, 2>(),         MakeTaps<2, 2>(),         MakeTaps<1, 2>(),
-    MakeTaps<1, 8>(),         MakeRows<6, kWideRows>(), MakeRows<4, kWideRows>(),
-    MakeRows<2, kWideRows>(), MakeRows<1, kWideRows>(), MakeFixed<3, 1, 7, 1>(),
-    MakeFixed<3, 1, 4, 1>(),  MakeFixed<3, 1, 2, 1>(),  MakeFixed<3, 1, 1, 1>(),
-    MakeFixed<3, 1, 4, 2>(),  MakeFixed<3, 1, 2, 2>(),  MakeFixed<3, 1, 1, 2>(),
-    MakeFixed<3, 2, 4, 2>(),  MakeFixed<3, 2, 2, 2>(),  MakeFixed<3, 2, 1, 2>(),
-    MakeFixed<5, 1, 4, 2>(),  MakeFixed<5, 1, 2, 2>(),  MakeFixed<5, 1, 1, 2>(),
-    MakeFixed<5, 2, 4, 2>(),  MakeFixed<5, 2, 2, 2>(),  MakeFixed<5, 2, 1, 2>()};
+constexpr PlaneTile kPlaneTiles[] = {MakeTaps<4, 2>(),
+                                     MakeTaps<2, 2>(),
+                                     MakeTaps<1, 2>(),
+                                     MakeTaps<1, 8>(),
+
+                                     MakeRows<6, kWide>(),
+                                     MakeRows<4, kWide>(),
+                                     MakeRows<2, kWide>(),
+                                     MakeRows<1, kWide>(),
+
+                                     MakeFixed<3, 1, 7, 1>(),
+                                     MakeFixed<3, 1, 4, 1>(),
+                                     MakeFixed<3, 1, 2, 1>(),
+                                     MakeFixed<3, 1, 1, 1>(),
+
+                                     MakeFixed<3, 1, 4, 2>(),
+                                     MakeFixed<3, 1, 2, 2>(),
+                                     MakeFixed<3, 1, 1, 2>(),
+
+                                     MakeFixed<3, 2, 4, 1>(),
+                                     MakeFixed<3, 2, 2, 1>(),
+                                     MakeFixed<3, 2, 1, 1>(),
+
+                                     MakeFixed<3, 2, 4, 2>(),
+                                     MakeFixed<3, 2, 2, 2>(),
+                                     MakeFixed<3, 2, 1, 2>(),
+
+                                     MakeFixed<5, 1, 4, kWide>(),
+                                     MakeFixed<5, 1, 2, kWide>(),
+                                     MakeFixed<5, 1, 1, kWide>(),
+
+                                     MakeFixed<5, 2, 4, 2>(),
+                                     MakeFixed<5, 2, 2, 2>(),
+                                     MakeFixed<5, 2, 1, 2>()};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace plait::kernels

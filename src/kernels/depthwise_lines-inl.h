@@ -32,8 +32,9 @@ HWY_INLINE void StoreAround(PlaneVector value, bool zero, float* to, std::int64_
   for (; j < count + after; j += kPlaneLanes) hn::StoreU(value, d, to + j);
 }
 
-void CopyRows(const PlaneRows& rows) {
+void CopyRows(const PlaneRows& given) {
   const PlaneTag d;
+  const PlaneRows rows = given;  // a copy: what is stored cannot change it
   const PlaneVector value = hn::Set(d, rows.value);
   const bool zero = rows.value == 0;
   const float* from = rows.from;
@@ -51,8 +52,10 @@ void CopyRows(const PlaneRows& rows) {
   }
 }
 
-void SplitRows(const PlaneRows& rows, const OddColumns& odd) {
+void SplitRows(const PlaneRows& given, const OddColumns& given_odd) {
   const PlaneTag d;
+  const PlaneRows rows = given;
+  const OddColumns odd = given_odd;
   const PlaneVector value = hn::Set(d, rows.value);
   const bool zero = rows.value == 0;
   const float* from = rows.from;

@@ -17,6 +17,7 @@ using kernels::round_up;
 // Measured on the tiles alone [TODO].
 constexpr double kTileCycles = 12;
 constexpr double kStoreCycles = 2;    // per vector
+constexpr double kL2Loads = 1.3;      // times as long
 constexpr double kCopyCycles = 0.15;  // per element
 constexpr double kPickCycles = 1.2;
 constexpr double kLineCycles = 25;
@@ -141,8 +142,8 @@ class Chooser {
 
   // Cycles of one tile through `vectors` vectors of its lines: the multiply-adds, or the loads if
   // they take longer. Most loads straddle two cache lines where a vector is as long as one.
-  double tile_cycles(const PlaneTile& tile, double vectors) const {
-    const double per_load = 1 + kernels_.lanes * sizeof(float) / 64.0;
+  double tile_cycles(const PlaneTile& tile, double vectors, bool in_l1) const {
+    const double per_load = (1 + kernels_.lanes * sizeof(float) / 64.0) * (in_l1 ? 1 : kL2Loads);
     const auto k_h = static_cast<double>(problem_.k_h);
     const auto k_w = static_cast<double>(problem_.k_w);
     const double taps = k_h * k_w;
@@ -164,6 +165,8 @@ class Chooser {
   // Cycles of all output lines of one plane.
   double plane_cycles(const Cut& cut) const {
     const std::int64_t vectors = ceil_div(problem_.w_o(), kernels_.lanes);
+    const bool in_l1 = cut.strip_floats * std::int64_t{sizeof(float)} <= machine_.caches.l1_bytes ||
+                       cut.block_columns < problem_.w_o();
     double cycles = 0;
     const std::int64_t h_o = problem_.h_o();
     const auto of_lines = [&](std::int64_t lines) {
@@ -175,7 +178,7 @@ class Chooser {
         std::int64_t rest = vectors;
         for (std::int64_t v = tile.vectors; v > 0; v /= 2) {
           sum += static_cast<double>(times) * static_cast<double>(rest / v) *
-                 tile_cycles(tile, static_cast<double>(v));
+                 tile_cycles(tile, static_cast<double>(v), in_l1);
           rest %= v;
         }
       }

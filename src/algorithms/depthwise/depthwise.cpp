@@ -212,6 +212,9 @@ class Task {
       : room_(room),
         args_(args),
         problem_(room.problem_),
+        h_o_(problem_.h_o()),
+        w_o_(problem_.w_o()),
+        depth_(problem_.depth()),
         cut_(room.cut_),
         lines_(problem_, room.geometry_, room.kernels_, static_cast<const float*>(args.x)),
         weights_(weights_of(problem_, args)),
@@ -238,7 +241,7 @@ class Task {
   // All strips are written before the first is read: what was stored just now cannot be loaded at
   // other boundaries before it has reached the cache.
   void run_block(std::int64_t plane, std::int64_t line) {
-    const std::int64_t lines = std::min(cut_.block_lines, problem_.h_o() - line);
+    const std::int64_t lines = std::min(cut_.block_lines, h_o_ - line);
     const std::int64_t planes = std::min(cut_.block_planes, problem_.n * problem_.c_i - plane);
     for (std::int64_t p = 0; p < planes; ++p) {
       const std::int64_t n = (plane + p) / problem_.c_i;
@@ -269,11 +272,10 @@ class Task {
   }
 
   void run_output(std::int64_t n, std::int64_t o, std::int64_t line, std::int64_t lines) {
-    tile_.weights = weights_.kernel + o * problem_.depth();
+    tile_.weights = weights_.kernel + o * depth_;
     tile_.epilogue.bias = weights_.bias == nullptr ? nullptr : weights_.bias + o;
-    const std::int64_t w_o = problem_.w_o();
-    for (std::int64_t column = 0; column < w_o; column += cut_.block_columns) {
-      tile_.columns = std::min(cut_.block_columns, w_o - column);
+    for (std::int64_t column = 0; column < w_o_; column += cut_.block_columns) {
+      tile_.columns = std::min(cut_.block_columns, w_o_ - column);
       for (std::int64_t i = 0; i < lines;) {
         if (args_.cancelled()) return;
         const kernels::PlaneTile& tile = cut_.tile(lines - i);
@@ -324,6 +326,7 @@ class Task {
   const Depthwise& room_;
   const Args& args_;
   const Problem& problem_;
+  std::int64_t h_o_, w_o_, depth_;
   const Cut& cut_;
   PlaneLines lines_;
   Weights weights_;

@@ -101,17 +101,19 @@ void PlaneLines::fill(std::int64_t n, std::int64_t c, std::int64_t first, std::i
   const std::int64_t rows = geometry_.rows(lines);
   float* to = strip + geometry_.lead;
   for (std::int64_t r = 0; r < rows;) {
-    const std::int64_t position = (first + r / axis.phases) * axis.stride +
-                                  axis.first_of(r % axis.phases) - problem_.padding.top;
-    std::int64_t count = 1;
-    if (step > 0 && position >= 0 && position < problem_.h) {
-      count = std::min(rows - r, (problem_.h - 1 - position) / step + 1);
-    }
+    const std::int64_t line = axis.phases == 1 ? r : r / axis.phases;
+    const std::int64_t position =
+        (first + line) * axis.stride + axis.first_of(r - line * axis.phases) - problem_.padding.top;
     const std::int64_t row =
         source_position(problem_.padding_mode, position, problem_.h, problem_.padding.bottom);
+    std::int64_t count = 1;
     if (row == kOutside) {
       fill_outside(to);
     } else {
+      if (step > 0 && row == position) {
+        const std::int64_t below = problem_.h - 1 - position;
+        count = std::min(rows - r, (step == 1 ? below : below / step) + 1);
+      }
       fill_rows(channel + row * strides_[2], count, step * strides_[2], to);
     }
     r += count;
@@ -120,8 +122,13 @@ void PlaneLines::fill(std::int64_t n, std::int64_t c, std::int64_t first, std::i
 }
 
 void PlaneLines::fill_outside(float* to) const {
+  kernels::PlaneRows row;
+  row.after = geometry_.columns;
+  row.value = outside_;
+  row.rows = 1;
   for (std::int64_t p = 0; p < geometry_.horizontal.phases; ++p) {
-    std::fill_n(to + p * geometry_.pitch, geometry_.columns, outside_);
+    row.to = to + p * geometry_.pitch;
+    kernels_.copy(row);
   }
 }
 

@@ -19,7 +19,9 @@ struct Axis {
   std::int64_t phase_of(std::int64_t tap) const { return tap % phases; }
   std::int64_t step_of(std::int64_t tap) const { return tap * dilation / stride; }
   // First position of the padded input in a phase.
-  std::int64_t first_of(std::int64_t phase) const { return phase * dilation % stride; }
+  std::int64_t first_of(std::int64_t phase) const {
+    return phase == 0 ? 0 : phase * dilation % stride;
+  }
 
   std::int64_t stride;
   std::int64_t dilation;
