@@ -15,10 +15,12 @@ using kernels::PlaneTile;
 using kernels::round_up;
 
 // Measured on the tiles alone [TODO].
+constexpr double kLatency = 4;
 constexpr double kTileCycles = 12;
-constexpr double kStoreCycles = 2;    // per vector
-constexpr double kL2Loads = 1.3;      // times as long
-constexpr double kCopyCycles = 0.15;  // per element
+constexpr double kStoreCycles = 2;               // per vector
+constexpr double kFullL1 = 1.15, kFromL2 = 1.3;  // times as long as from a small part of L1
+constexpr double kRowCycles = 8;                 // of the loop over a row of the window
+constexpr double kCopyCycles = 0.15;             // per element
 constexpr double kPickCycles = 1.2;
 constexpr double kLineCycles = 25;
 constexpr double kActivateCycles = 0.3;
@@ -40,8 +42,8 @@ class Chooser {
     for (const PlaneTile& tile : kernels_.tiles) {
       if (!suits(tile)) continue;
       if (limits_.delta != 0 && tile.vectors * kernels_.lanes != limits_.delta) continue;
-      for (const std::int64_t budget :
-           {machine_.caches.l1_bytes / 2, machine_.caches.l2_bytes / 2, std::int64_t{1}}) {
+      for (const std::int64_t budget : {machine_.caches.l1_bytes / 4, machine_.caches.l1_bytes,
+                                        machine_.caches.l2_bytes / 2, std::int64_t{1}}) {
         for (const int threads : {1, limits_.threads}) {
           const Cut cut = cut_up(tile, budget, threads);
           if (cut.strip_floats > std::numeric_limits<std::int32_t>::max()) continue;
@@ -87,7 +89,7 @@ class Chooser {
           saturated_product({cut.strip_floats, std::int64_t{sizeof(float)}});
       const std::int64_t most = planes_ / (kernels::kBlocksPerThread * threads);
       cut.block_planes = std::max<std::int64_t>(
-          1, std::min(most, std::min(budget, machine_.caches.l1_bytes / 2) / strip_bytes));
+          1, std::min(most, (budget == 1 ? 1 : machine_.caches.l1_bytes / 2) / strip_bytes));
     }
     cut.threads = static_cast<int>(std::min<std::int64_t>(threads, blocks(cut)));
     cut.block_columns = columns_in_l1(tile);
@@ -142,31 +144,34 @@ class Chooser {
 
   // Cycles of one tile through `vectors` vectors of its lines: the multiply-adds, or the loads if
   // they take longer. Most loads straddle two cache lines where a vector is as long as one.
-  double tile_cycles(const PlaneTile& tile, double vectors, bool in_l1) const {
-    const double per_load = (1 + kernels_.lanes * sizeof(float) / 64.0) * (in_l1 ? 1 : kL2Loads);
-    const auto k_h = static_cast<double>(problem_.k_h);
+  double tile_cycles(const PlaneTile& tile, double vectors, double load_times) const {
+    const double per_load = 1 + static_cast<double>(kernels_.lanes) / kFloats;
     const auto k_w = static_cast<double>(problem_.k_w);
-    const double taps = k_h * k_w;
-    const double products = tile.lines * vectors * taps;
-    double loads = products * per_load + taps;
+    const double taps = static_cast<double>(problem_.k_h) * k_w;
+    const double rows = static_cast<double>((tile.lines - 1) * tile.stride + problem_.k_h);
+    const double sums = tile.lines * vectors;
+    double loads = sums * taps * per_load + taps;
     if (tile.form != PlaneForm::taps) {
-      const double rows = (tile.lines - 1) * tile.stride + k_h;
-      loads = rows * k_w * vectors * per_load + (tile.k == 3 ? 0 : tile.lines * taps);
+      const double weights = tile.k == 3 ? 0 : tile.lines * taps;  // of 3 x 3 stay in registers
+      loads = rows * k_w * vectors * per_load + weights;
     }
-    // Too few sums to hide the latency of the multiply-adds behind each other.
-    const double waits =
-        tile.form == PlaneForm::fixed
-            ? 1
-            : std::max(1.0, 4 * machine_.rates.vector_fmas_per_cycle / (tile.lines * vectors));
-    return std::max(products * waits, loads) / machine_.rates.vector_fmas_per_cycle + kTileCycles +
-           kStoreCycles * tile.lines * vectors;
+    const double fmas_per_cycle = machine_.rates.vector_fmas_per_cycle;
+    // Too few sums do not hide the latency of the multiply-adds behind each other; fixed tiles are
+    // short enough for the next one to do that.
+    const double wait = std::max(1.0, kLatency * fmas_per_cycle / sums);
+    const double products = sums * taps * (tile.form == PlaneForm::fixed ? 1 : wait);
+    return std::max(products, loads) * load_times / fmas_per_cycle + kTileCycles +
+           kStoreCycles * sums + (tile.form == PlaneForm::rows ? kRowCycles * rows : 0);
   }
 
   // Cycles of all output lines of one plane.
   double plane_cycles(const Cut& cut) const {
     const std::int64_t vectors = ceil_div(problem_.w_o(), kernels_.lanes);
-    const bool in_l1 = cut.strip_floats * std::int64_t{sizeof(float)} <= machine_.caches.l1_bytes ||
-                       cut.block_columns < problem_.w_o();
+    const std::int64_t strip_bytes = cut.strip_floats * std::int64_t{sizeof(float)};
+    const double load_times =
+        strip_bytes <= machine_.caches.l1_bytes / 4                                     ? 1
+        : strip_bytes <= machine_.caches.l1_bytes || cut.block_columns < problem_.w_o() ? kFullL1
+                                                                                        : kFromL2;
     double cycles = 0;
     const std::int64_t h_o = problem_.h_o();
     const auto of_lines = [&](std::int64_t lines) {
@@ -178,7 +183,7 @@ class Chooser {
         std::int64_t rest = vectors;
         for (std::int64_t v = tile.vectors; v > 0; v /= 2) {
           sum += static_cast<double>(times) * static_cast<double>(rest / v) *
-                 tile_cycles(tile, static_cast<double>(v), in_l1);
+                 tile_cycles(tile, static_cast<double>(v), load_times);
           rest %= v;
         }
       }
