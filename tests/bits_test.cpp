@@ -49,12 +49,25 @@ void PrintTo(const BitsCase& test, std::ostream* out) {
 }
 
 std::vector<BitsCase> bits_cases() {
-  return {{"im2col", "3x19x13x17,37x19x3x3,p1"},    {"im2col", "2x64x9x9,20x64x3x3,s2,p1"},
-          {"im2col", "2x32x12x12,32x8x3x3,p1,g4"},  {"im2col", "1x300x7x7,24x300x2x2"},
-          {"pointwise", "3x70x13x17,37x70x1x1"},    {"pointwise", "2x600x7x7,33x600x1x1"},
-          {"pointwise", "2x64x12x12,20x64x1x1,s2"}, {"strips", "3x19x13x17,37x19x3x3,p1"},
-          {"strips", "2x64x9x9,20x64x3x3,s2,p1"},   {"strips", "2x32x12x12,32x8x5x3,p1,g4,d2,s3x2"},
+  return {{"im2col", "3x19x13x17,37x19x3x3,p1"},
+          {"im2col", "2x64x9x9,20x64x3x3,s2,p1"},
+          {"im2col", "2x32x12x12,32x8x3x3,p1,g4"},
+          {"im2col", "1x300x7x7,24x300x2x2"},
+          {"pointwise", "3x70x13x17,37x70x1x1"},
+          {"pointwise", "2x600x7x7,33x600x1x1"},
+          {"pointwise", "2x64x12x12,20x64x1x1,s2"},
+          {"strips", "3x19x13x17,37x19x3x3,p1"},
+          {"strips", "2x64x9x9,20x64x3x3,s2,p1"},
+          {"strips", "2x32x12x12,32x8x5x3,p1,g4,d2,s3x2"},
+          {"depthwise", "3x19x33x37,38x1x3x3,p1,g19"},
+          {"depthwise", "2x6x29x31,6x1x5x5,s2,p2,g6"},
+          {"depthwise", "2x3x40x43,6x1x25x27,p12,g3"},
+          {"depthwise", "3x5x23x21,10x1x4x3,s2x3,d2,p3,g5"},
           {"reference", "2x5x9x9,4x5x3x3,p1"}};
+}
+
+bool needs_workspace(const std::string& algorithm) {
+  return algorithm == "strips" || algorithm == "depthwise";
 }
 
 class Bits : public testing::TestWithParam<BitsCase> {
@@ -77,7 +90,7 @@ TEST_P(Bits, DoNotDependOnCachesCapsOrPacking) {
   Random random(8);
   for (int i = 0; i < 20; ++i) {
     static constexpr std::size_t kCaps[] = {0, 5000, 50000, kNoWorkspaceCap};
-    if (GetParam().algorithm != "strips") limits_.max_workspace_bytes = random.pick(kCaps);
+    if (!needs_workspace(GetParam().algorithm)) limits_.max_workspace_bytes = random.pick(kCaps);
     limits_.prepacked = random.chance(0.5);
     limits_.threads = static_cast<int>(random.between(1, 3));
     const Machine machine = with_fake_caches(host_machine(), random);
@@ -132,6 +145,21 @@ TEST_P(Bits, DoNotDependOnTheLayoutOfTheOutput) {
   const TensorView<float> y(storage.data(), problem_.y_shape(), problem_.effective_y_strides());
   plan.run<float>(data_.x.view(), plan.pack(data_.kernel), y);
   EXPECT_TRUE(same_bits(dense_copy(TensorView<const float>(y)), expected));
+}
+
+// Both promise sums over (u, v) in chunks of 256 terms.
+TEST(BitsOfRooms, DepthwiseAddsAsStripsDoes) {
+  for (const char* line : {"1x3x30x40,6x1x3x3,p1,g3", "1x3x30x40,3x1x5x5,s2,p2,g3",
+                           "1x1x40x50,2x1x25x27,p12", "1x2x20x20,2x1x4x2,s2x3,d2,g2"}) {
+    const Problem problem = parse_problem(line);
+    const Data data(problem);
+    for (const Target target : runnable_targets()) {
+      const Machine machine = on_target(target);
+      EXPECT_TRUE(same_bits(run(problem, data, {.algorithm = "depthwise"}, machine),
+                            run(problem, data, {.algorithm = "strips"}, machine)))
+          << line << " on " << name_of(target);
+    }
+  }
 }
 
 std::string case_name(const testing::TestParamInfo<BitsCase>& info) {

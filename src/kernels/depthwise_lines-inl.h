@@ -119,11 +119,11 @@ HWY_INLINE DoubleVector InDouble(DoubleTag d, ActivationKind kind, DoubleVector 
     result = Tanh(d, value);
   } else {
     result = Sigmoid(d, value);
+    // An infinite factor meets the limit of the other: 0 below.
     if (kind == ActivationKind::silu) {
-      // exp(200) is not infinite enough for a factor of minus infinity.
-      const DoubleVector lowest = hn::Set(d, -0x1p1023);
-      result = hn::IfThenElse(hn::Lt(value, lowest), hn::Zero(d), result);
-      result = hn::Mul(value, result);
+      const DoubleVector factor =
+          hn::IfThenElse(hn::Lt(value, hn::Set(d, -0x1p1023)), hn::Zero(d), result);
+      result = hn::Mul(value, factor);
     }
   }
   return hn::IfThenElse(hn::Eq(value, value), result, value);
@@ -135,7 +135,10 @@ HWY_INLINE PlaneVector Transcendental(ActivationKind kind, PlaneVector value) {
   const HalfTag half;
   const auto low = InDouble(d64, kind, hn::PromoteTo(d64, hn::LowerHalf(half, value)));
   const auto high = InDouble(d64, kind, hn::PromoteTo(d64, hn::UpperHalf(half, value)));
-  return hn::Combine(d, hn::DemoteTo(half, high), hn::DemoteTo(half, low));
+  const PlaneVector result = hn::Combine(d, hn::DemoteTo(half, high), hn::DemoteTo(half, low));
+  // Of EMU128, DemoteTo makes the largest f32 of infinity.
+  if (kind != ActivationKind::silu) return result;
+  return hn::IfThenElse(hn::Gt(value, hn::Set(d, 100.0F)), value, result);
 }
 
 HWY_INLINE PlaneVector Activate(const Activation& activation, PlaneVector value) {

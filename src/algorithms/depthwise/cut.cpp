@@ -14,16 +14,19 @@ using kernels::PlaneForm;
 using kernels::PlaneTile;
 using kernels::round_up;
 
-// Measured on the tiles alone [TODO].
-constexpr double kLatency = 4;
-constexpr double kTileCycles = 12;
-constexpr double kStoreCycles = 2;               // per vector
-constexpr double kFullL1 = 1.15, kFromL2 = 1.3;  // times as long as from a small part of L1
+// Cycles, fitted to tiles and layers of 3x3 to 31x31 windows at 7 to 112 pixels [Emerald Rapids VM,
+// AVX-512, 2026-11-26].
+constexpr double kLatency = 4;                   // of a multiply-add
+constexpr double kTileCycles = 10;               // entering a tile and leaving it
+constexpr double kStoreCycles = 1;               // of a vector
 constexpr double kRowCycles = 8;                 // of the loop over a row of the window
-constexpr double kCopyCycles = 0.15;             // per element
-constexpr double kPickCycles = 1.2;
-constexpr double kLineCycles = 25;
-constexpr double kActivateCycles = 0.3;
+constexpr double kFullL1 = 1.15, kFromL2 = 1.3;  // times as long as from a small part of L1
+constexpr double kPlaneCycles = 60;
+constexpr double kLineCycles = 8;      // of a row of a strip
+constexpr double kCopyCycles = 0.12;   // of one of its floats
+constexpr double kPickCycles = 1.2;    // where they do not lie side by side
+constexpr double kFinishCycles = 0.3;  // residual or activation of an output
+constexpr double kDoubleCycles = 2.5;  // an activation in f64
 
 class Chooser {
  public:
@@ -99,7 +102,7 @@ class Chooser {
       cut.residual_floats = line;
     }
     if (problem_.depth() > kernels::kChunk) cut.chunk_floats = kernels::kMaxPlaneTile;
-    predict(tile, cut);
+    predict(cut);
     return cut;
   }
 
@@ -201,26 +204,32 @@ class Chooser {
     const double rows = (static_cast<double>(problem_.h_o()) + blocks * reach) *
                         static_cast<double>(geometry_.vertical.phases);
     const bool copies = problem_.stride.w <= 2 && problem_.effective_x_strides()[3] == 1;
-    return rows * (kLineCycles + static_cast<double>(geometry_.horizontal.phases) *
+    return blocks * kPlaneCycles +
+           rows * (kLineCycles + static_cast<double>(geometry_.horizontal.phases) *
                                      static_cast<double>(geometry_.columns) *
                                      (copies ? kCopyCycles : kPickCycles));
   }
 
-  void predict(const PlaneTile&, Cut& cut) const {
+  // Cycles of an output beyond the tile's store.
+  double finish_cycles(const Cut& cut) const {
+    const ActivationKind kind = problem_.activation.kind;
+    double cycles = cut.line_floats > 0 ? kPickCycles : 0;
+    if (problem_.residual || kind > ActivationKind::relu6) cycles += kFinishCycles;
+    if (cut.residual_floats > 0) cycles += kPickCycles;
+    if (kind > ActivationKind::hswish) cycles += kDoubleCycles;
+    return cycles;
+  }
+
+  void predict(Cut& cut) const {
     const std::int64_t all = blocks(cut);
     // Blocks are handed out one by one: the last to finish decides.
     const double share = static_cast<double>(ceil_div(all, cut.threads)) / static_cast<double>(all);
     const double cycle = 1e-9 / machine_.rates.ghz;
     const double planes = static_cast<double>(planes_) * share * cycle;
     cut.product_seconds = planes * static_cast<double>(outputs_) * plane_cycles(cut);
-    cut.gather_seconds = planes * fill_cycles(cut);
-    const bool finishes = problem_.residual || cut.line_floats > 0 ||
-                          problem_.activation.kind > ActivationKind::relu6;
-    if (finishes) {
-      cut.gather_seconds += planes * static_cast<double>(outputs_) *
-                            static_cast<double>(problem_.h_o() * problem_.w_o()) *
-                            (cut.line_floats > 0 ? kPickCycles : kActivateCycles);
-    }
+    const double outputs = static_cast<double>(outputs_) * static_cast<double>(problem_.h_o()) *
+                           static_cast<double>(problem_.w_o());
+    cut.gather_seconds = planes * (fill_cycles(cut) + outputs * finish_cycles(cut));
     cut.thread_seconds = cut.threads == 1 ? 0 : machine_.rates.fork_join_seconds;
   }
 
