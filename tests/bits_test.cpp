@@ -49,23 +49,33 @@ void PrintTo(const BitsCase& test, std::ostream* out) {
 }
 
 std::vector<BitsCase> bits_cases() {
-  return {
-      {"im2col", "3x19x13x17,37x19x3x3,p1"},    {"im2col", "2x64x9x9,20x64x3x3,s2,p1"},
-      {"im2col", "2x32x12x12,32x8x3x3,p1,g4"},  {"im2col", "1x300x7x7,24x300x2x2"},
-      {"pointwise", "3x70x13x17,37x70x1x1"},    {"pointwise", "2x600x7x7,33x600x1x1"},
-      {"pointwise", "2x64x12x12,20x64x1x1,s2"}, {"strips", "3x19x13x17,37x19x3x3,p1"},
-      {"strips", "2x64x9x9,20x64x3x3,s2,p1"},   {"strips", "2x32x12x12,32x8x5x3,p1,g4,d2,s3x2"},
-      {"channels", "3x19x13x17,37x19x3x3,p1"},  {"channels", "2x64x9x9,20x64x3x3,s2,p1"},
-      {"channels", "2x600x7x7,33x600x1x1"},     {"channels", "2x32x12x12,32x8x5x3,p1,g4,d2,s3x2"},
-      {"reference", "2x5x9x9,4x5x3x3,p1"}};
+  return {{"im2col", "3x19x13x17,37x19x3x3,p1"},
+          {"im2col", "2x64x9x9,20x64x3x3,s2,p1"},
+          {"im2col", "2x32x12x12,32x8x3x3,p1,g4"},
+          {"im2col", "1x300x7x7,24x300x2x2"},
+          {"pointwise", "3x70x13x17,37x70x1x1"},
+          {"pointwise", "2x600x7x7,33x600x1x1"},
+          {"pointwise", "2x64x12x12,20x64x1x1,s2"},
+          {"strips", "3x19x13x17,37x19x3x3,p1"},
+          {"strips", "2x64x9x9,20x64x3x3,s2,p1"},
+          {"strips", "2x32x12x12,32x8x5x3,p1,g4,d2,s3x2"},
+          {"channels", "3x19x13x17,37x19x3x3,p1"},
+          {"channels", "2x64x9x9,20x64x3x3,s2,p1"},
+          {"channels", "2x600x7x7,33x600x1x1"},
+          {"channels", "2x32x12x12,32x8x5x3,p1,g4,d2,s3x2"},
+          {"depthwise", "3x19x33x37,38x1x3x3,p1,g19"},
+          {"depthwise", "2x6x29x31,6x1x5x5,s2,p2,g6"},
+          {"depthwise", "2x3x40x43,6x1x25x27,p12,g3"},
+          {"depthwise", "3x5x23x21,10x1x4x3,s2x3,d2,p3,g5"},
+          {"reference", "2x5x9x9,4x5x3x3,p1"}};
+}
+
+bool needs_workspace(const std::string& algorithm) {
+  return algorithm == "strips" || algorithm == "channels" || algorithm == "depthwise";
 }
 
 class Bits : public testing::TestWithParam<BitsCase> {
  protected:
-  bool works_without_workspace() const {
-    return GetParam().algorithm != "strips" && GetParam().algorithm != "channels";
-  }
-
   Problem problem_ = parse_problem(GetParam().line);
   Data data_{problem_};
   Limits limits_ = {.threads = 1, .algorithm = GetParam().algorithm};
@@ -84,7 +94,7 @@ TEST_P(Bits, DoNotDependOnCachesCapsOrPacking) {
   Random random(8);
   for (int i = 0; i < 20; ++i) {
     static constexpr std::size_t kCaps[] = {0, 5000, 50000, kNoWorkspaceCap};
-    if (works_without_workspace()) limits_.max_workspace_bytes = random.pick(kCaps);
+    if (!needs_workspace(GetParam().algorithm)) limits_.max_workspace_bytes = random.pick(kCaps);
     limits_.prepacked = random.chance(0.5);
     limits_.threads = static_cast<int>(random.between(1, 3));
     const Machine machine = with_fake_caches(host_machine(), random);
@@ -141,16 +151,24 @@ TEST_P(Bits, DoNotDependOnTheLayoutOfTheOutput) {
   EXPECT_TRUE(same_bits(dense_copy(TensorView<const float>(y)), expected));
 }
 
-// The two rooms that read strips add the same terms in the same order.
-TEST(BitsOfStrips, AreThoseOfChannels) {
-  for (const char* line : {"2x64x9x9,20x64x3x3,s2,p1", "1x300x7x7,70x300x3x3,p1",
-                           "2x32x12x12,32x8x5x3,p1,g4,d2,s3x2"}) {
+// All of these promise sums over (c, u, v) in chunks of 256 terms.
+TEST(BitsOfRooms, AreThoseOfStrips) {
+  for (const auto& [algorithm, line] : std::vector<BitsCase>{
+           {"channels", "2x64x9x9,20x64x3x3,s2,p1"},
+           {"channels", "1x300x7x7,70x300x3x3,p1"},
+           {"channels", "2x32x12x12,32x8x5x3,p1,g4,d2,s3x2"},
+           {"depthwise", "1x3x30x40,6x1x3x3,p1,g3"},
+           {"depthwise", "1x3x30x40,3x1x5x5,s2,p2,g3"},
+           {"depthwise", "1x1x40x50,2x1x25x27,p12"},
+           {"depthwise", "1x2x20x20,2x1x4x2,s2x3,d2,g2"}}) {
     const Problem problem = parse_problem(line);
     const Data data(problem);
-    const auto by = [&](const char* algorithm) {
-      return run(problem, data, {.algorithm = algorithm}, host_machine());
-    };
-    EXPECT_TRUE(same_bits(by("strips"), by("channels"))) << line;
+    for (const Target target : runnable_targets()) {
+      const Machine machine = on_target(target);
+      EXPECT_TRUE(same_bits(run(problem, data, {.algorithm = algorithm}, machine),
+                            run(problem, data, {.algorithm = "strips"}, machine)))
+          << algorithm << " " << line << " on " << name_of(target);
+    }
   }
 }
 

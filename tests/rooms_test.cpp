@@ -70,8 +70,10 @@ TEST(Rooms, StripsKeepToACapOrRefuseIt) {
 // Delta is what the caller asks for, or a refusal that lists what there is.
 TEST(Rooms, TakeTheDeltaAskedFor) {
   for (const Target target : runnable_targets()) {
-    for (const std::string algorithm : {"im2col", "pointwise", "strips"}) {
-      Case test = case_of("1x5x7x150,30x5x1x1", algorithm, on_target(target));
+    for (const std::string algorithm : {"im2col", "pointwise", "strips", "depthwise"}) {
+      const bool depthwise = algorithm == "depthwise";
+      Case test = case_of(depthwise ? "1x5x7x150,30x1x3x3,g5" : "1x5x7x150,30x5x1x1", algorithm,
+                          on_target(target));
       int taken = 0;
       for (int delta = 1; delta <= 128; ++delta) {
         test.limits.delta = delta;

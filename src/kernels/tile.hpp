@@ -61,8 +61,8 @@ struct TileArgs {
 
 using TileFunction = void (*)(const TileArgs&);
 // Finishes the sums of a tile of rows x cols, and stores them.
-using FinishFunction = void (*)(const float* sums, int rows, int cols, const Epilogue& epilogue,
-                                const Destination& to);
+using TileFinishFunction = void (*)(const float* sums, int rows, int cols, const Epilogue& epilogue,
+                                    const Destination& to);
 
 struct Tile {
   int rows = 0;
@@ -70,7 +70,7 @@ struct Tile {
   TileFunction packed = nullptr;    // reads a, and b by its stride
   TileFunction in_place = nullptr;  // reads a_rows, and b by its stride; pixel tiles only
   TileFunction shifted = nullptr;   // reads a, and b by its offsets
-  FinishFunction finish = nullptr;
+  TileFinishFunction finish = nullptr;
   bool lanes_are_channels = false;
 
   // Steps from r to r + 1 and from j to j + 1 in the tile's own order.

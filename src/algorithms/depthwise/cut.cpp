@@ -1,0 +1,261 @@
+#include "algorithms/depthwise/cut.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/counts.hpp"
+#include "kernels/tile_cost.hpp"
+
+namespace plait::depthwise {
+namespace {
+
+using kernels::ceil_div;
+using kernels::PlaneForm;
+using kernels::PlaneTile;
+using kernels::round_up;
+
+// Cycles, fitted to tiles and layers of 3x3 to 31x31 windows at 7 to 112 pixels [Emerald Rapids VM,
+// AVX-512, 2026-11-26].
+constexpr double kLatency = 4;                   // of a multiply-add
+constexpr double kTileCycles = 10;               // entering a tile and leaving it
+constexpr double kStoreCycles = 1;               // of a vector
+constexpr double kRowCycles = 8;                 // of the loop over a row of the window
+constexpr double kFullL1 = 1.15, kFromL2 = 1.3;  // times as long as from a small part of L1
+constexpr double kPlaneCycles = 60;
+constexpr double kLineCycles = 8;      // of a row of a strip
+constexpr double kCopyCycles = 0.12;   // of one of its floats
+constexpr double kPickCycles = 1.2;    // where they do not lie side by side
+constexpr double kFinishCycles = 0.3;  // residual or activation of an output
+constexpr double kDoubleCycles = 2.5;  // an activation in f64
+
+class Chooser {
+ public:
+  Chooser(const Problem& problem, const Geometry& geometry, const Limits& limits,
+          const Machine& machine)
+      : problem_(problem),
+        geometry_(geometry),
+        limits_(limits),
+        machine_(machine),
+        kernels_(kernels::plane_kernels(machine.target)),
+        planes_(saturated_product({problem.n, problem.c_i})),
+        outputs_(problem.c_o / problem.c_i) {}
+
+  Cut best() const {
+    Cut best;
+    for (const PlaneTile& tile : kernels_.tiles) {
+      if (!suits(tile)) continue;
+      if (limits_.delta != 0 && tile.vectors * kernels_.lanes != limits_.delta) continue;
+      for (const std::int64_t budget : {machine_.caches.l1_bytes / 4, machine_.caches.l1_bytes,
+                                        machine_.caches.l2_bytes / 2, std::int64_t{1}}) {
+        for (const int threads : {1, limits_.threads}) {
+          const Cut cut = cut_up(tile, budget, threads);
+          if (cut.strip_floats > std::numeric_limits<std::int32_t>::max()) continue;
+          if (cut.workspace_bytes() > limits_.max_workspace_bytes) continue;
+          if (!best.fits() || cut.seconds() < best.seconds()) best = cut;
+        }
+      }
+    }
+    return best;
+  }
+
+ private:
+  bool suits(const PlaneTile& tile) const {
+    const Axis& down = geometry_.vertical;
+    const Axis& across = geometry_.horizontal;
+    switch (tile.form) {
+      case PlaneForm::taps:
+        return true;
+      case PlaneForm::rows:
+        return down.stride == 1 && down.dilation == 1 && tile.lines <= problem_.k_h;
+      case PlaneForm::fixed:
+        break;
+    }
+    return problem_.k_h == tile.k && problem_.k_w == tile.k && down.stride == tile.stride &&
+           across.stride == tile.stride && down.dilation == 1 && across.dilation == 1;
+  }
+
+  Cut cut_up(const PlaneTile& tile, std::int64_t budget, int threads) const {
+    Cut cut;
+    find_tiles(tile, cut);
+    const std::int64_t row_bytes =
+        saturated_product({geometry_.row_stride, std::int64_t{sizeof(float)}});
+    const std::int64_t rows_fit = std::max<std::int64_t>(1, budget / row_bytes);
+    const std::int64_t h_o = problem_.h_o();
+    const std::int64_t fit = std::clamp<std::int64_t>(
+        rows_fit / geometry_.vertical.phases - geometry_.vertical.reach, 1, h_o);
+    const std::int64_t fair = std::max<std::int64_t>(
+        1, saturated_product({planes_, h_o}) / (kernels::kBlocksPerThread * threads));
+    cut.block_lines = even_lines(std::min(fit, threads == 1 ? h_o : fair), tile.lines);
+    cut.strip_floats = round_up(geometry_.strip_floats(cut.block_lines), kFloats);
+    if (cut.block_lines == h_o) {
+      const std::int64_t strip_bytes =
+          saturated_product({cut.strip_floats, std::int64_t{sizeof(float)}});
+      const std::int64_t most = planes_ / (kernels::kBlocksPerThread * threads);
+      cut.block_planes = std::max<std::int64_t>(
+          1, std::min(most, (budget == 1 ? 1 : machine_.caches.l1_bytes / 2) / strip_bytes));
+    }
+    cut.threads = static_cast<int>(std::min<std::int64_t>(threads, blocks(cut)));
+    cut.block_columns = columns_in_l1(tile);
+    const std::int64_t line = round_up(std::min(cut.block_columns, problem_.w_o()), kFloats);
+    if (problem_.effective_y_strides()[3] != 1) cut.line_floats = tile.lines * line;
+    if (problem_.residual && problem_.effective_residual_strides()[3] != 1) {
+      cut.residual_floats = line;
+    }
+    if (problem_.depth() > kernels::kChunk) cut.chunk_floats = kernels::kMaxPlaneTile;
+    predict(cut);
+    return cut;
+  }
+
+  // For the lines that are left over: tiles of the same form with fewer lines.
+  void find_tiles(const PlaneTile& tile, Cut& cut) const {
+    cut.tile_lines = tile.lines;
+    for (const PlaneTile& other : kernels_.tiles) {
+      if (other.form != tile.form || other.k != tile.k || other.stride != tile.stride) continue;
+      if (other.vectors != tile.vectors || other.lines > tile.lines) continue;
+      for (int lines = other.lines; lines <= tile.lines; ++lines) {
+        const PlaneTile*& slot = cut.tiles[static_cast<std::size_t>(lines)];
+        if (slot == nullptr || slot->lines < other.lines) slot = &other;
+      }
+    }
+  }
+
+  // At most `most` lines a block, all blocks alike, in whole tiles where there are several.
+  std::int64_t even_lines(std::int64_t most, std::int64_t tile_lines) const {
+    const std::int64_t h_o = problem_.h_o();
+    if (most >= h_o) return h_o;
+    const std::int64_t even = ceil_div(h_o, ceil_div(h_o, most));
+    if (most < tile_lines) return even;
+    return std::min(most / tile_lines * tile_lines, round_up(even, tile_lines));
+  }
+
+  std::int64_t blocks(const Cut& cut) const {
+    return saturated_product(
+        {ceil_div(planes_, cut.block_planes), ceil_div(problem_.h_o(), cut.block_lines)});
+  }
+
+  // Columns whose input rows of one tile stay in L1 from one tap to the next.
+  std::int64_t columns_in_l1(const PlaneTile& tile) const {
+    const std::int64_t column_bytes = saturated_product(
+        {geometry_.rows(tile.lines), geometry_.horizontal.phases, std::int64_t{sizeof(float)}});
+    const std::int64_t fit = machine_.caches.l1_bytes / 2 / column_bytes;
+    if (fit >= problem_.w_o()) return problem_.w_o();
+    const std::int64_t whole = tile.vectors * kernels_.lanes;
+    return fit >= whole
+               ? fit / whole * whole
+               : std::max<std::int64_t>(kernels_.lanes, fit / kernels_.lanes * kernels_.lanes);
+  }
+
+  // Cycles of one tile through `vectors` vectors of its lines: the multiply-adds, or the loads if
+  // they take longer. Most loads straddle two cache lines where a vector is as long as one.
+  double tile_cycles(const PlaneTile& tile, double vectors, double load_times) const {
+    const double per_load = 1 + static_cast<double>(kernels_.lanes) / kFloats;
+    const auto k_w = static_cast<double>(problem_.k_w);
+    const double taps = static_cast<double>(problem_.k_h) * k_w;
+    const double rows = static_cast<double>((tile.lines - 1) * tile.stride + problem_.k_h);
+    const double sums = tile.lines * vectors;
+    double loads = sums * taps * per_load + taps;
+    if (tile.form != PlaneForm::taps) {
+      const double weights = tile.k == 3 ? 0 : tile.lines * taps;  // of 3 x 3 stay in registers
+      loads = rows * k_w * vectors * per_load + weights;
+    }
+    const double fmas_per_cycle = machine_.rates.vector_fmas_per_cycle;
+    // Too few sums do not hide the latency of the multiply-adds behind each other; fixed tiles are
+    // short enough for the next one to do that.
+    const double wait = std::max(1.0, kLatency * fmas_per_cycle / sums);
+    const double products = sums * taps * (tile.form == PlaneForm::fixed ? 1 : wait);
+    return std::max(products, loads) * load_times / fmas_per_cycle + kTileCycles +
+           kStoreCycles * sums + (tile.form == PlaneForm::rows ? kRowCycles * rows : 0);
+  }
+
+  // Cycles of all output lines of one plane.
+  double plane_cycles(const Cut& cut) const {
+    const std::int64_t vectors = ceil_div(problem_.w_o(), kernels_.lanes);
+    const std::int64_t strip_bytes = cut.strip_floats * std::int64_t{sizeof(float)};
+    const double load_times =
+        strip_bytes <= machine_.caches.l1_bytes / 4                                     ? 1
+        : strip_bytes <= machine_.caches.l1_bytes || cut.block_columns < problem_.w_o() ? kFullL1
+                                                                                        : kFromL2;
+    double cycles = 0;
+    const std::int64_t h_o = problem_.h_o();
+    const auto of_lines = [&](std::int64_t lines) {
+      double sum = 0;
+      for (std::int64_t left = lines; left > 0;) {
+        const PlaneTile& tile = cut.tile(left);
+        const std::int64_t times = left / tile.lines;
+        left -= times * tile.lines;
+        std::int64_t rest = vectors;
+        for (std::int64_t v = tile.vectors; v > 0; v /= 2) {
+          sum += static_cast<double>(times) * static_cast<double>(rest / v) *
+                 tile_cycles(tile, static_cast<double>(v), load_times);
+          rest %= v;
+        }
+      }
+      return sum;
+    };
+    const std::int64_t whole = h_o / cut.block_lines;
+    cycles +=
+        static_cast<double>(whole) * of_lines(cut.block_lines) + of_lines(h_o % cut.block_lines);
+    return cycles;
+  }
+
+  double fill_cycles(const Cut& cut) const {
+    const auto blocks = static_cast<double>(ceil_div(problem_.h_o(), cut.block_lines));
+    const auto reach = static_cast<double>(geometry_.vertical.reach);
+    const double rows = (static_cast<double>(problem_.h_o()) + blocks * reach) *
+                        static_cast<double>(geometry_.vertical.phases);
+    const bool copies = problem_.stride.w <= 2 && problem_.effective_x_strides()[3] == 1;
+    return blocks * kPlaneCycles +
+           rows * (kLineCycles + static_cast<double>(geometry_.horizontal.phases) *
+                                     static_cast<double>(geometry_.columns) *
+                                     (copies ? kCopyCycles : kPickCycles));
+  }
+
+  // Cycles of an output beyond the tile's store.
+  double finish_cycles(const Cut& cut) const {
+    const ActivationKind kind = problem_.activation.kind;
+    double cycles = cut.line_floats > 0 ? kPickCycles : 0;
+    if (problem_.residual || kind > ActivationKind::relu6) cycles += kFinishCycles;
+    if (cut.residual_floats > 0) cycles += kPickCycles;
+    if (kind > ActivationKind::hswish) cycles += kDoubleCycles;
+    return cycles;
+  }
+
+  void predict(Cut& cut) const {
+    const std::int64_t all = blocks(cut);
+    // Blocks are handed out one by one: the last to finish decides.
+    const double share = static_cast<double>(ceil_div(all, cut.threads)) / static_cast<double>(all);
+    const double cycle = 1e-9 / machine_.rates.ghz;
+    const double planes = static_cast<double>(planes_) * share * cycle;
+    cut.product_seconds = planes * static_cast<double>(outputs_) * plane_cycles(cut);
+    const double outputs = static_cast<double>(outputs_) * static_cast<double>(problem_.h_o()) *
+                           static_cast<double>(problem_.w_o());
+    cut.gather_seconds = planes * (fill_cycles(cut) + outputs * finish_cycles(cut));
+    cut.thread_seconds = cut.threads == 1 ? 0 : machine_.rates.fork_join_seconds;
+  }
+
+  static constexpr std::int64_t kFloats = 16;  // of a cache line
+
+  const Problem& problem_;
+  const Geometry& geometry_;
+  const Limits& limits_;
+  const Machine& machine_;
+  const kernels::PlaneKernels& kernels_;
+  std::int64_t planes_;
+  std::int64_t outputs_;  // of a plane
+};
+
+}  // namespace
+
+std::size_t Cut::thread_bytes() const {
+  const std::int64_t floats =
+      saturated_sum(saturated_product({block_planes, strip_floats}),
+                    saturated_sum(line_floats, residual_floats + chunk_floats));
+  return static_cast<std::size_t>(saturated_product({floats, std::int64_t{sizeof(float)}}));
+}
+
+Cut choose_cut(const Problem& problem, const Geometry& geometry, const Limits& limits,
+               const Machine& machine) {
+  return Chooser(problem, geometry, limits, machine).best();
+}
+
+}  // namespace plait::depthwise

@@ -1,0 +1,212 @@
+#include "algorithms/depthwise/plane_lines.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/counts.hpp"
+#include "kernels/tile_cost.hpp"
+
+namespace plait::depthwise {
+namespace {
+
+constexpr std::int64_t kOutside = -1;
+
+// The input position that stands for `position` on an axis of `size` with `after` padding behind
+// it, or kOutside for a fill value. Beyond the padding nothing is read by any window.
+std::int64_t source_position(PaddingMode mode, std::int64_t position, std::int64_t size,
+                             std::int64_t after) {
+  if (position >= 0 && position < size) return position;
+  if (position >= size + after) return kOutside;
+  switch (mode) {
+    case PaddingMode::reflect:
+      return position < 0 ? -position : 2 * (size - 1) - position;
+    case PaddingMode::replicate:
+      return position < 0 ? 0 : size - 1;
+    case PaddingMode::circular:
+      return (position % size + size) % size;
+    case PaddingMode::zeros:
+    case PaddingMode::constant:
+      break;
+  }
+  return kOutside;
+}
+
+}  // namespace
+
+Axis::Axis(std::int64_t taps, std::int64_t stride_, std::int64_t dilation_)
+    : stride(stride_),
+      dilation(dilation_),
+      phases(std::min(taps, stride_ / std::gcd(stride_, dilation_))),
+      reach((taps - 1) * dilation_ / stride_) {}
+
+Geometry::Geometry(const Problem& problem, std::int64_t lanes)
+    : vertical(problem.k_h, problem.stride.h, problem.dilation.h),
+      horizontal(problem.k_w, problem.stride.w, problem.dilation.w),
+      columns(problem.w_o() + horizontal.reach),
+      lead(problem.stride.w == 1
+               ? kernels::round_up(problem.padding.left, lanes) - problem.padding.left
+               : lanes),
+      pitch(kernels::round_up(lead + columns, lanes)),
+      row_stride(saturated_product({horizontal.phases, pitch})) {
+  const std::int64_t step = problem.stride.w;
+  for (std::int64_t phase = 0; phase < horizontal.phases; ++phase) {
+    const std::int64_t column = horizontal.first_of(phase) - problem.padding.left;
+    const std::int64_t first = std::min(columns, column >= 0 ? 0 : (-column + step - 1) / step);
+    const std::int64_t last = std::min(columns, (problem.w - column + step - 1) / step);
+    spans.push_back({first, std::max(first, last), column});
+    has_input = has_input || last > first;
+  }
+}
+
+std::int64_t Geometry::strip_floats(std::int64_t lines) const {
+  const std::int64_t rows =
+      saturated_product({saturated_sum(lines, vertical.reach), vertical.phases});
+  return saturated_sum(saturated_product({rows, row_stride}), kernels::kPlaneSlack + lead);
+}
+
+std::vector<std::int32_t> Geometry::tap_offsets(std::int64_t k_h, std::int64_t k_w) const {
+  std::vector<std::int32_t> list;
+  list.reserve(static_cast<std::size_t>(k_h * k_w));
+  for (std::int64_t u = 0; u < k_h; ++u) {
+    const std::int64_t row =
+        (vertical.step_of(u) * vertical.phases + vertical.phase_of(u)) * row_stride;
+    for (std::int64_t v = 0; v < k_w; ++v) {
+      list.push_back(static_cast<std::int32_t>(row + column_offset(v)));
+    }
+  }
+  return list;
+}
+
+PlaneLines::PlaneLines(const Problem& problem, const Geometry& geometry,
+                       const kernels::PlaneKernels& kernels, const float* x)
+    : problem_(problem),
+      geometry_(geometry),
+      kernels_(kernels),
+      x_(x),
+      strides_(problem.effective_x_strides()),
+      fills_(problem.padding_mode == PaddingMode::zeros ||
+             problem.padding_mode == PaddingMode::constant),
+      outside_(problem.padding_mode == PaddingMode::constant
+                   ? static_cast<float>(problem.padding_value)
+                   : 0.0F) {}
+
+// Rows are written in order, as each may overwrite the start of the next. All rows of the strip
+// that lie equally far apart in the input are written at once.
+void PlaneLines::fill(std::int64_t n, std::int64_t c, std::int64_t first, std::int64_t lines,
+                      float* strip) const {
+  const Axis& axis = geometry_.vertical;
+  const float* channel = x_ + n * strides_[0] + c * strides_[1];
+  const bool every_row = axis.phases == axis.stride && axis.dilation % axis.stride == 1;
+  const std::int64_t step = axis.phases == 1 ? axis.stride : every_row ? 1 : 0;
+  const std::int64_t rows = geometry_.rows(lines);
+  float* to = strip + geometry_.lead;
+  for (std::int64_t r = 0; r < rows;) {
+    const std::int64_t line = axis.phases == 1 ? r : r / axis.phases;
+    const std::int64_t position =
+        (first + line) * axis.stride + axis.first_of(r - line * axis.phases) - problem_.padding.top;
+    const std::int64_t row =
+        source_position(problem_.padding_mode, position, problem_.h, problem_.padding.bottom);
+    std::int64_t count = 1;
+    if (row == kOutside) {
+      fill_outside(to);
+    } else {
+      if (step > 0 && row == position) {
+        const std::int64_t below = problem_.h - 1 - position;
+        count = std::min(rows - r, (step == 1 ? below : below / step) + 1);
+      }
+      fill_rows(channel + row * strides_[2], count, step * strides_[2], to);
+    }
+    r += count;
+    to += count * geometry_.row_stride;
+  }
+}
+
+void PlaneLines::fill_outside(float* to) const {
+  kernels::PlaneRows row;
+  row.after = geometry_.columns;
+  row.value = outside_;
+  row.rows = 1;
+  for (std::int64_t p = 0; p < geometry_.horizontal.phases; ++p) {
+    row.to = to + p * geometry_.pitch;
+    kernels_.copy(row);
+  }
+}
+
+// Rows of the strip from rows of the input, `step` floats apart.
+void PlaneLines::fill_rows(const float* row, std::int64_t rows, std::int64_t step,
+                           float* to) const {
+  const Axis& axis = geometry_.horizontal;
+  const bool dense = strides_[3] == 1 && geometry_.has_input;
+  const bool copies = dense && axis.stride == 1;
+  const bool splits = dense && axis.stride == 2 && axis.phases == 2;
+  if (copies) copy(row, rows, step, to);
+  if (splits) split(row, rows, step, to);
+  if ((copies || splits) && fills_) return;
+  for (std::int64_t r = 0; r < rows; ++r, row += step, to += geometry_.row_stride) {
+    for (std::int64_t p = 0; p < axis.phases; ++p) {
+      const Span& span = geometry_.spans[static_cast<std::size_t>(p)];
+      float* const phase = to + p * geometry_.pitch;
+      for (std::int64_t j = 0; j < span.first; ++j) {
+        phase[j] = at(row, span.column + j * axis.stride);
+      }
+      for (std::int64_t j = span.last; j < geometry_.columns; ++j) {
+        phase[j] = at(row, span.column + j * axis.stride);
+      }
+      if (!copies && !splits) pick(row, span, phase);
+    }
+  }
+}
+
+float PlaneLines::at(const float* row, std::int64_t column) const {
+  const std::int64_t source =
+      source_position(problem_.padding_mode, column, problem_.w, problem_.padding.right);
+  return source == kOutside ? outside_ : row[source * strides_[3]];
+}
+
+void PlaneLines::copy(const float* row, std::int64_t rows, std::int64_t step, float* to) const {
+  const Span& span = geometry_.spans.front();
+  kernels::PlaneRows copied;
+  copied.from = row + span.column + span.first;
+  copied.from_stride = step;
+  copied.count = span.last - span.first;
+  copied.to = to + span.first;
+  copied.to_stride = geometry_.row_stride;
+  copied.before = span.first;
+  copied.after = geometry_.columns - span.last;
+  copied.rows = rows;
+  copied.value = outside_;
+  kernels_.copy(copied);
+}
+
+// Input column 0 is the first in its phase, number left % 2, behind left / 2 padded ones.
+void PlaneLines::split(const float* row, std::int64_t rows, std::int64_t step, float* to) const {
+  const std::int64_t left = problem_.padding.left;
+  const std::int64_t columns = geometry_.columns;
+  const std::int64_t count =
+      std::min({problem_.w, 2 * (columns - left / 2), 2 * (columns - (left + 1) / 2) + 1});
+  kernels::PlaneRows even;
+  even.from = row;
+  even.from_stride = step;
+  even.count = count;
+  even.before = left / 2;
+  even.to = to + left % 2 * geometry_.pitch + even.before;
+  even.to_stride = geometry_.row_stride;
+  even.after = columns - even.before - (count + 1) / 2;
+  even.rows = rows;
+  even.value = outside_;
+  kernels::OddColumns odd;
+  odd.before = (left + 1) / 2;
+  odd.to = to + (1 - left % 2) * geometry_.pitch + odd.before;
+  odd.after = columns - odd.before - count / 2;
+  kernels_.split(even, odd);
+}
+
+void PlaneLines::pick(const float* row, const Span& span, float* to) const {
+  if (span.first == span.last) return;
+  const float* from = row + (span.column + span.first * problem_.stride.w) * strides_[3];
+  // A step over huge padding is only taken from one real pixel to another.
+  const std::int64_t stride = span.last - span.first == 1 ? 1 : problem_.stride.w * strides_[3];
+  for (std::int64_t j = span.first; j < span.last; ++j, from += stride) to[j] = *from;
+}
+
+}  // namespace plait::depthwise

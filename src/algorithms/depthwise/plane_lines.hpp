@@ -1,0 +1,90 @@
+// The padded plane of one channel, line block by line block, as the plane tiles read it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <plait/problem.hpp>
+
+#include "kernels/depthwise.hpp"
+
+namespace plait::depthwise {
+
+// One axis. Only every `stride`-th position is ever the first of a window, so the positions that
+// taps read fall into phases, which repeat after stride / gcd(stride, dilation) taps; phase number
+// i is that of tap i, and within its phase every tap reads like stride 1.
+struct Axis {
+  Axis(std::int64_t taps, std::int64_t stride, std::int64_t dilation);
+
+  std::int64_t phase_of(std::int64_t tap) const { return tap % phases; }
+  std::int64_t step_of(std::int64_t tap) const { return tap * dilation / stride; }
+  // First position of the padded input in a phase.
+  std::int64_t first_of(std::int64_t phase) const {
+    return phase == 0 ? 0 : phase * dilation % stride;
+  }
+
+  std::int64_t stride;
+  std::int64_t dilation;
+  std::int64_t phases;
+  std::int64_t reach;  // of the last tap within its phase
+};
+
+// The columns [first, last) of a phase that are real input; column j is input column + j * stride.
+struct Span {
+  std::int64_t first, last, column;
+};
+
+// A strip holds the rows of the padded plane that a block of output lines reads: row (line l, phase
+// i) at (l * phases + i) * row_stride, in it column j of horizontal phase p at lead + p * pitch +
+// j.
+struct Geometry {
+  Geometry(const Problem& problem, std::int64_t lanes);
+
+  // Floats of a strip of `lines` output lines, with what the last vectors read beyond them.
+  std::int64_t strip_floats(std::int64_t lines) const;
+  std::int64_t rows(std::int64_t lines) const { return (lines + vertical.reach) * vertical.phases; }
+  std::int64_t line_stride() const { return vertical.phases * row_stride; }
+  // Offset of window column v in a row.
+  std::int64_t column_offset(std::int64_t v) const {
+    return horizontal.phase_of(v) * pitch + horizontal.step_of(v);
+  }
+  // Of every tap, in the order of K; or of the columns of one row of the window.
+  std::vector<std::int32_t> tap_offsets(std::int64_t k_h, std::int64_t k_w) const;
+
+  Axis vertical, horizontal;
+  std::vector<Span> spans;  // of the horizontal phases
+  bool has_input = false;   // any of them is not empty
+  std::int64_t columns;     // of a phase that are read: output width and reach
+  std::int64_t lead;        // floats in front, so that the input itself is aligned
+  std::int64_t pitch;       // of a phase
+  std::int64_t row_stride;
+};
+
+// Writes strips from x.
+class PlaneLines {
+ public:
+  PlaneLines(const Problem& problem, const Geometry& geometry, const kernels::PlaneKernels& kernels,
+             const float* x);
+
+  // The strip of output lines [first, first + lines) of channel c of image n.
+  void fill(std::int64_t n, std::int64_t c, std::int64_t first, std::int64_t lines,
+            float* strip) const;
+
+ private:
+  void fill_rows(const float* row, std::int64_t rows, std::int64_t step, float* to) const;
+  void copy(const float* row, std::int64_t rows, std::int64_t step, float* to) const;
+  void split(const float* row, std::int64_t rows, std::int64_t step, float* to) const;
+  void pick(const float* row, const Span& span, float* to) const;
+  void fill_outside(float* to) const;
+  float at(const float* row, std::int64_t column) const;
+
+  const Problem& problem_;
+  const Geometry& geometry_;
+  const kernels::PlaneKernels& kernels_;
+  const float* x_;
+  Dims strides_;
+  bool fills_;     // padding is one value
+  float outside_;  // what stands for positions without a source
+};
+
+}  // namespace plait::depthwise
