@@ -66,10 +66,6 @@ std::vector<BitsCase> bits_cases() {
           {"reference", "2x5x9x9,4x5x3x3,p1"}};
 }
 
-bool needs_workspace(const std::string& algorithm) {
-  return algorithm == "strips" || algorithm == "depthwise";
-}
-
 class Bits : public testing::TestWithParam<BitsCase> {
  protected:
   Problem problem_ = parse_problem(GetParam().line);
@@ -90,7 +86,7 @@ TEST_P(Bits, DoNotDependOnCachesCapsOrPacking) {
   Random random(8);
   for (int i = 0; i < 20; ++i) {
     static constexpr std::size_t kCaps[] = {0, 5000, 50000, kNoWorkspaceCap};
-    if (!needs_workspace(GetParam().algorithm)) limits_.max_workspace_bytes = random.pick(kCaps);
+    if (GetParam().algorithm != "strips") limits_.max_workspace_bytes = random.pick(kCaps);
     limits_.prepacked = random.chance(0.5);
     limits_.threads = static_cast<int>(random.between(1, 3));
     const Machine machine = with_fake_caches(host_machine(), random);
