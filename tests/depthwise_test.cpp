@@ -65,7 +65,7 @@ TEST(Depthwise, FusesEveryActivationAndTheResidual) {
 
 // The smallest workspace that it asks for, and one byte less.
 TEST(Depthwise, KeepsToACapOrRefusesIt) {
-  Case test = case_of("1x16x40x30,16x1x3x3,p1,g16", host_machine().target);
+  Case test = case_of("1x16x40x1030,16x1x3x3,p1,g16", host_machine().target);
   std::size_t smallest = plan(test.problem, test.limits).workspace_bytes();
   for (std::size_t cap = smallest - 1; cap > 0; cap = smallest - 1) {
     test.limits.max_workspace_bytes = cap;
@@ -78,11 +78,18 @@ TEST(Depthwise, KeepsToACapOrRefusesIt) {
       break;
     }
   }
-  EXPECT_LT(smallest, 2'000U);
+  EXPECT_LT(smallest, 20'000U);
   test.limits.max_workspace_bytes = smallest;
   const CheckResult result = check(test);
   EXPECT_FALSE(result.refused);
   EXPECT_EQ(result.failure, "");
+}
+
+TEST(Depthwise, ComputesSmallLinesWithoutAWorkspace) {
+  Case test = case_of("3x16x40x30,32x1x7x7,p3,g16,bias,act=silu,nchw>nhwc", host_machine().target);
+  test.limits.max_workspace_bytes = 0;
+  EXPECT_EQ(plan(test.problem, test.limits).workspace_bytes(), 0U);
+  EXPECT_EQ(check(test).failure, "");
 }
 
 std::string refusal_of(const std::string& line, Limits limits = {}) {

@@ -48,9 +48,12 @@ class Chooser {
       for (const std::int64_t budget : {machine_.caches.l1_bytes / 4, machine_.caches.l1_bytes,
                                         machine_.caches.l2_bytes / 2, std::int64_t{1}}) {
         for (const int threads : {1, limits_.threads}) {
-          const Cut cut = cut_up(tile, budget, threads);
+          Cut cut = cut_up(tile, budget, threads);
           if (cut.strip_floats > std::numeric_limits<std::int32_t>::max()) continue;
-          if (cut.workspace_bytes() > limits_.max_workspace_bytes) continue;
+          if (cut.workspace_bytes() > limits_.max_workspace_bytes) {
+            if (cut.thread_bytes() > kStackBytes) continue;
+            cut.on_stack = true;
+          }
           if (!best.fits() || cut.seconds() < best.seconds()) best = cut;
         }
       }

@@ -12,7 +12,8 @@
 
 namespace plait::depthwise {
 
-inline constexpr int kMostLines = 8;  // of any tile
+inline constexpr int kMostLines = 8;               // of any tile
+inline constexpr std::size_t kStackBytes = 12288;  // of a thread that has no workspace
 
 struct Cut {
   // Tiles of 1 .. kMostLines lines: for so many left, the one to take. Null at 0 if nothing fits.
@@ -22,6 +23,7 @@ struct Cut {
   std::int64_t block_columns = 1;
   std::int64_t block_planes = 1;  // more than one only if all lines are in a block
   int threads = 1;
+  bool on_stack = false;  // what the threads need is small, and no workspace allowed
   // Of one thread, in floats: what lies one behind the other in its workspace.
   std::int64_t strip_floats = 0;     // of one plane
   std::int64_t line_floats = 0;      // lines of a tile, where y is not written in place
@@ -37,7 +39,9 @@ struct Cut {
   }
   bool fits() const { return tile_lines > 0; }
   std::size_t thread_bytes() const;
-  std::size_t workspace_bytes() const { return thread_bytes() * static_cast<std::size_t>(threads); }
+  std::size_t workspace_bytes() const {
+    return on_stack ? 0 : thread_bytes() * static_cast<std::size_t>(threads);
+  }
   double seconds() const { return product_seconds + gather_seconds + thread_seconds; }
 };
 

@@ -208,7 +208,8 @@ class Depthwise final : public Execution {
 // One thread's part of a run.
 class Task {
  public:
-  Task(const Depthwise& room, const Args& args, int index, kernels::LoopTally* tally)
+  // `workspace` is the thread's own.
+  Task(const Depthwise& room, const Args& args, std::byte* workspace, kernels::LoopTally* tally)
       : room_(room),
         args_(args),
         problem_(room.problem_),
@@ -218,8 +219,7 @@ class Task {
         cut_(room.cut_),
         lines_(problem_, room.geometry_, room.kernels_, static_cast<const float*>(args.x)),
         weights_(weights_of(problem_, args)),
-        strips_(reinterpret_cast<float*>(args.workspace +
-                                         static_cast<std::size_t>(index) * cut_.thread_bytes())),
+        strips_(reinterpret_cast<float*>(workspace)),
         tally_(tally) {
     const ActivationKind kind = problem_.activation.kind;
     const bool clamps = kind <= ActivationKind::relu6;
@@ -393,7 +393,11 @@ void Depthwise::run(const Args& args) const {
   auto task = [&](int index) {
     const FlushSubnormals flush;
     kernels::LoopTally counts;
-    Task part(*this, args, index, args.report != nullptr ? &counts : nullptr);
+    alignas(64) std::array<std::byte, kStackBytes> stack;
+    std::byte* const own =
+        cut_.on_stack ? stack.data()
+                      : args.workspace + static_cast<std::size_t>(index) * cut_.thread_bytes();
+    Task part(*this, args, own, args.report != nullptr ? &counts : nullptr);
     for (std::int64_t i = stretches.take(index); i >= 0 && !args.cancelled();
          i = stretches.take(index)) {
       part.run_block(i / line_blocks * cut_.block_planes, i % line_blocks * cut_.block_lines);
