@@ -71,7 +71,7 @@ std::vector<BitsCase> bits_cases() {
 }
 
 // Their strips of one line take more than the stack has.
-bool needs_workspace(const std::string\& algorithm) {
+bool needs_workspace(const std::string& algorithm) {
   return algorithm == "strips" || algorithm == "channels";
 }
 
