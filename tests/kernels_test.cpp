@@ -109,7 +109,7 @@ struct TileCase {
   float finished(int r, int j, const kernels::Epilogue& epilogue) const {
     float sum = expected(r, j);
     if (epilogue.bias != nullptr) sum += epilogue.bias[r];
-    return epilogue.relu && sum < 0 ? 0 : sum;
+    return epilogue.activation.kind == ActivationKind::relu && sum < 0 ? 0 : sum;
   }
 
   void expect_sums() const {
@@ -205,7 +205,7 @@ struct Place {
     std::int64_t at = 0;
     for (int j = 0; j < tile.cols - cut;) {
       const auto columns = static_cast<int>(random.between(1, tile.cols - cut - j));
-      runs.push_back({at, j, j + columns});
+      runs.push_back({at, 0, j, j + columns});
       at += columns * pixel_stride + random.between(0, 3);
       j += columns + static_cast<int>(random.between(0, 2));  // dropped columns, at times
     }
@@ -219,7 +219,11 @@ struct Place {
         Dims{1, 1, 1, size}, dense_strides({1, 1, 1, size}),
         random.chance(0.5) ? GuardedBytes::Side::behind : GuardedBytes::Side::before);
     std::fill_n(data(), size, kUntouched);
-    to = {data(), row_stride, pixel_stride, rows, runs};
+    to.y = data();
+    to.row_stride = row_stride;
+    to.pixel_stride = pixel_stride;
+    to.rows = rows;
+    to.runs = runs;
   }
 
   float* data() const { return y->view().data(); }
@@ -255,8 +259,9 @@ TEST(Tiles, FinishAndStoreWhatBelongsToThem) {
     for (int i = 0; i < 24; ++i) {
       TileCase test(target, tile, depth, random);
       if (random.chance(0.5)) test.add_partial();
-      const kernels::Epilogue epilogue{random.chance(0.5) ? test.bias.data() : nullptr,
-                                       random.chance(0.5)};
+      const kernels::Epilogue epilogue{
+          random.chance(0.5) ? test.bias.data() : nullptr,
+          {random.chance(0.5) ? ActivationKind::relu : ActivationKind::none}};
       const bool side_by_side = tile.lanes_are_channels && random.chance(0.3);
       const std::int64_t pixel_stride = random.chance(0.7) ? 1 : random.between(2, 5);
       const int rows =
@@ -285,10 +290,11 @@ TEST(Tiles, ReluKeepsNaN) {
       for (const Tile& tile : set->tiles) {
         TileCase test(target, tile, 3, random);
         test.b[1] = std::numeric_limits<float>::quiet_NaN();
-        const kernels::Epilogue epilogue{nullptr, true};
+        const kernels::Epilogue epilogue{nullptr, {ActivationKind::relu}};
         std::vector<float> out(test.partial.size());
-        const kernels::StoreRun all{0, 0, tile.cols};
-        const kernels::Destination to{out.data(), tile.cols, 1, tile.rows, {&all, 1}};
+        const kernels::StoreRun all{0, 0, 0, tile.cols};
+        const kernels::Destination to{
+            .y = out.data(), .row_stride = tile.cols, .rows = tile.rows, .runs = {&all, 1}};
         tile.packed(test.args);
         tile.finish(test.sums.data(), tile.rows, tile.cols, epilogue, to);
         for (int r = 0; r < tile.rows; ++r) {

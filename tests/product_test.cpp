@@ -111,13 +111,11 @@ void check_product(const ProductCase& test, const Machine& machine, int tile_row
     args.bias = bias.data();
   }
   args.has_bias = true;
-  args.y = {y.view().data(),
-            shape.groups * shape.rows * shape.columns,
-            shape.columns,
-            shape.columns,
-            1,
-            shape.columns,
-            shape.columns};
+  args.y.data = y.view().data();
+  args.y.strides = {shape.groups * shape.rows * shape.columns, shape.columns, shape.columns, 1};
+  args.y.residual_strides = args.y.strides;
+  args.y.width = shape.columns;
+  args.y.pitch = shape.columns;
   args.workspace = workspace.data();
   args.executor = &default_executor();
   kernels::run_product(shape, blocking, source, args);

@@ -33,12 +33,6 @@ Verdict accepts_as_product(const Problem& problem) {
     return Verdict::no("only padding with zeros, not " +
                        std::string(name_of(problem.padding_mode)));
   }
-  if (problem.residual) return Verdict::no("no residual input");
-  if (problem.activation.kind != ActivationKind::none &&
-      problem.activation.kind != ActivationKind::relu) {
-    return Verdict::no("fuses no activation but relu, not " +
-                       std::string(name_of(problem.activation.kind)));
-  }
   return Verdict::yes();
 }
 
@@ -138,15 +132,19 @@ kernels::ProductOperands TileExecution::operands(const Args& args, std::int64_t 
   operands.a = static_cast<const float*>(args.kernel);
   operands.bias = static_cast<const float*>(args.bias);
   operands.has_bias = problem_.bias;
-  operands.relu = problem_.activation.kind == ActivationKind::relu;
-  const Dims strides = problem_.effective_y_strides();
-  operands.y = {static_cast<float*>(args.y),
-                strides[0],
-                strides[1],
-                strides[2],
-                strides[3],
-                problem_.w_o(),
-                pitch};
+  operands.activation = problem_.activation;
+  const auto strides_of = [](const Dims& strides) {
+    return kernels::ProductOutput::Strides{strides[0], strides[1], strides[2], strides[3]};
+  };
+  operands.y.data = static_cast<float*>(args.y);
+  operands.y.strides = strides_of(problem_.effective_y_strides());
+  operands.y.residual_strides = operands.y.strides;
+  if (problem_.residual) {
+    operands.y.residual = static_cast<const float*>(args.residual);
+    operands.y.residual_strides = strides_of(problem_.effective_residual_strides());
+  }
+  operands.y.width = problem_.w_o();
+  operands.y.pitch = pitch;
   operands.workspace = args.workspace;
   operands.executor = args.executor;
   operands.cancel = args.cancel;

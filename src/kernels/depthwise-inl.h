@@ -13,20 +13,14 @@
 
 #include <hwy/highway.h>
 
+#include "kernels/activate-inl.h"
 #include "kernels/depthwise.hpp"
+#include "kernels/unroll.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace plait::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-// Loops over accumulators must vanish, see tile-inl.h.
-#undef PLAIT_UNROLL
-#if defined(PLAIT_SANITIZED)
-#define PLAIT_UNROLL
-#else
-#define PLAIT_UNROLL _Pragma("GCC unroll 16")
-#endif
 
 using PlaneTag = hn::ScalableTag<float>;
 using PlaneVector = hn::Vec<PlaneTag>;
@@ -66,16 +60,6 @@ HWY_INLINE PlaneVector LoadPart(const float* from, std::int64_t count) {
   for (std::int64_t j = 0; j < count; ++j) lanes[j] = from[j];
   return hn::Load(d, lanes);
 #endif
-}
-
-// Comparisons with NaN are false: NaN stays.
-HWY_INLINE PlaneVector NotBelowZero(PlaneVector value) {
-  const PlaneVector zero = hn::Zero(PlaneTag());
-  return hn::IfThenElse(hn::Lt(value, zero), zero, value);
-}
-HWY_INLINE PlaneVector NotAboveSix(PlaneVector value) {
-  const PlaneVector six = hn::Set(PlaneTag(), 6.0F);
-  return hn::IfThenElse(hn::Gt(value, six), six, value);
 }
 
 // Adds the bias, applies the activation and stores columns [column, column + kVectors vectors) of

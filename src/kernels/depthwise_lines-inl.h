@@ -10,9 +10,9 @@
 
 #include <cstdint>
 
-#include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
+#include "kernels/activate-inl.h"
 #include "kernels/depthwise-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -84,82 +84,6 @@ void SplitRows(const PlaneRows& given, const OddColumns& given_odd) {
     from += rows.from_stride;
     to_even += rows.to_stride;
     to_odd += rows.to_stride;
-  }
-}
-
-// The transcendental activations in f64, rounded once: near 0, where sums have next to no error of
-// their own, an error bound leaves them half an ulp.
-using DoubleTag = hn::Repartition<double, PlaneTag>;
-using HalfTag = hn::Rebind<float, DoubleTag>;
-using DoubleVector = hn::Vec<DoubleTag>;
-
-// 1 / (1 + exp(-v)).
-HWY_INLINE DoubleVector Sigmoid(DoubleTag d, DoubleVector value) {
-  const DoubleVector one = hn::Set(d, 1.0);
-  // Beyond, the result is that at the limit, to f32.
-  const DoubleVector limit = hn::Set(d, 200.0);
-  const DoubleVector clamped = hn::Max(hn::Neg(limit), hn::Min(value, limit));
-  return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(clamped))));
-}
-
-// (1 - e) / (1 + e) with e = exp(-2 |v|); where that cancels, v itself: v (1 - v^2 / 3 ...).
-HWY_INLINE DoubleVector Tanh(DoubleTag d, DoubleVector value) {
-  const DoubleVector one = hn::Set(d, 1.0);
-  const DoubleVector size = hn::Min(hn::Abs(value), hn::Set(d, 30.0));
-  const DoubleVector power = hn::Exp(d, hn::Mul(hn::Set(d, -2.0), size));
-  const DoubleVector large = hn::CopySign(hn::Div(hn::Sub(one, power), hn::Add(one, power)), value);
-  const DoubleVector cube = hn::Mul(hn::Mul(value, value), value);
-  const DoubleVector small = hn::Sub(value, hn::Mul(cube, hn::Set(d, 1.0 / 3)));
-  return hn::IfThenElse(hn::Lt(size, hn::Set(d, 0x1p-11)), small, large);
-}
-
-HWY_INLINE DoubleVector InDouble(DoubleTag d, ActivationKind kind, DoubleVector value) {
-  DoubleVector result = value;
-  if (kind == ActivationKind::tanh) {
-    result = Tanh(d, value);
-  } else {
-    result = Sigmoid(d, value);
-    // An infinite factor meets the limit of the other: 0 below.
-    if (kind == ActivationKind::silu) {
-      const DoubleVector factor =
-          hn::IfThenElse(hn::Lt(value, hn::Set(d, -0x1p1023)), hn::Zero(d), result);
-      result = hn::Mul(value, factor);
-    }
-  }
-  return hn::IfThenElse(hn::Eq(value, value), result, value);
-}
-
-HWY_INLINE PlaneVector Transcendental(ActivationKind kind, PlaneVector value) {
-  const PlaneTag d;
-  const DoubleTag d64;
-  const HalfTag half;
-  const auto low = InDouble(d64, kind, hn::PromoteTo(d64, hn::LowerHalf(half, value)));
-  const auto high = InDouble(d64, kind, hn::PromoteTo(d64, hn::UpperHalf(half, value)));
-  const PlaneVector result = hn::Combine(d, hn::DemoteTo(half, high), hn::DemoteTo(half, low));
-  // Of EMU128, DemoteTo makes the largest f32 of infinity.
-  if (kind != ActivationKind::silu) return result;
-  return hn::IfThenElse(hn::Gt(value, hn::Set(d, 100.0F)), value, result);
-}
-
-HWY_INLINE PlaneVector Activate(const Activation& activation, PlaneVector value) {
-  const PlaneTag d;
-  switch (activation.kind) {
-    case ActivationKind::none:
-      return value;
-    case ActivationKind::relu:
-      return NotBelowZero(value);
-    case ActivationKind::relu6:
-      return NotAboveSix(NotBelowZero(value));
-    case ActivationKind::leaky: {
-      const PlaneVector slope = hn::Set(d, static_cast<float>(activation.slope));
-      return hn::IfThenElse(hn::Lt(value, hn::Zero(d)), hn::Mul(slope, value), value);
-    }
-    case ActivationKind::hswish: {
-      const PlaneVector part = NotAboveSix(NotBelowZero(hn::Add(value, hn::Set(d, 3.0F))));
-      return hn::Mul(value, hn::Div(part, hn::Set(d, 6.0F)));
-    }
-    default:
-      return Transcendental(activation.kind, value);
   }
 }
 

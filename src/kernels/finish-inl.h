@@ -14,6 +14,7 @@
 
 #include <hwy/highway.h>
 
+#include "kernels/activate-inl.h"
 #include "kernels/tile.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -31,41 +32,57 @@ HWY_INLINE hn::Vec<D> LoadFirst(D d, const float* from, int count) {
   return hn::Load(d, lanes);
 }
 
-template <class D>
-HWY_INLINE hn::Vec<D> Activate(D d, bool relu, hn::Vec<D> sum) {
-  const auto zero = hn::Zero(d);
-  return relu ? hn::IfThenElse(hn::Lt(sum, zero), zero, sum) : sum;
-}
-
 // Sums in rows, sums[r * cols + j]: each run of each row is a piece of a line.
-HWY_INLINE void FinishRowRun(const float* HWY_RESTRICT sums, float bias, bool relu,
-                             const StoreRun& run, std::int64_t pixel_stride, float* to) {
-  const hn::ScalableTag<float> d;
-  const auto lanes = static_cast<int>(hn::Lanes(d));
-  const auto b = hn::Set(d, bias);
-  HWY_ALIGN float spread[hn::MaxLanes(d)];
-  for (int j = run.begin; j < run.end; j += lanes) {
-    const int count = HWY_MIN(run.end - j, lanes);
-    const auto mask = hn::FirstN(d, static_cast<std::size_t>(count));
-    const auto done = Activate(d, relu, hn::Add(LoadFirst(d, sums + j, count), b));
-    float* const first = to + (j - run.begin) * pixel_stride;
-    if (pixel_stride == 1) {
-      hn::BlendedStore(done, mask, d, first);
-    } else {
-      hn::Store(done, d, spread);
-      for (int i = 0; i < count; ++i) first[i * pixel_stride] = spread[i];
+class RowFinisher {
+ public:
+  RowFinisher(const Epilogue& epilogue, const Destination& to) : epilogue_(epilogue), to_(to) {}
+
+  void Run(const float* sums, int r, const StoreRun& run) const {
+    const V bias =
+        hn::Set(d_, epilogue_.bias != nullptr ? epilogue_.bias[r] : -0.0F);  // x + -0 is x
+    for (int j = run.begin; j < run.end; j += kLanes) {
+      const int count = HWY_MIN(run.end - j, kLanes);
+      V sum = hn::Add(LoadFirst(d_, sums + j, count), bias);
+      if (epilogue_.residual) sum = hn::Add(sum, Residual(run, r, j, count));
+      Store(Activate(epilogue_.activation, sum), run, r, j, count);
     }
   }
-}
+
+ private:
+  using D = FloatTag;
+  using V = FloatVector;
+  static constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
+
+  V Residual(const StoreRun& run, int r, int j, int count) const {
+    const float* from = to_.residual + r * to_.residual_row_stride + run.residual_offset +
+                        (j - run.begin) * to_.residual_pixel_stride;
+    if (to_.residual_pixel_stride == 1) return LoadFirst(d_, from, count);
+    HWY_ALIGN float lanes[kLanes] = {};
+    for (int i = 0; i < count; ++i) lanes[i] = from[i * to_.residual_pixel_stride];
+    return hn::Load(d_, lanes);
+  }
+
+  void Store(V value, const StoreRun& run, int r, int j, int count) const {
+    float* const to = to_.y + r * to_.row_stride + run.offset + (j - run.begin) * to_.pixel_stride;
+    if (to_.pixel_stride == 1) {
+      hn::BlendedStore(value, hn::FirstN(d_, static_cast<std::size_t>(count)), d_, to);
+      return;
+    }
+    HWY_ALIGN float lanes[kLanes];
+    hn::Store(value, d_, lanes);
+    for (int i = 0; i < count; ++i) to[i * to_.pixel_stride] = lanes[i];
+  }
+
+  D d_;
+  const Epilogue& epilogue_;
+  const Destination& to_;
+};
 
 inline void FinishRows(const float* sums, int /*rows*/, int cols, const Epilogue& epilogue,
                        const Destination& to) {
+  const RowFinisher finisher(epilogue, to);
   for (int r = 0; r < to.rows; ++r, sums += cols) {
-    const float bias = epilogue.bias != nullptr ? epilogue.bias[r] : -0.0F;  // x + -0 is x
-    for (const StoreRun& run : to.runs) {
-      FinishRowRun(sums, bias, epilogue.relu, run, to.pixel_stride,
-                   to.y + r * to.row_stride + run.offset);
-    }
+    for (const StoreRun& run : to.runs) finisher.Run(sums, r, run);
   }
 }
 
@@ -100,7 +117,7 @@ HWY_INLINE void StoreTransposed(D d, const hn::Vec<D> (&pixels)[4], float* to, s
               stride, rows - 3);
 }
 
-// Sums in columns, sums[j * rows + r]: the channels of a pixel lie side by side.
+// Sums in columns, sums[j * rows + r]: the channels of a pixel lie side by side. Simple epilogues.
 class ColumnFinisher {
  public:
   ColumnFinisher(const float* sums, int rows, const Epilogue& epilogue, const Destination& to)
@@ -125,12 +142,13 @@ class ColumnFinisher {
   }
 
  private:
-  using D = hn::ScalableTag<float>;
-  using V = hn::Vec<D>;
+  using D = FloatTag;
+  using V = FloatVector;
   static constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
 
   V Finished(int j, int r, V bias) const {
-    return Activate(d_, epilogue_.relu, hn::Add(hn::Load(d_, sums_ + j * rows_ + r), bias));
+    const V sum = hn::Add(hn::Load(d_, sums_ + j * rows_ + r), bias);
+    return epilogue_.activation.kind == ActivationKind::relu ? NotBelowZero(sum) : sum;
   }
 
   float* Address(const StoreRun& run, int j, int r) const {
@@ -163,8 +181,16 @@ class ColumnFinisher {
   const Destination& to_;
 };
 
-inline void FinishColumns(const float* sums, int rows, int /*cols*/, const Epilogue& epilogue,
+inline void FinishColumns(const float* sums, int rows, int cols, const Epilogue& epilogue,
                           const Destination& to) {
+  if (!epilogue.is_simple()) {  // turned to rows first
+    HWY_ALIGN float turned[kMaxTile];
+    const StoreRun all{0, 0, 0, cols};
+    const Destination here{.y = turned, .row_stride = cols, .rows = to.rows, .runs = {&all, 1}};
+    ColumnFinisher(sums, rows, Epilogue{}, here).Run(all);
+    FinishRows(turned, rows, cols, epilogue, to);
+    return;
+  }
   const ColumnFinisher finisher(sums, rows, epilogue, to);
   for (const StoreRun& run : to.runs) finisher.Run(run);
 }

@@ -17,7 +17,7 @@ struct ProductOperands {
   const float* a = nullptr;       // dense [group][row][k], then packed in the run or read in place
   const float* bias = nullptr;    // beside a, may be null
   bool has_bias = false;
-  bool relu = false;
+  Activation activation;
   ProductOutput y;
   std::byte* workspace = nullptr;  // workspace_bytes of the blocking, aligned to 64
   Executor* executor = nullptr;
@@ -25,10 +25,15 @@ struct ProductOperands {
   SharedTally* tally = nullptr;  // counts what the loops do, if set
 
   bool cancelled() const { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
-  // Where the outputs of a unit start.
-  float* unit_y(const ProductShape& shape, std::int64_t unit) const {
-    return y.data + unit / shape.groups * y.image_stride +
-           unit % shape.groups * shape.rows * y.row_stride;
+  UnitOutput unit_output(const ProductShape& shape, std::int64_t unit) const {
+    const auto offset = [&](const ProductOutput::Strides& strides) {
+      return unit / shape.groups * strides.image + unit % shape.groups * shape.rows * strides.row;
+    };
+    return {y.data + offset(y.strides),
+            y.residual == nullptr ? nullptr : y.residual + offset(y.residual_strides)};
+  }
+  Epilogue epilogue(const float* row_bias) const {
+    return {row_bias, activation, y.residual != nullptr};
   }
   // The same operands with a and bias packed at the front of the workspace, which the rest of the
   // run then starts behind.

@@ -33,7 +33,7 @@ class BlockRunner {
                shape.columns, shape.depth) {}
 
   void run(const Block& block) {
-    unit_y_ = operands_.unit_y(shape_, block.unit);
+    unit_ = operands_.unit_output(shape_, block.unit);
     if (tally_ != nullptr) count(block);
     for (std::int64_t k = 0; k < shape_.depth; k += blocking_.block_depth) {
       const std::int64_t k_end = std::min(shape_.depth, k + blocking_.block_depth);
@@ -121,7 +121,7 @@ class BlockRunner {
     tiles.rows = std::min<std::int64_t>(tile_.rows, block.row_end - row);
     tiles.k = k;
     tiles.k_end = k_end;
-    tiles.epilogue = {tile_bias(group, row), operands_.relu};
+    tiles.epilogue = operands_.epilogue(tile_bias(group, row));
     if (tally_ != nullptr) {
       tally_->round(kProductRowTiles, (row - block.row) / tile_.rows, tiles.rows < tile_.rows);
     }
@@ -150,7 +150,7 @@ class BlockRunner {
       tile.b_stride = tile_.cols;
     }
     tile.ahead = ahead != nullptr ? ahead : tile.b;
-    tiles_.run(tile, tiles.epilogue, unit_y_, {tiles.row, tiles.rows, column, columns}, tiles.k,
+    tiles_.run(tile, tiles.epilogue, unit_, {tiles.row, tiles.rows, column, columns}, tiles.k,
                tiles.k_end, nullptr, tally_);
     if (tally_ != nullptr) {
       tally_->round(kProductColumnTiles, (column - block.column) / tile_.cols,
@@ -175,7 +175,7 @@ class BlockRunner {
   LoopTally* tally_;
   PackedWeights weights_;
   TileRunner tiles_;
-  float* unit_y_ = nullptr;
+  UnitOutput unit_;
 };
 
 // The stack's panels hold one chunk of the narrow tile.

@@ -195,7 +195,7 @@ class BlockRunner {
       from_ = strip_;
     }
     group_ = unit % shape_.product.groups;
-    unit_y_ = operands_.unit_y(shape_.product, unit);
+    unit_ = operands_.unit_output(shape_.product, unit);
     for (std::int64_t tile_row = row; tile_row < row_end; tile_row += tile_.rows) {
       const std::int64_t rows = std::min<std::int64_t>(tile_.rows, row_end - tile_row);
       if (tally_ != nullptr) {
@@ -218,7 +218,7 @@ class BlockRunner {
     }
     const float* bias =
         operands_.has_bias ? operands_.packed + weights_.bias_at(group_, place.row) : nullptr;
-    const Epilogue epilogue{bias, operands_.relu};
+    const Epilogue epilogue = operands_.epilogue(bias);
     TileArgs tile;
     tile.a = operands_.packed + weights_.weights_at(group_, place.row, k);
     tile.b_offsets = offsets_ + k;
@@ -252,7 +252,7 @@ class BlockRunner {
     }
     place.column = block_column + q;
     tile.b = from_ + q;
-    tiles_.run(tile, epilogue, unit_y_, place, terms.begin, terms.end, kept, tally_);
+    tiles_.run(tile, epilogue, unit_, place, terms.begin, terms.end, kept, tally_);
   }
 
   const StripShape& shape_;
@@ -268,7 +268,7 @@ class BlockRunner {
   LoopTally* tally_;  // or null
   const float* from_ = nullptr;
   std::int64_t group_ = 0;
-  float* unit_y_ = nullptr;
+  UnitOutput unit_;
 };
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <span>
 
 #include <plait/machine.hpp>
+#include <plait/problem.hpp>
 
 namespace plait::kernels {
 
@@ -20,15 +21,24 @@ namespace plait::kernels {
 // sqrt(kChunk + depth / kChunk) instead of sqrt(depth), and 1/256 of the additions is its price.
 inline constexpr std::int64_t kChunk = 256;
 
-// What happens to a finished sum: + bias of its row, then the activation.
+// What happens to a finished sum: + bias of its row, + residual, then the activation.
 struct Epilogue {
   const float* bias = nullptr;  // one per row of the tile, or none
-  bool relu = false;            // NaN stays NaN
+  Activation activation;
+  bool residual = false;  // Destination::residual is added
+
+  // Whether pixel tiles can do it in their registers.
+  bool is_simple() const {
+    return !residual &&
+           (activation.kind == ActivationKind::none || activation.kind == ActivationKind::relu);
+  }
 };
 
-// Columns [begin, end) of a tile lie in y from `offset` on, `pixel_stride` apart.
+// Columns [begin, end) of a tile lie in y from `offset` on, `pixel_stride` apart, and likewise in
+// the residual.
 struct StoreRun {
   std::int64_t offset;
+  std::int64_t residual_offset;
   int begin;
   int end;
 };
@@ -41,6 +51,9 @@ struct Destination {
   std::int64_t pixel_stride = 1;
   int rows = 0;
   std::span<const StoreRun> runs;  // in the order of their columns
+  const float* residual = nullptr;
+  std::int64_t residual_row_stride = 0;
+  std::int64_t residual_pixel_stride = 1;
 };
 
 // Sums that are not finished lie in the tile's own order: [r][j] in pixel tiles, [j][r] in channel
@@ -55,7 +68,7 @@ struct TileArgs {
   std::int64_t depth = 0;                   // terms, 1 .. kChunk
   const float* partial = nullptr;           // sums of earlier chunks, or none (zero)
   float* sums = nullptr;                    // where the sums go; may be `partial`. Or null: they
-  const Epilogue* epilogue = nullptr;       // are finished
+  const Epilogue* epilogue = nullptr;       // are finished, if that is simple,
   const Destination* to = nullptr;          // and go here (pixel tiles, pixel_stride 1)
 };
 

@@ -13,13 +13,25 @@ namespace plait::kernels {
 // Where the outputs of one unit lie. Columns are numbered line by line, `pitch` to a line, of which
 // the first `width` are pixels; the rest are computed and dropped.
 struct ProductOutput {
+  // Steps between images, rows (that is output channels), lines and pixels.
+  struct Strides {
+    std::int64_t image = 0;
+    std::int64_t row = 0;
+    std::int64_t line = 0;
+    std::int64_t pixel = 1;
+  };
   float* data = nullptr;
-  std::int64_t image_stride = 0;
-  std::int64_t row_stride = 0;  // between rows, that is output channels
-  std::int64_t line_stride = 0;
-  std::int64_t pixel_stride = 1;
+  Strides strides;
+  const float* residual = nullptr;  // added to the outputs, or none
+  Strides residual_strides;
   std::int64_t width = 1;
   std::int64_t pitch = 1;
+};
+
+// The outputs of one unit, and what is added to them.
+struct UnitOutput {
+  float* y = nullptr;
+  const float* residual = nullptr;
 };
 
 // Level of the loop over chunks in the tallies of all nests over tiles.
@@ -36,16 +48,18 @@ class TileRunner {
   TileRunner(const Tile& tile, TileFunction function, const ProductOutput& output,
              std::int64_t columns, std::int64_t depth);
 
-  // Adds terms [k, k_end) to the tile at `place` of the unit whose outputs start at `y`. `operands`
+  // Adds terms [k, k_end) to the tile at `place` of the unit. `operands`
   // holds a (or a_rows) and b as they are at k. The epilogue comes with the last term. Partial sums
   // pass through a buffer in L1 between chunks. At the ends of [k, k_end) they are kept in `kept`
   // (kMaxTile floats, aligned to 64 bytes, of this tile alone), or else in y.
   // Chunks and products are counted in `tally` if there is one.
-  void run(const TileArgs& operands, const Epilogue& epilogue, float* y, const TilePlace& place,
-           std::int64_t k, std::int64_t k_end, float* kept, LoopTally* tally) const;
+  void run(const TileArgs& operands, const Epilogue& epilogue, const UnitOutput& unit,
+           const TilePlace& place, std::int64_t k, std::int64_t k_end, float* kept,
+           LoopTally* tally) const;
 
  private:
   using Runs = std::array<StoreRun, kMaxCols>;
+  Destination destination(const UnitOutput& unit, const TilePlace& place, Runs& runs) const;
   std::span<const StoreRun> runs_of(const TilePlace& place, Runs& runs) const;
   void prefetch(const Destination& to) const;
   // Partial sums from y, in the tile's own order.
