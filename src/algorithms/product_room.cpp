@@ -29,10 +29,6 @@ Verdict accepts_as_product(const Problem& problem) {
   if (problem.dtype != Dtype::f32) {
     return Verdict::no("only f32, not " + std::string(name_of(problem.dtype)));
   }
-  if (problem.padding_mode != PaddingMode::zeros) {
-    return Verdict::no("only padding with zeros, not " +
-                       std::string(name_of(problem.padding_mode)));
-  }
   return Verdict::yes();
 }
 

@@ -5,22 +5,27 @@
 #include <limits>
 
 #include "core/counts.hpp"
+#include "core/padding.hpp"
+#include "kernels/pick.hpp"
 
 namespace plait {
 namespace {
 
-// Copies lines of x into strips, phase by phase, with zeros around them.
+// Copies lines of x into strips, phase by phase, with what the padding is around them.
 class Lines final : public kernels::StripSource {
  public:
-  Lines(const Problem& problem, const StripGeometry& geometry, const float* x)
-      : problem_(problem), geometry_(geometry), x_(x), strides_(problem.effective_x_strides()) {}
+  Lines(const Problem& problem, const StripGeometry& geometry, Target target, const float* x)
+      : problem_(problem),
+        geometry_(geometry),
+        x_(x),
+        strides_(problem.effective_x_strides()),
+        pick_every_second_(kernels::pick_every_second(target)),
+        outside_(padding_value(problem)) {}
 
   void fill(std::int64_t unit, std::int64_t first_line, std::int64_t lines, float* strip,
             std::int64_t plane_stride) const override {
-    const std::int64_t channels = problem_.c_i / problem_.groups;
-    const float* channel =
-        x_ + unit / problem_.groups * strides_[0] + unit % problem_.groups * channels * strides_[1];
-    for (std::int64_t c = 0; c < channels; ++c, channel += strides_[1]) {
+    const float* channel = in_place(unit, 0);
+    for (std::int64_t c = 0; c < problem_.c_i / problem_.groups; ++c, channel += strides_[1]) {
       for (std::int64_t i = 0; i < geometry_.vertical.phases; ++i) {
         for (std::int64_t j = 0; j < geometry_.horizontal.phases; ++j) {
           fill_plane(channel, geometry_.vertical.first_of(i), geometry_.horizontal.first_of(j),
@@ -38,31 +43,61 @@ class Lines final : public kernels::StripSource {
   }
 
  private:
+  // The columns [first, last) of a plane are real input: column j is column + j * stride of x.
+  struct Span {
+    std::int64_t first, last, column;
+  };
+
   void fill_plane(const float* channel, std::int64_t first_row, std::int64_t first_col,
                   std::int64_t first_line, std::int64_t lines, float* to) const {
     const std::int64_t pitch = geometry_.shape.pitch;
     const std::int64_t step = problem_.stride.w;
-    const std::int64_t col = first_col - problem_.padding.left;
-    // Columns [first, last) of the plane are real input: 0 <= col + j * step < w.
-    const std::int64_t first = std::min(pitch, col >= 0 ? 0 : (-col + step - 1) / step);
+    const std::int64_t column = first_col - problem_.padding.left;
+    const std::int64_t first = std::min(pitch, column >= 0 ? 0 : (-column + step - 1) / step);
     const std::int64_t last =
-        std::max(first, std::min(pitch, (problem_.w - col + step - 1) / step));
-    // A step over huge padding is only taken from one real pixel to another.
-    const std::int64_t stride = last - first <= 1 ? 1 : step * strides_[3];
+        std::max(first, std::min(pitch, (problem_.w - column + step - 1) / step));
     for (std::int64_t line = first_line; line < first_line + lines; ++line, to += pitch) {
-      const std::int64_t row = line * problem_.stride.h + first_row - problem_.padding.top;
-      if (row < 0 || row >= problem_.h || first == last) {
-        std::fill(to, to + pitch, 0.0F);
-        continue;
-      }
-      const float* from = channel + row * strides_[2] + (col + first * step) * strides_[3];
-      std::fill(to, to + first, 0.0F);
-      if (stride == 1) {
-        std::memcpy(to + first, from, static_cast<std::size_t>(last - first) * sizeof(float));
+      const std::int64_t row = source_position(
+          problem_.padding_mode, line * problem_.stride.h + first_row - problem_.padding.top,
+          problem_.h, problem_.padding.bottom);
+      if (row == kOutside) {
+        std::fill(to, to + pitch, outside_);
       } else {
-        for (std::int64_t j = first; j < last; ++j, from += stride) to[j] = *from;
+        fill_line(channel + row * strides_[2], {first, last, column}, to);
       }
-      std::fill(to + last, to + pitch, 0.0F);
+    }
+  }
+
+  void fill_line(const float* row, const Span& span, float* to) const {
+    const std::int64_t step = problem_.stride.w;
+    const std::int64_t count = span.last - span.first;
+    fill_around(row, span, 0, span.first, to);
+    fill_around(row, span, span.last, geometry_.shape.pitch, to);
+    if (count == 0) return;
+    const float* from = row + (span.column + span.first * step) * strides_[3];
+    // A step over huge padding is only taken from one real pixel to another.
+    const std::int64_t stride = count == 1 ? 1 : step * strides_[3];
+    if (stride == 1) {
+      std::memcpy(to + span.first, from, static_cast<std::size_t>(count) * sizeof(float));
+    } else if (stride == 2) {
+      pick_every_second_(from, count, to + span.first);
+    } else {
+      for (std::int64_t j = span.first; j < span.last; ++j, from += stride) to[j] = *from;
+    }
+  }
+
+  // Columns [begin, end), none of which is real input.
+  void fill_around(const float* row, const Span& span, std::int64_t begin, std::int64_t end,
+                   float* to) const {
+    if (padding_is_one_value(problem_)) {
+      std::fill(to + begin, to + end, outside_);
+      return;
+    }
+    for (std::int64_t j = begin; j < end; ++j) {
+      const std::int64_t column =
+          source_position(problem_.padding_mode, span.column + j * problem_.stride.w, problem_.w,
+                          problem_.padding.right);
+      to[j] = column == kOutside ? outside_ : row[column * strides_[3]];
     }
   }
 
@@ -70,6 +105,8 @@ class Lines final : public kernels::StripSource {
   const StripGeometry& geometry_;
   const float* x_;
   Dims strides_;
+  kernels::PickFunction pick_every_second_;
+  float outside_;
 };
 
 // Cycles to write one element of a strip, copied or picked one by one, and one line of one plane:
@@ -113,7 +150,7 @@ class StripExecution final : public TileExecution {
         offsets_(geometry_.offsets(problem, blocking_.plane_stride(geometry_.shape))) {}
 
   void run(const Args& args) const override {
-    const Lines source(problem(), geometry_, static_cast<const float*>(args.x));
+    const Lines source(problem(), geometry_, blocking_.target, static_cast<const float*>(args.x));
     run_and_report(args, geometry_.shape.pitch, kernels::kStripLoops,
                    [&](const kernels::ProductOperands& operands) {
                      kernels::run_strips(geometry_.shape, blocking_, source, offsets_.data(),

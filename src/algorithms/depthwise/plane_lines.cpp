@@ -4,35 +4,10 @@
 #include <numeric>
 
 #include "core/counts.hpp"
+#include "core/padding.hpp"
 #include "kernels/tile_cost.hpp"
 
 namespace plait::depthwise {
-namespace {
-
-constexpr std::int64_t kOutside = -1;
-
-// The input position that stands for `position` on an axis of `size` with `after` padding behind
-// it, or kOutside for a fill value. Beyond the padding nothing is read by any window.
-std::int64_t source_position(PaddingMode mode, std::int64_t position, std::int64_t size,
-                             std::int64_t after) {
-  if (position >= 0 && position < size) return position;
-  if (position >= size + after) return kOutside;
-  switch (mode) {
-    case PaddingMode::reflect:
-      return position < 0 ? -position : 2 * (size - 1) - position;
-    case PaddingMode::replicate:
-      return position < 0 ? 0 : size - 1;
-    case PaddingMode::circular:
-      return (position % size + size) % size;
-    case PaddingMode::zeros:
-    case PaddingMode::constant:
-      break;
-  }
-  return kOutside;
-}
-
-}  // namespace
-
 Axis::Axis(std::int64_t taps, std::int64_t stride_, std::int64_t dilation_)
     : stride(stride_),
       dilation(dilation_),
@@ -84,11 +59,8 @@ PlaneLines::PlaneLines(const Problem& problem, const Geometry& geometry,
       kernels_(kernels),
       x_(x),
       strides_(problem.effective_x_strides()),
-      fills_(problem.padding_mode == PaddingMode::zeros ||
-             problem.padding_mode == PaddingMode::constant),
-      outside_(problem.padding_mode == PaddingMode::constant
-                   ? static_cast<float>(problem.padding_value)
-                   : 0.0F) {}
+      fills_(padding_is_one_value(problem)),
+      outside_(padding_value(problem)) {}
 
 // Rows are written in order, as each may overwrite the start of the next. All rows of the strip
 // that lie equally far apart in the input are written at once.

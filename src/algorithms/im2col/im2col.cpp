@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "algorithms/product_room.hpp"
+#include "core/padding.hpp"
 
 namespace plait::im2col {
 namespace {
@@ -33,7 +34,8 @@ class Patches final : public kernels::PanelSource {
         x_(x),
         strides_(problem.effective_x_strides()),
         w_o_(problem.w_o()),
-        channels_(problem.c_i / problem.groups) {}
+        channels_(problem.c_i / problem.groups),
+        outside_(padding_value(problem)) {}
 
   void fill(std::int64_t unit, std::int64_t k_begin, std::int64_t k_end, std::int64_t column,
             std::int64_t count, float* panel, std::int64_t panel_cols) const override {
@@ -78,27 +80,44 @@ class Patches final : public kernels::PanelSource {
 
   void fill_run(const Run& run, const float* channel, std::int64_t u, std::int64_t v,
                 float* to) const {
-    const std::int64_t row = run.row + u * problem_.dilation.h;
-    if (row < 0 || row >= problem_.h) {
-      std::fill(to, to + run.count, 0.0F);
+    const std::int64_t row =
+        source_position(problem_.padding_mode, run.row + u * problem_.dilation.h, problem_.h,
+                        problem_.padding.bottom);
+    if (row == kOutside) {
+      std::fill(to, to + run.count, outside_);
       return;
     }
+    const float* line = channel + row * strides_[2];
     const std::int64_t step = problem_.stride.w;
     const std::int64_t col = run.col + v * problem_.dilation.w;
     // Pixels [first, last) of the run read real input: 0 <= col + j * step < w.
     const std::int64_t first = std::min(run.count, col >= 0 ? 0 : (-col + step - 1) / step);
     const std::int64_t last =
         std::max(first, std::min(run.count, (problem_.w - col + step - 1) / step));
-    std::fill(to, to + first, 0.0F);
-    std::fill(to + last, to + run.count, 0.0F);
+    fill_outside(line, col, 0, first, to);
+    fill_outside(line, col, last, run.count, to);
     // A step over huge padding is only taken from one real pixel to another.
     if (first == last) return;
     const std::int64_t stride = last - first == 1 ? 1 : step * strides_[3];
-    const float* from = channel + row * strides_[2] + (col + first * step) * strides_[3];
+    const float* from = line + (col + first * step) * strides_[3];
     if (stride == 1) {
       std::memcpy(to + first, from, static_cast<std::size_t>(last - first) * sizeof(float));
     } else {
       for (std::int64_t j = first; j < last; ++j, from += stride) to[j] = *from;
+    }
+  }
+
+  // Pixels [begin, end) of a run that starts at column `col`, none of which reads real input.
+  void fill_outside(const float* line, std::int64_t col, std::int64_t begin, std::int64_t end,
+                    float* to) const {
+    if (padding_is_one_value(problem_)) {
+      std::fill(to + begin, to + end, outside_);
+      return;
+    }
+    for (std::int64_t j = begin; j < end; ++j) {
+      const std::int64_t column = source_position(
+          problem_.padding_mode, col + j * problem_.stride.w, problem_.w, problem_.padding.right);
+      to[j] = column == kOutside ? outside_ : line[column * strides_[3]];
     }
   }
 
@@ -107,6 +126,7 @@ class Patches final : public kernels::PanelSource {
   Dims strides_;
   std::int64_t w_o_;
   std::int64_t channels_;
+  float outside_;
 };
 
 // === config ===

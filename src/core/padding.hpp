@@ -1,0 +1,43 @@
+// What stands where a window reaches beyond the input.
+#pragma once
+
+#include <cstdint>
+
+#include <plait/problem.hpp>
+
+namespace plait {
+
+inline constexpr std::int64_t kOutside = -1;
+
+// The input position that stands for `position` on an axis of `size` with `after` padding behind
+// it, or kOutside for the value of padding_value(). Beyond the padding nothing is read by any
+// window.
+inline std::int64_t source_position(PaddingMode mode, std::int64_t position, std::int64_t size,
+                                    std::int64_t after) {
+  if (position >= 0 && position < size) return position;
+  if (position >= size + after) return kOutside;
+  switch (mode) {
+    case PaddingMode::reflect:
+      return position < 0 ? -position : 2 * (size - 1) - position;
+    case PaddingMode::replicate:
+      return position < 0 ? 0 : size - 1;
+    case PaddingMode::circular:
+      return (position % size + size) % size;
+    case PaddingMode::zeros:
+    case PaddingMode::constant:
+      break;
+  }
+  return kOutside;
+}
+
+inline bool padding_is_one_value(const Problem& problem) {
+  return problem.padding_mode == PaddingMode::zeros ||
+         problem.padding_mode == PaddingMode::constant;
+}
+// And which.
+inline float padding_value(const Problem& problem) {
+  return problem.padding_mode == PaddingMode::constant ? static_cast<float>(problem.padding_value)
+                                                       : 0.0F;
+}
+
+}  // namespace plait
