@@ -16,7 +16,6 @@
 #include <span>
 
 #include <plait/machine.hpp>
-#include <plait/problem.hpp>
 
 #include "kernels/tile.hpp"
 
@@ -88,10 +87,18 @@ struct OddColumns {
   std::int64_t after = 0;
 };
 
+// What a finished value passes through: v; max(v, 0), at most 6; slope v where v < 0;
+// v min(max(v + 3, 0), 6) / 6; v / (1 + exp(-v)); 1 / (1 + exp(-v)); tanh v.
+enum class Curve { none, relu, relu6, leaky, hswish, silu, sigmoid, tanh };
+struct LineFinish {
+  Curve curve = Curve::none;
+  float slope = 0;                  // of `leaky`
+  const float* residual = nullptr;  // added first, or none
+};
+
 using CopyFunction = void (*)(const PlaneRows& rows);
 using SplitFunction = void (*)(const PlaneRows& rows, const OddColumns& odd);
-using FinishFunction = void (*)(const Activation& activation, const float* residual, float* line,
-                                std::int64_t count);
+using FinishFunction = void (*)(const LineFinish& finish, float* line, std::int64_t count);
 
 struct PlaneKernels {
   Target target;  // as compiled in, not as asked for
@@ -99,7 +106,7 @@ struct PlaneKernels {
   std::span<const PlaneTile> tiles;
   CopyFunction copy;
   SplitFunction split;
-  FinishFunction finish;  // line[j] = act(line[j] + residual[j]); residual may be null
+  FinishFunction finish;  // line[j] = curve(line[j] + residual[j])
 };
 
 const PlaneKernels& plane_kernels(Target target);

@@ -113,14 +113,14 @@ HWY_INLINE DoubleVector Tanh(DoubleTag d, DoubleVector value) {
   return hn::IfThenElse(hn::Lt(size, hn::Set(d, 0x1p-11)), small, large);
 }
 
-HWY_INLINE DoubleVector InDouble(DoubleTag d, ActivationKind kind, DoubleVector value) {
+HWY_INLINE DoubleVector InDouble(DoubleTag d, Curve curve, DoubleVector value) {
   DoubleVector result = value;
-  if (kind == ActivationKind::tanh) {
+  if (curve == Curve::tanh) {
     result = Tanh(d, value);
   } else {
     result = Sigmoid(d, value);
     // An infinite factor meets the limit of the other: 0 below.
-    if (kind == ActivationKind::silu) {
+    if (curve == Curve::silu) {
       const DoubleVector factor =
           hn::IfThenElse(hn::Lt(value, hn::Set(d, -0x1p1023)), hn::Zero(d), result);
       result = hn::Mul(value, factor);
@@ -129,42 +129,42 @@ HWY_INLINE DoubleVector InDouble(DoubleTag d, ActivationKind kind, DoubleVector 
   return hn::IfThenElse(hn::Eq(value, value), result, value);
 }
 
-HWY_INLINE PlaneVector Transcendental(ActivationKind kind, PlaneVector value) {
+HWY_INLINE PlaneVector Transcendental(Curve curve, PlaneVector value) {
   const PlaneTag d;
   const DoubleTag d64;
   const HalfTag half;
-  const auto low = InDouble(d64, kind, hn::PromoteTo(d64, hn::LowerHalf(half, value)));
-  const auto high = InDouble(d64, kind, hn::PromoteTo(d64, hn::UpperHalf(half, value)));
+  const auto low = InDouble(d64, curve, hn::PromoteTo(d64, hn::LowerHalf(half, value)));
+  const auto high = InDouble(d64, curve, hn::PromoteTo(d64, hn::UpperHalf(half, value)));
   const PlaneVector result = hn::Combine(d, hn::DemoteTo(half, high), hn::DemoteTo(half, low));
   // Of EMU128, DemoteTo makes the largest f32 of infinity.
-  if (kind != ActivationKind::silu) return result;
+  if (curve != Curve::silu) return result;
   return hn::IfThenElse(hn::Gt(value, hn::Set(d, 100.0F)), value, result);
 }
 
-HWY_INLINE PlaneVector Activate(const Activation& activation, PlaneVector value) {
+HWY_INLINE PlaneVector OnCurve(const LineFinish& finish, PlaneVector value) {
   const PlaneTag d;
-  switch (activation.kind) {
-    case ActivationKind::none:
+  switch (finish.curve) {
+    case Curve::none:
       return value;
-    case ActivationKind::relu:
+    case Curve::relu:
       return NotBelowZero(value);
-    case ActivationKind::relu6:
+    case Curve::relu6:
       return NotAboveSix(NotBelowZero(value));
-    case ActivationKind::leaky: {
-      const PlaneVector slope = hn::Set(d, static_cast<float>(activation.slope));
+    case Curve::leaky: {
+      const PlaneVector slope = hn::Set(d, finish.slope);
       return hn::IfThenElse(hn::Lt(value, hn::Zero(d)), hn::Mul(slope, value), value);
     }
-    case ActivationKind::hswish: {
+    case Curve::hswish: {
       const PlaneVector part = NotAboveSix(NotBelowZero(hn::Add(value, hn::Set(d, 3.0F))));
       return hn::Mul(value, hn::Div(part, hn::Set(d, 6.0F)));
     }
     default:
-      return Transcendental(activation.kind, value);
+      return Transcendental(finish.curve, value);
   }
 }
 
-void FinishLine(const Activation& activation, const float* residual, float* line,
-                std::int64_t count) {
+void FinishLine(const LineFinish& finish, float* line, std::int64_t count) {
+  const float* const residual = finish.residual;
   const PlaneTag d;
   for (std::int64_t j = 0; j < count; j += kPlaneLanes) {
     const std::int64_t rest = count - j;
@@ -173,7 +173,7 @@ void FinishLine(const Activation& activation, const float* residual, float* line
     if (residual != nullptr) {
       value = hn::Add(value, whole ? hn::LoadU(d, residual + j) : LoadPart(residual + j, rest));
     }
-    value = Activate(activation, value);
+    value = OnCurve(finish, value);
     if (whole) {
       hn::StoreU(value, d, line + j);
     } else {

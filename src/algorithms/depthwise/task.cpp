@@ -23,6 +23,32 @@ Layer::Layer(const Problem& problem_, const Cut& cut_, Target target)
   }
 }
 
+namespace {
+
+kernels::Curve curve_of(ActivationKind kind) {
+  switch (kind) {
+    case ActivationKind::none:
+      return kernels::Curve::none;
+    case ActivationKind::relu:
+      return kernels::Curve::relu;
+    case ActivationKind::relu6:
+      return kernels::Curve::relu6;
+    case ActivationKind::leaky:
+      return kernels::Curve::leaky;
+    case ActivationKind::hswish:
+      return kernels::Curve::hswish;
+    case ActivationKind::silu:
+      return kernels::Curve::silu;
+    case ActivationKind::sigmoid:
+      return kernels::Curve::sigmoid;
+    case ActivationKind::tanh:
+      return kernels::Curve::tanh;
+  }
+  return kernels::Curve::none;
+}
+
+}  // namespace
+
 Task::Task(const Layer& layer, const Args& args, const Weights& weights, std::byte* workspace,
            kernels::LoopTally* tally)
     : layer_(layer),
@@ -39,6 +65,8 @@ Task::Task(const Layer& layer, const Args& args, const Weights& weights, std::by
   const ActivationKind kind = problem_.activation.kind;
   const bool clamps = kind <= ActivationKind::relu6;
   finishes_ = problem_.residual || !clamps;
+  finish_.curve = curve_of(kind);
+  finish_.slope = static_cast<float>(problem_.activation.slope);
   tile_.row_stride = layer.geometry.row_stride;
   tile_.phase_stride = layer.geometry.pitch;
   tile_.line_stride = layer.geometry.line_stride();
@@ -112,8 +140,8 @@ void Task::run_tile(const kernels::PlaneTile& tile, std::int64_t n, std::int64_t
   for (int i = 0; i < tile.lines; ++i) {
     float* const from = tile_.out + i * tile_.out_stride;
     if (finishes_) {
-      layer_.kernels.finish(problem_.activation, residual_line(n, o, line + i, column), from,
-                            tile_.columns);
+      finish_.residual = residual_line(n, o, line + i, column);
+      layer_.kernels.finish(finish_, from, tile_.columns);
     }
     if (in_place) continue;
     for (std::int64_t j = 0; j < tile_.columns; ++j) out[i * y[2] + j * y[3]] = from[j];

@@ -72,7 +72,8 @@ class Task {
   float* line_buffer_;
   float* residual_buffer_;
   kernels::LoopTally* tally_;  // or null
-  bool finishes_;              // residual or activation come in a pass of their own over a tile
+  kernels::LineFinish finish_;
+  bool finishes_;  // residual or activation come in a pass of their own over a tile
   kernels::PlaneArgs tile_;
 };
 
