@@ -87,8 +87,10 @@ void Task::run_block(std::int64_t plane, std::int64_t line) {
   const std::int64_t planes = std::min(cut_.block_planes, problem_.n * problem_.c_i - plane);
   for (std::int64_t p = 0; p < planes; ++p) {
     const std::int64_t n = (plane + p) / problem_.c_i;
-    lines_.fill(n, plane + p - n * problem_.c_i, line, lines, strips_ + p * cut_.strip_floats);
+    lines_.fill(n, plane + p - n * problem_.c_i, line, lines, strips_ + p * cut_.strip_floats,
+                p >= bordered_);
   }
+  if (lines == h_o_) bordered_ = std::max(bordered_, planes);
   for (std::int64_t p = 0; p < planes; ++p) {
     strip_ = strips_ + p * cut_.strip_floats;
     run_plane(plane + p, line, lines);

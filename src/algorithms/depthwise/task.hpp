@@ -69,6 +69,7 @@ class Task {
   Weights weights_;
   float* strips_;  // of the planes of a block
   float* strip_ = nullptr;
+  std::int64_t bordered_ = 0;  // strips with the borders of a whole plane
   float* line_buffer_;
   float* residual_buffer_;
   kernels::LoopTally* tally_;  // or null
