@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <plait/problem.hpp>
+
 #include "core/aligned_buffer.hpp"
 #include "core/error_model.hpp"
 #include "kernels/depthwise.hpp"
@@ -266,8 +268,9 @@ TEST(FinishedLines, HaveTheResidualAndTheActivation) {
         }
         line.back() = kUntouched;
         const Activation activation{kind, 0.1};
+        const kernels::LineFinish finish{static_cast<kernels::Curve>(kind), 0.1F, residual.data()};
         std::vector<float> finished = line;
-        kernels.finish(activation, residual.data(), finished.data(), count);
+        kernels.finish(finish, finished.data(), count);
         EXPECT_EQ(finished.back(), kUntouched);
         for (std::int64_t j = 0; j < count; ++j) {
           const float sum = at(line, j) + at(residual, j);

@@ -16,6 +16,7 @@
 namespace plait::test {
 namespace {
 
+using kernels::Curve;
 using kernels::kChunk;
 using kernels::Tile;
 
@@ -109,7 +110,7 @@ struct TileCase {
   float finished(int r, int j, const kernels::Epilogue& epilogue) const {
     float sum = expected(r, j);
     if (epilogue.bias != nullptr) sum += epilogue.bias[r];
-    return epilogue.activation.kind == ActivationKind::relu && sum < 0 ? 0 : sum;
+    return epilogue.curve == Curve::relu && sum < 0 ? 0 : sum;
   }
 
   void expect_sums() const {
@@ -259,9 +260,8 @@ TEST(Tiles, FinishAndStoreWhatBelongsToThem) {
     for (int i = 0; i < 24; ++i) {
       TileCase test(target, tile, depth, random);
       if (random.chance(0.5)) test.add_partial();
-      const kernels::Epilogue epilogue{
-          random.chance(0.5) ? test.bias.data() : nullptr,
-          {random.chance(0.5) ? ActivationKind::relu : ActivationKind::none}};
+      const kernels::Epilogue epilogue{random.chance(0.5) ? test.bias.data() : nullptr,
+                                       random.chance(0.5) ? Curve::relu : Curve::none};
       const bool side_by_side = tile.lanes_are_channels && random.chance(0.3);
       const std::int64_t pixel_stride = random.chance(0.7) ? 1 : random.between(2, 5);
       const int rows =
@@ -290,7 +290,7 @@ TEST(Tiles, ReluKeepsNaN) {
       for (const Tile& tile : set->tiles) {
         TileCase test(target, tile, 3, random);
         test.b[1] = std::numeric_limits<float>::quiet_NaN();
-        const kernels::Epilogue epilogue{nullptr, {ActivationKind::relu}};
+        const kernels::Epilogue epilogue{nullptr, Curve::relu};
         std::vector<float> out(test.partial.size());
         const kernels::StoreRun all{0, 0, 0, tile.cols};
         const kernels::Destination to{

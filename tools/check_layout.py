@@ -20,10 +20,10 @@ STRING = r'"(?:\\.|[^"\\\n])*"'
 
 # (a part, what it may include), the longest prefix first. Tests and bench may include anything.
 OWN = "the room's own folder"
-SHARED = "src/algorithms/product_room."  # of the rooms whose work is a matrix product
+SHARED = ["src/algorithms/product_room.", "src/algorithms/strip_room."]  # of several rooms
 MAY_INCLUDE = [
     ("src/algorithms/registry.", [PUBLIC, "src/core/", "src/algorithms/"]),
-    ("src/algorithms/", [PUBLIC, "src/core/", "src/kernels/", SHARED, OWN]),
+    ("src/algorithms/", [PUBLIC, "src/core/", "src/kernels/", *SHARED, OWN]),
     ("src/core/", [PUBLIC, "src/core/"]),
     ("src/kernels/", [PUBLIC, "src/core/", "src/kernels/"]),
     ("src/planner/", [PUBLIC, "src/core/", "src/algorithms/registry.hpp", "src/planner/"]),
@@ -148,7 +148,7 @@ def check_rooms(texts: dict[str, str]) -> None:
     for room in folders - registered.keys():
         report(f"src/algorithms/{room}", 1, "room is not in registry.inc")
     for path in filter(re.compile(r"src/algorithms/[^/]+$").match, texts):
-        if not path.startswith(("src/algorithms/registry.", SHARED)):
+        if not path.startswith(("src/algorithms/registry.", *SHARED)):
             report(path, 1, "belongs to no room; what rooms share is core or kernels")
     orders = {}
     for room, line in registered.items():

@@ -32,6 +32,28 @@ Verdict accepts_as_product(const Problem& problem) {
   return Verdict::yes();
 }
 
+kernels::Curve curve_of(ActivationKind kind) {
+  switch (kind) {
+    case ActivationKind::none:
+      return kernels::Curve::none;
+    case ActivationKind::relu:
+      return kernels::Curve::relu;
+    case ActivationKind::relu6:
+      return kernels::Curve::relu6;
+    case ActivationKind::leaky:
+      return kernels::Curve::leaky;
+    case ActivationKind::hswish:
+      return kernels::Curve::hswish;
+    case ActivationKind::silu:
+      return kernels::Curve::silu;
+    case ActivationKind::sigmoid:
+      return kernels::Curve::sigmoid;
+    case ActivationKind::tanh:
+      return kernels::Curve::tanh;
+  }
+  return kernels::Curve::none;
+}
+
 kernels::ProductShape product_shape(const Problem& problem) {
   return {problem.n * problem.groups, problem.groups, problem.c_o / problem.groups,
           problem.h_o() * problem.w_o(), problem.depth()};
@@ -128,7 +150,8 @@ kernels::ProductOperands TileExecution::operands(const Args& args, std::int64_t 
   operands.a = static_cast<const float*>(args.kernel);
   operands.bias = static_cast<const float*>(args.bias);
   operands.has_bias = problem_.bias;
-  operands.activation = problem_.activation;
+  operands.curve = curve_of(problem_.activation.kind);
+  operands.slope = static_cast<float>(problem_.activation.slope);
   const auto strides_of = [](const Dims& strides) {
     return kernels::ProductOutput::Strides{strides[0], strides[1], strides[2], strides[3]};
   };

@@ -13,10 +13,10 @@
 
 namespace plait {
 
-// No, unless the problem is forward, f32, padded with zeros, and its epilogue is one that the
-// register tiles fuse.
+// No, unless the problem is forward and f32.
 Verdict accepts_as_product(const Problem& problem);
 
+kernels::Curve curve_of(ActivationKind kind);
 kernels::ProductShape product_shape(const Problem& problem);
 
 // What a room calls its packed weights: equal formats hold equal bytes for equal weights.
@@ -48,6 +48,7 @@ class TileExecution : public Execution {
 
  protected:
   const Problem& problem() const { return problem_; }
+  Target target() const { return target_; }
   // Calls product(ProductOperands) and fills in the report. `pitch`: columns that the room counts
   // to a line of output; `loops`: of the nest that runs.
   template <class Product>

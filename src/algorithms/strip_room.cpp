@@ -109,18 +109,24 @@ class Lines final : public kernels::StripSource {
   float outside_;
 };
 
-// Cycles to write one element of a strip, copied or picked one by one, and one line of one plane:
-// fitted to 3x3 layers at 56, 28 and 14 pixels, strides 1 and 2 [Zen 4, 2026-11-22].
+// Cycles to write one element of a strip, copied, picked by vectors or one by one, and one line of
+// one plane: fitted to 3x3 layers at 56, 28 and 14 pixels, strides 1 and 2 [Zen 4, 2026-11-22; by
+// vectors: Emerald Rapids, 2026-11-26].
 constexpr double kCopyCycles = 0.3;
+constexpr double kPickSecondCycles = 0.4;
 constexpr double kPickCycles = 0.9;
 constexpr double kLineCycles = 20;
+
+double fill_cycles(const Problem& problem) {
+  const std::int64_t step = problem.stride.w * problem.effective_x_strides()[3];
+  return step == 1 ? kCopyCycles : step == 2 ? kPickSecondCycles : kPickCycles;
+}
 
 kernels::StripBlocking blocking_of(const StripRoom& room, const StripGeometry& geometry,
                                    const Problem& problem, const Limits& limits,
                                    const Machine& machine) {
-  const bool copies = problem.stride.w == 1 && problem.effective_x_strides()[3] == 1;
-  const double cycles = (copies ? kCopyCycles : kPickCycles) +
-                        kLineCycles / static_cast<double>(geometry.shape.pitch);
+  const double cycles =
+      fill_cycles(problem) + kLineCycles / static_cast<double>(geometry.shape.pitch);
   kernels::StripRequest request;
   request.shape = geometry.shape;
   request.tiles = room.tiles(machine.target);

@@ -1,4 +1,4 @@
-// Activations of a vector, as the problem line names them. Included once per target.
+// Curves of a vector. Included once per target.
 
 #if defined(PLAIT_KERNELS_ACTIVATE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef PLAIT_KERNELS_ACTIVATE_INL_H_
@@ -10,7 +10,7 @@
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
-#include <plait/problem.hpp>
+#include "kernels/curve.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace plait::kernels {
@@ -56,14 +56,14 @@ HWY_INLINE DoubleVector Tanh(DoubleTag d, DoubleVector value) {
   return hn::IfThenElse(hn::Lt(size, hn::Set(d, 0x1p-11)), small, large);
 }
 
-HWY_INLINE DoubleVector InDouble(DoubleTag d, ActivationKind kind, DoubleVector value) {
+HWY_INLINE DoubleVector InDouble(DoubleTag d, Curve curve, DoubleVector value) {
   DoubleVector result = value;
-  if (kind == ActivationKind::tanh) {
+  if (curve == Curve::tanh) {
     result = Tanh(d, value);
   } else {
     result = Sigmoid(d, value);
     // An infinite factor meets the limit of the other: 0 below.
-    if (kind == ActivationKind::silu) {
+    if (curve == Curve::silu) {
       const DoubleVector factor =
           hn::IfThenElse(hn::Lt(value, hn::Set(d, -0x1p1023)), hn::Zero(d), result);
       result = hn::Mul(value, factor);
@@ -72,37 +72,35 @@ HWY_INLINE DoubleVector InDouble(DoubleTag d, ActivationKind kind, DoubleVector 
   return hn::IfThenElse(hn::Eq(value, value), result, value);
 }
 
-HWY_INLINE FloatVector Transcendental(ActivationKind kind, FloatVector value) {
+HWY_INLINE FloatVector Transcendental(Curve curve, FloatVector value) {
   const FloatTag d;
   const DoubleTag d64;
   const HalfTag half;
-  const auto low = InDouble(d64, kind, hn::PromoteTo(d64, hn::LowerHalf(half, value)));
-  const auto high = InDouble(d64, kind, hn::PromoteTo(d64, hn::UpperHalf(half, value)));
+  const auto low = InDouble(d64, curve, hn::PromoteTo(d64, hn::LowerHalf(half, value)));
+  const auto high = InDouble(d64, curve, hn::PromoteTo(d64, hn::UpperHalf(half, value)));
   const FloatVector result = hn::Combine(d, hn::DemoteTo(half, high), hn::DemoteTo(half, low));
   // Of EMU128, DemoteTo makes the largest f32 of infinity.
-  if (kind != ActivationKind::silu) return result;
+  if (curve != Curve::silu) return result;
   return hn::IfThenElse(hn::Gt(value, hn::Set(d, 100.0F)), value, result);
 }
 
-HWY_INLINE FloatVector Activate(const Activation& activation, FloatVector value) {
+HWY_INLINE FloatVector Activate(Curve curve, float slope, FloatVector value) {
   const FloatTag d;
-  switch (activation.kind) {
-    case ActivationKind::none:
+  switch (curve) {
+    case Curve::none:
       return value;
-    case ActivationKind::relu:
+    case Curve::relu:
       return NotBelowZero(value);
-    case ActivationKind::relu6:
+    case Curve::relu6:
       return NotAboveSix(NotBelowZero(value));
-    case ActivationKind::leaky: {
-      const FloatVector slope = hn::Set(d, static_cast<float>(activation.slope));
-      return hn::IfThenElse(hn::Lt(value, hn::Zero(d)), hn::Mul(slope, value), value);
-    }
-    case ActivationKind::hswish: {
+    case Curve::leaky:
+      return hn::IfThenElse(hn::Lt(value, hn::Zero(d)), hn::Mul(hn::Set(d, slope), value), value);
+    case Curve::hswish: {
       const FloatVector part = NotAboveSix(NotBelowZero(hn::Add(value, hn::Set(d, 3.0F))));
       return hn::Mul(value, hn::Div(part, hn::Set(d, 6.0F)));
     }
     default:
-      return Transcendental(activation.kind, value);
+      return Transcendental(curve, value);
   }
 }
 

@@ -16,8 +16,8 @@
 #include <span>
 
 #include <plait/machine.hpp>
-#include <plait/problem.hpp>
 
+#include "kernels/curve.hpp"
 #include "kernels/tile.hpp"
 
 namespace plait::kernels {
@@ -88,10 +88,16 @@ struct OddColumns {
   std::int64_t after = 0;
 };
 
+// What happens to a line of sums that is not done in registers.
+struct LineFinish {
+  Curve curve = Curve::none;
+  float slope = 0;                  // of `leaky`
+  const float* residual = nullptr;  // added first, or none
+};
+
 using CopyFunction = void (*)(const PlaneRows& rows);
 using SplitFunction = void (*)(const PlaneRows& rows, const OddColumns& odd);
-using FinishFunction = void (*)(const Activation& activation, const float* residual, float* line,
-                                std::int64_t count);
+using FinishFunction = void (*)(const LineFinish& finish, float* line, std::int64_t count);
 
 struct PlaneKernels {
   Target target;  // as compiled in, not as asked for
@@ -99,7 +105,7 @@ struct PlaneKernels {
   std::span<const PlaneTile> tiles;
   CopyFunction copy;
   SplitFunction split;
-  FinishFunction finish;  // line[j] = act(line[j] + residual[j]); residual may be null
+  FinishFunction finish;  // line[j] = curve(line[j] + residual[j])
 };
 
 const PlaneKernels& plane_kernels(Target target);

@@ -87,8 +87,8 @@ void SplitRows(const PlaneRows& given, const OddColumns& given_odd) {
   }
 }
 
-void FinishLine(const Activation& activation, const float* residual, float* line,
-                std::int64_t count) {
+void FinishLine(const LineFinish& finish, float* line, std::int64_t count) {
+  const float* const residual = finish.residual;
   const PlaneTag d;
   for (std::int64_t j = 0; j < count; j += kPlaneLanes) {
     const std::int64_t rest = count - j;
@@ -97,7 +97,7 @@ void FinishLine(const Activation& activation, const float* residual, float* line
     if (residual != nullptr) {
       value = hn::Add(value, whole ? hn::LoadU(d, residual + j) : LoadPart(residual + j, rest));
     }
-    value = Activate(activation, value);
+    value = Activate(finish.curve, finish.slope, value);
     if (whole) {
       hn::StoreU(value, d, line + j);
     } else {

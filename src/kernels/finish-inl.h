@@ -44,7 +44,7 @@ class RowFinisher {
       const int count = HWY_MIN(run.end - j, kLanes);
       V sum = hn::Add(LoadFirst(d_, sums + j, count), bias);
       if (epilogue_.residual) sum = hn::Add(sum, Residual(run, r, j, count));
-      Store(Activate(epilogue_.activation, sum), run, r, j, count);
+      Store(Activate(epilogue_.curve, epilogue_.slope, sum), run, r, j, count);
     }
   }
 
@@ -148,7 +148,7 @@ class ColumnFinisher {
 
   V Finished(int j, int r, V bias) const {
     const V sum = hn::Add(hn::Load(d_, sums_ + j * rows_ + r), bias);
-    return epilogue_.activation.kind == ActivationKind::relu ? NotBelowZero(sum) : sum;
+    return epilogue_.curve == Curve::relu ? NotBelowZero(sum) : sum;
   }
 
   float* Address(const StoreRun& run, int j, int r) const {

@@ -17,7 +17,8 @@ struct ProductOperands {
   const float* a = nullptr;       // dense [group][row][k], then packed in the run or read in place
   const float* bias = nullptr;    // beside a, may be null
   bool has_bias = false;
-  Activation activation;
+  Curve curve = Curve::none;
+  float slope = 0;  // of `leaky`
   ProductOutput y;
   std::byte* workspace = nullptr;  // workspace_bytes of the blocking, aligned to 64
   Executor* executor = nullptr;
@@ -33,7 +34,7 @@ struct ProductOperands {
             y.residual == nullptr ? nullptr : y.residual + offset(y.residual_strides)};
   }
   Epilogue epilogue(const float* row_bias) const {
-    return {row_bias, activation, y.residual != nullptr};
+    return {row_bias, curve, slope, y.residual != nullptr};
   }
   // The same operands with a and bias packed at the front of the workspace, which the rest of the
   // run then starts behind.

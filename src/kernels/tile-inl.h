@@ -47,7 +47,7 @@ HWY_INLINE void Finish(D d, const Epilogue& epilogue, int rows,
       PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) sums[r][v] = hn::Add(sums[r][v], b);
     }
   }
-  if (epilogue.activation.kind == ActivationKind::relu) {
+  if (epilogue.curve == Curve::relu) {
     const V zero = hn::Zero(d);
     PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
       PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {

@@ -13,7 +13,8 @@
 #include <span>
 
 #include <plait/machine.hpp>
-#include <plait/problem.hpp>
+
+#include "kernels/curve.hpp"
 
 namespace plait::kernels {
 
@@ -21,17 +22,15 @@ namespace plait::kernels {
 // sqrt(kChunk + depth / kChunk) instead of sqrt(depth), and 1/256 of the additions is its price.
 inline constexpr std::int64_t kChunk = 256;
 
-// What happens to a finished sum: + bias of its row, + residual, then the activation.
+// What happens to a finished sum: + bias of its row, + residual, then the curve.
 struct Epilogue {
   const float* bias = nullptr;  // one per row of the tile, or none
-  Activation activation;
+  Curve curve = Curve::none;
+  float slope = 0;        // of `leaky`
   bool residual = false;  // Destination::residual is added
 
   // Whether pixel tiles can do it in their registers.
-  bool is_simple() const {
-    return !residual &&
-           (activation.kind == ActivationKind::none || activation.kind == ActivationKind::relu);
-  }
+  bool is_simple() const { return !residual && (curve == Curve::none || curve == Curve::relu); }
 };
 
 // Columns [begin, end) of a tile lie in y from `offset` on, `pixel_stride` apart, and likewise in

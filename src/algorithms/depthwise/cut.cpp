@@ -16,11 +16,11 @@ using kernels::round_up;
 
 // Cycles, fitted to tiles and layers of 3x3 to 31x31 windows at 7 to 112 pixels [Emerald Rapids VM,
 // AVX-512, 2026-11-26].
-constexpr double kLatency = 4;                   // of a multiply-add
-constexpr double kTileCycles = 10;               // entering a tile and leaving it
-constexpr double kStoreCycles = 1;               // of a vector
-constexpr double kRowCycles = 8;                 // of the loop over a row of the window
-constexpr double kFullL1 = 1.15, kFromL2 = 1.3;  // times as long as from a small part of L1
+constexpr double kLatency = 4;                  // of a multiply-add
+constexpr double kTileCycles = 10;              // entering a tile and leaving it
+constexpr double kStoreCycles = 1;              // of a vector
+constexpr double kRowCycles = 8;                // of the loop over a row of the window
+constexpr double kFullL1 = 1.3, kFromL2 = 1.5;  // times as long as in a small part of L1
 constexpr double kPlaneCycles = 60;
 constexpr double kLineCycles = 8;      // of a row of a strip
 constexpr double kCopyCycles = 0.12;   // of one of its floats
@@ -170,14 +170,19 @@ class Chooser {
            kStoreCycles * sums + (tile.form == PlaneForm::rows ? kRowCycles * rows : 0);
   }
 
+  // How much longer writing and reading a strip takes where it is large: a small one is read
+  // while the next input is on its way from memory, a large one takes turns with it.
+  double strip_times(const Cut& cut) const {
+    const std::int64_t bytes = cut.strip_floats * std::int64_t{sizeof(float)};
+    if (bytes <= machine_.caches.l1_bytes / 4) return 1;
+    const bool in_l1 = bytes <= machine_.caches.l1_bytes || cut.block_columns < problem_.w_o();
+    return in_l1 ? kFullL1 : kFromL2;
+  }
+
   // Cycles of all output lines of one plane.
   double plane_cycles(const Cut& cut) const {
     const std::int64_t vectors = ceil_div(problem_.w_o(), kernels_.lanes);
-    const std::int64_t strip_bytes = cut.strip_floats * std::int64_t{sizeof(float)};
-    const double load_times =
-        strip_bytes <= machine_.caches.l1_bytes / 4                                     ? 1
-        : strip_bytes <= machine_.caches.l1_bytes || cut.block_columns < problem_.w_o() ? kFullL1
-                                                                                        : kFromL2;
+    const double load_times = strip_times(cut);
     double cycles = 0;
     const std::int64_t h_o = problem_.h_o();
     const auto of_lines = [&](std::int64_t lines) {
@@ -208,9 +213,10 @@ class Chooser {
                         static_cast<double>(geometry_.vertical.phases);
     const bool copies = problem_.stride.w <= 2 && problem_.effective_x_strides()[3] == 1;
     return blocks * kPlaneCycles +
-           rows * (kLineCycles + static_cast<double>(geometry_.horizontal.phases) *
-                                     static_cast<double>(geometry_.columns) *
-                                     (copies ? kCopyCycles : kPickCycles));
+           strip_times(cut) * rows *
+               (kLineCycles + static_cast<double>(geometry_.horizontal.phases) *
+                                  static_cast<double>(geometry_.columns) *
+                                  (copies ? kCopyCycles : kPickCycles));
   }
 
   // Cycles of an output beyond the tile's store.

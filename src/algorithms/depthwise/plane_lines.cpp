@@ -65,7 +65,7 @@ PlaneLines::PlaneLines(const Problem& problem, const Geometry& geometry,
 // Rows are written in order, as each may overwrite the start of the next. All rows of the strip
 // that lie equally far apart in the input are written at once.
 void PlaneLines::fill(std::int64_t n, std::int64_t c, std::int64_t first, std::int64_t lines,
-                      float* strip) const {
+                      float* strip, bool borders) const {
   const Axis& axis = geometry_.vertical;
   const float* channel = x_ + n * strides_[0] + c * strides_[1];
   const bool every_row = axis.phases == axis.stride && axis.dilation % axis.stride == 1;
@@ -80,13 +80,14 @@ void PlaneLines::fill(std::int64_t n, std::int64_t c, std::int64_t first, std::i
         source_position(problem_.padding_mode, position, problem_.h, problem_.padding.bottom);
     std::int64_t count = 1;
     if (row == kOutside) {
-      fill_outside(to);
+      if (borders || outside_ != 0) fill_outside(to);
     } else {
       if (step > 0 && row == position) {
         const std::int64_t below = problem_.h - 1 - position;
         count = std::min(rows - r, (step == 1 ? below : below / step) + 1);
       }
-      fill_rows(channel + row * strides_[2], count, step * strides_[2], to);
+      fill_rows(channel + row * strides_[2], count, step * strides_[2], to,
+                borders || outside_ != 0);
     }
     r += count;
     to += count * geometry_.row_stride;
@@ -105,14 +106,14 @@ void PlaneLines::fill_outside(float* to) const {
 }
 
 // Rows of the strip from rows of the input, `step` floats apart.
-void PlaneLines::fill_rows(const float* row, std::int64_t rows, std::int64_t step,
-                           float* to) const {
+void PlaneLines::fill_rows(const float* row, std::int64_t rows, std::int64_t step, float* to,
+                           bool borders) const {
   const Axis& axis = geometry_.horizontal;
   const bool dense = strides_[3] == 1 && geometry_.has_input;
   const bool copies = dense && axis.stride == 1;
   const bool splits = dense && axis.stride == 2 && axis.phases == 2;
-  if (copies) copy(row, rows, step, to);
-  if (splits) split(row, rows, step, to);
+  if (copies) copy(row, rows, step, to, borders);
+  if (splits) split(row, rows, step, to, borders);
   if ((copies || splits) && fills_) return;
   for (std::int64_t r = 0; r < rows; ++r, row += step, to += geometry_.row_stride) {
     for (std::int64_t p = 0; p < axis.phases; ++p) {
@@ -135,7 +136,8 @@ float PlaneLines::at(const float* row, std::int64_t column) const {
   return source == kOutside ? outside_ : row[source * strides_[3]];
 }
 
-void PlaneLines::copy(const float* row, std::int64_t rows, std::int64_t step, float* to) const {
+void PlaneLines::copy(const float* row, std::int64_t rows, std::int64_t step, float* to,
+                      bool borders) const {
   const Span& span = geometry_.spans.front();
   kernels::PlaneRows copied;
   copied.from = row + span.column + span.first;
@@ -147,11 +149,13 @@ void PlaneLines::copy(const float* row, std::int64_t rows, std::int64_t step, fl
   copied.after = geometry_.columns - span.last;
   copied.rows = rows;
   copied.value = outside_;
+  if (!borders) copied.before = copied.after = 0;
   kernels_.copy(copied);
 }
 
 // Input column 0 is the first in its phase, number left % 2, behind left / 2 padded ones.
-void PlaneLines::split(const float* row, std::int64_t rows, std::int64_t step, float* to) const {
+void PlaneLines::split(const float* row, std::int64_t rows, std::int64_t step, float* to,
+                       bool borders) const {
   const std::int64_t left = problem_.padding.left;
   const std::int64_t columns = geometry_.columns;
   const std::int64_t count =
@@ -170,6 +174,7 @@ void PlaneLines::split(const float* row, std::int64_t rows, std::int64_t step, f
   odd.before = (left + 1) / 2;
   odd.to = to + (1 - left % 2) * geometry_.pitch + odd.before;
   odd.after = columns - odd.before - count / 2;
+  if (!borders) even.before = even.after = odd.before = odd.after = 0;
   kernels_.split(even, odd);
 }
 

@@ -66,14 +66,16 @@ class PlaneLines {
   PlaneLines(const Problem& problem, const Geometry& geometry, const kernels::PlaneKernels& kernels,
              const float* x);
 
-  // The strip of output lines [first, first + lines) of channel c of image n.
-  void fill(std::int64_t n, std::int64_t c, std::int64_t first, std::int64_t lines,
-            float* strip) const;
+  // The strip of output lines [first, first + lines) of channel c of image n. Without `borders`
+  // those of another plane's same lines are there already; then zeros around them stay.
+  void fill(std::int64_t n, std::int64_t c, std::int64_t first, std::int64_t lines, float* strip,
+            bool borders) const;
 
  private:
-  void fill_rows(const float* row, std::int64_t rows, std::int64_t step, float* to) const;
-  void copy(const float* row, std::int64_t rows, std::int64_t step, float* to) const;
-  void split(const float* row, std::int64_t rows, std::int64_t step, float* to) const;
+  void fill_rows(const float* row, std::int64_t rows, std::int64_t step, float* to,
+                 bool borders) const;
+  void copy(const float* row, std::int64_t rows, std::int64_t step, float* to, bool borders) const;
+  void split(const float* row, std::int64_t rows, std::int64_t step, float* to, bool borders) const;
   void pick(const float* row, const Span& span, float* to) const;
   void fill_outside(float* to) const;
   float at(const float* row, std::int64_t column) const;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "algorithms/product_room.hpp"
+#include "kernels/pick.hpp"
 
 namespace plait::pointwise {
 namespace {
@@ -38,12 +39,13 @@ bool pixels_side_by_side(const Problem& problem) {
 // Writes panels of x's pixels, or says where they lie.
 class Pixels final : public kernels::PanelSource {
  public:
-  Pixels(const Problem& problem, const float* x)
+  Pixels(const Problem& problem, Target target, const float* x)
       : problem_(problem),
         x_(x),
         strides_(problem.effective_x_strides()),
         w_o_(problem.w_o()),
-        side_by_side_(pixels_side_by_side(problem)) {}
+        side_by_side_(pixels_side_by_side(problem)),
+        pick_every_second_(kernels::pick_every_second(target)) {}
 
   void fill(std::int64_t unit, std::int64_t k_begin, std::int64_t k_end, std::int64_t column,
             std::int64_t count, float* panel, std::int64_t panel_cols) const override {
@@ -77,7 +79,12 @@ class Pixels final : public kernels::PanelSource {
     while (count > 0) {
       const std::int64_t length = std::min(count, w_o_ - j);
       const float* from = channel + i * problem_.stride.h * strides_[2] + j * step;
-      for (std::int64_t p = 0; p < length; ++p, from += step) *to++ = *from;
+      if (step == 2) {
+        pick_every_second_(from, length, to);
+      } else {
+        for (std::int64_t p = 0; p < length; ++p, from += step) to[p] = *from;
+      }
+      to += length;
       count -= length;
       j = 0;
       ++i;
@@ -89,6 +96,7 @@ class Pixels final : public kernels::PanelSource {
   Dims strides_;
   std::int64_t w_o_;
   bool side_by_side_;
+  kernels::PickFunction pick_every_second_;
 };
 
 // === config ===
@@ -96,11 +104,15 @@ class Pixels final : public kernels::PanelSource {
 // with 64 channels at 56 px, strides 1 and 2 [Zen 4, 2026-11-22].
 constexpr double kCopyCycles = 0.3;
 constexpr double kPickCycles = 1.8;
+constexpr double kPickSecondCycles = 0.6;  // by vectors
 
 kernels::Blocking config(const Problem& problem, const Limits& limits, const Machine& machine) {
   const bool side_by_side = pixels_side_by_side(problem);
+  const bool every_second = problem.stride.w * problem.effective_x_strides()[3] == 2;
   return panel_blocking({.room = "pointwise",
-                         .fill_cycles_per_element = side_by_side ? kCopyCycles : kPickCycles,
+                         .fill_cycles_per_element = side_by_side   ? kCopyCycles
+                                                    : every_second ? kPickSecondCycles
+                                                                   : kPickCycles,
                          .source_in_place = side_by_side},
                         problem, limits, machine);
 }
@@ -141,7 +153,7 @@ class Pointwise final : public PanelExecution {
   using PanelExecution::PanelExecution;
 
   void run(const Args& args) const override {
-    run_from(Pixels(problem(), static_cast<const float*>(args.x)), args);
+    run_from(Pixels(problem(), target(), static_cast<const float*>(args.x)), args);
   }
 };
 
