@@ -37,6 +37,11 @@ class Chooser {
         limits_(limits),
         machine_(machine),
         kernels_(kernels::plane_kernels(machine.target)),
+        h_o_(problem.h_o()),
+        w_o_(problem.w_o()),
+        reads_lines_(problem.effective_x_strides()[3] == 1),
+        scatters_(problem.effective_y_strides()[3] != 1),
+        gathers_residual_(problem.residual && problem.effective_residual_strides()[3] != 1),
         planes_(saturated_product({problem.n, problem.c_i})),
         outputs_(problem.c_o / problem.c_i) {}
 
@@ -45,23 +50,32 @@ class Chooser {
     for (const PlaneTile& tile : kernels_.tiles) {
       if (!suits(tile)) continue;
       if (limits_.delta != 0 && tile.vectors * kernels_.lanes != limits_.delta) continue;
-      for (const std::int64_t budget : {machine_.caches.l1_bytes / 4, machine_.caches.l1_bytes,
-                                        machine_.caches.l2_bytes / 2, std::int64_t{1}}) {
-        for (const int threads : {1, limits_.threads}) {
-          Cut cut = cut_up(tile, budget, threads);
-          if (cut.strip_floats > std::numeric_limits<std::int32_t>::max()) continue;
-          if (cut.workspace_bytes() > limits_.max_workspace_bytes) {
-            if (cut.thread_bytes() > kStackBytes) continue;
-            cut.on_stack = true;
-          }
-          if (!best.fits() || cut.seconds() < best.seconds()) best = cut;
-        }
+      for (const int threads : {1, limits_.threads}) {
+        consider(tile, threads, best);
+        if (limits_.threads == 1) break;
       }
     }
     return best;
   }
 
  private:
+  // Strips for a small part of L1, all of it, and L2; under a cap also of one line.
+  void consider(const PlaneTile& tile, int threads, Cut& best) const {
+    const Caches& caches = machine_.caches;
+    const bool capped = limits_.max_workspace_bytes != kNoWorkspaceCap;
+    for (const std::int64_t budget :
+         {caches.l1_bytes / 4, caches.l1_bytes, caches.l2_bytes / 2, std::int64_t{1}}) {
+      Cut cut = cut_up(tile, budget, threads);
+      if (cut.strip_floats > std::numeric_limits<std::int32_t>::max()) continue;
+      if (cut.workspace_bytes() > limits_.max_workspace_bytes) {
+        if (cut.thread_bytes() > kStackBytes) continue;
+        cut.on_stack = true;
+      }
+      if (!best.fits() || cut.seconds() < best.seconds()) best = cut;
+      if (cut.block_lines == h_o_ && !capped) return;  // more room changes nothing
+    }
+  }
+
   bool suits(const PlaneTile& tile) const {
     const Axis& down = geometry_.vertical;
     const Axis& across = geometry_.horizontal;
@@ -83,14 +97,13 @@ class Chooser {
     const std::int64_t row_bytes =
         saturated_product({geometry_.row_stride, std::int64_t{sizeof(float)}});
     const std::int64_t rows_fit = std::max<std::int64_t>(1, budget / row_bytes);
-    const std::int64_t h_o = problem_.h_o();
     const std::int64_t fit = std::clamp<std::int64_t>(
-        rows_fit / geometry_.vertical.phases - geometry_.vertical.reach, 1, h_o);
+        rows_fit / geometry_.vertical.phases - geometry_.vertical.reach, 1, h_o_);
     const std::int64_t fair = std::max<std::int64_t>(
-        1, saturated_product({planes_, h_o}) / (kernels::kBlocksPerThread * threads));
-    cut.block_lines = even_lines(std::min(fit, threads == 1 ? h_o : fair), tile.lines);
+        1, saturated_product({planes_, h_o_}) / (kernels::kBlocksPerThread * threads));
+    cut.block_lines = even_lines(std::min(fit, threads == 1 ? h_o_ : fair), tile.lines);
     cut.strip_floats = round_up(geometry_.strip_floats(cut.block_lines), kFloats);
-    if (cut.block_lines == h_o) {
+    if (cut.block_lines == h_o_) {
       const std::int64_t strip_bytes =
           saturated_product({cut.strip_floats, std::int64_t{sizeof(float)}});
       const std::int64_t most = planes_ / (kernels::kBlocksPerThread * threads);
@@ -99,9 +112,9 @@ class Chooser {
     }
     cut.threads = static_cast<int>(std::min<std::int64_t>(threads, blocks(cut)));
     cut.block_columns = columns_in_l1(tile);
-    const std::int64_t line = round_up(std::min(cut.block_columns, problem_.w_o()), kFloats);
-    if (problem_.effective_y_strides()[3] != 1) cut.line_floats = tile.lines * line;
-    if (problem_.residual && problem_.effective_residual_strides()[3] != 1) {
+    const std::int64_t line = round_up(std::min(cut.block_columns, w_o_), kFloats);
+    if (scatters_) cut.line_floats = tile.lines * line;
+    if (gathers_residual_) {
       cut.residual_floats = line;
     }
     if (problem_.depth() > kernels::kChunk) cut.chunk_floats = kernels::kMaxPlaneTile;
@@ -124,16 +137,15 @@ class Chooser {
 
   // At most `most` lines a block, all blocks alike, in whole tiles where there are several.
   std::int64_t even_lines(std::int64_t most, std::int64_t tile_lines) const {
-    const std::int64_t h_o = problem_.h_o();
-    if (most >= h_o) return h_o;
-    const std::int64_t even = ceil_div(h_o, ceil_div(h_o, most));
+    if (most >= h_o_) return h_o_;
+    const std::int64_t even = ceil_div(h_o_, ceil_div(h_o_, most));
     if (most < tile_lines) return even;
     return std::min(most / tile_lines * tile_lines, round_up(even, tile_lines));
   }
 
   std::int64_t blocks(const Cut& cut) const {
     return saturated_product(
-        {ceil_div(planes_, cut.block_planes), ceil_div(problem_.h_o(), cut.block_lines)});
+        {ceil_div(planes_, cut.block_planes), ceil_div(h_o_, cut.block_lines)});
   }
 
   // Columns whose input rows of one tile stay in L1 from one tap to the next.
@@ -141,8 +153,8 @@ class Chooser {
     const std::int64_t column_bytes = saturated_product(
         {geometry_.rows(tile.lines), geometry_.horizontal.phases, std::int64_t{sizeof(float)}});
     const std::int64_t fit = machine_.caches.l1_bytes / 2 / column_bytes;
-    if (fit >= problem_.w_o()) return problem_.w_o();
-    const std::int64_t whole = tile.vectors * kernels_.lanes;
+    if (fit >= w_o_) return w_o_;
+    const std::int64_t whole = std::int64_t{tile.vectors} * kernels_.lanes;
     return fit >= whole
                ? fit / whole * whole
                : std::max<std::int64_t>(kernels_.lanes, fit / kernels_.lanes * kernels_.lanes);
@@ -154,7 +166,8 @@ class Chooser {
     const double per_load = 1 + static_cast<double>(kernels_.lanes) / kFloats;
     const auto k_w = static_cast<double>(problem_.k_w);
     const double taps = static_cast<double>(problem_.k_h) * k_w;
-    const double rows = static_cast<double>((tile.lines - 1) * tile.stride + problem_.k_h);
+    const auto rows =
+        static_cast<double>(std::int64_t{tile.lines - 1} * tile.stride + problem_.k_h);
     const double sums = tile.lines * vectors;
     double loads = sums * taps * per_load + taps;
     if (tile.form != PlaneForm::taps) {
@@ -175,43 +188,41 @@ class Chooser {
   double strip_times(const Cut& cut) const {
     const std::int64_t bytes = cut.strip_floats * std::int64_t{sizeof(float)};
     if (bytes <= machine_.caches.l1_bytes / 4) return 1;
-    const bool in_l1 = bytes <= machine_.caches.l1_bytes || cut.block_columns < problem_.w_o();
+    const bool in_l1 = bytes <= machine_.caches.l1_bytes || cut.block_columns < w_o_;
     return in_l1 ? kFullL1 : kFromL2;
+  }
+
+  // Cycles of `lines` lines of output, all columns, in as few tiles as there are.
+  double lines_cycles(const Cut& cut, std::int64_t lines, double load_times) const {
+    double sum = 0;
+    while (lines > 0) {
+      const PlaneTile& tile = cut.tile(lines);
+      const std::int64_t times = lines / tile.lines;
+      lines -= times * tile.lines;
+      std::int64_t vectors = ceil_div(w_o_, kernels_.lanes);
+      for (std::int64_t v = tile.vectors; v > 0; v /= 2) {
+        const std::int64_t tiles = times * (vectors / v);
+        sum += static_cast<double>(tiles) * tile_cycles(tile, static_cast<double>(v), load_times);
+        vectors %= v;
+      }
+    }
+    return sum;
   }
 
   // Cycles of all output lines of one plane.
   double plane_cycles(const Cut& cut) const {
-    const std::int64_t vectors = ceil_div(problem_.w_o(), kernels_.lanes);
-    const double load_times = strip_times(cut);
-    double cycles = 0;
-    const std::int64_t h_o = problem_.h_o();
-    const auto of_lines = [&](std::int64_t lines) {
-      double sum = 0;
-      for (std::int64_t left = lines; left > 0;) {
-        const PlaneTile& tile = cut.tile(left);
-        const std::int64_t times = left / tile.lines;
-        left -= times * tile.lines;
-        std::int64_t rest = vectors;
-        for (std::int64_t v = tile.vectors; v > 0; v /= 2) {
-          sum += static_cast<double>(times) * static_cast<double>(rest / v) *
-                 tile_cycles(tile, static_cast<double>(v), load_times);
-          rest %= v;
-        }
-      }
-      return sum;
-    };
-    const std::int64_t whole = h_o / cut.block_lines;
-    cycles +=
-        static_cast<double>(whole) * of_lines(cut.block_lines) + of_lines(h_o % cut.block_lines);
-    return cycles;
+    const double times = strip_times(cut);
+    const std::int64_t whole = h_o_ / cut.block_lines;
+    return static_cast<double>(whole) * lines_cycles(cut, cut.block_lines, times) +
+           lines_cycles(cut, h_o_ % cut.block_lines, times);
   }
 
   double fill_cycles(const Cut& cut) const {
-    const auto blocks = static_cast<double>(ceil_div(problem_.h_o(), cut.block_lines));
+    const auto blocks = static_cast<double>(ceil_div(h_o_, cut.block_lines));
     const auto reach = static_cast<double>(geometry_.vertical.reach);
-    const double rows = (static_cast<double>(problem_.h_o()) + blocks * reach) *
+    const double rows = (static_cast<double>(h_o_) + blocks * reach) *
                         static_cast<double>(geometry_.vertical.phases);
-    const bool copies = problem_.stride.w <= 2 && problem_.effective_x_strides()[3] == 1;
+    const bool copies = problem_.stride.w <= 2 && reads_lines_;
     return blocks * kPlaneCycles +
            strip_times(cut) * rows *
                (kLineCycles + static_cast<double>(geometry_.horizontal.phases) *
@@ -236,8 +247,8 @@ class Chooser {
     const double cycle = 1e-9 / machine_.rates.ghz;
     const double planes = static_cast<double>(planes_) * share * cycle;
     cut.product_seconds = planes * static_cast<double>(outputs_) * plane_cycles(cut);
-    const double outputs = static_cast<double>(outputs_) * static_cast<double>(problem_.h_o()) *
-                           static_cast<double>(problem_.w_o());
+    const double outputs =
+        static_cast<double>(outputs_) * static_cast<double>(h_o_) * static_cast<double>(w_o_);
     cut.gather_seconds = planes * (fill_cycles(cut) + outputs * finish_cycles(cut));
     cut.thread_seconds = cut.threads == 1 ? 0 : machine_.rates.fork_join_seconds;
   }
@@ -249,6 +260,10 @@ class Chooser {
   const Limits& limits_;
   const Machine& machine_;
   const kernels::PlaneKernels& kernels_;
+  std::int64_t h_o_, w_o_;
+  bool reads_lines_;  // pixels side by side in x
+  bool scatters_;     // and not in y
+  bool gathers_residual_;
   std::int64_t planes_;
   std::int64_t outputs_;  // of a plane
 };

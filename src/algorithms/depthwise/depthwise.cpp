@@ -19,8 +19,7 @@ namespace plait::depthwise {
 namespace {
 
 // === mathematics ===
-// With m = c_o / c_i outputs to a channel, for every image and channel c and o = c m .. c m + m -
-// 1:
+// With m = c_o / c_i, for every image and channel c, and its outputs o from c m to c m + m - 1:
 //   y[n, o, i, j] = act( sum over u, v of K[o, 0, u, v] * plane[i s_h + u d_h, j s_w + v d_w]
 //                        + bias[o] + residual[n, o, i, j] )
 // The plane is x[n, c] with its padding. The lines that a block of output lines needs are copied
@@ -47,8 +46,9 @@ namespace {
 // In L1 the tiles alone reach 154 of 185 (7 lines of 3x3 at 56 px), 145 (7x7), 162 (31x31). 3x3 is
 // bound by memory: copying x to y and no more takes 108 us for the first row, which takes 143; the
 // two threads' halves of it fit their L2. Strips larger than a quarter of L1 take turns with memory
-// instead of overlapping with it: the second row then takes 268 us, not 165. Fetching the next
-// plane ahead by hand made the first row slower, 203 us; so did fetching y's lines before storing.
+// instead of overlapping with it: the second row then takes 268 us, not 165. With
+// whole planes as strips, prefetching the next plane by hand made the first row slower, 203 us
+// instead of 170, and prefetching the lines of y gained nothing.
 // It loses where several outputs can share an input, as strips do: the rows of many outputs of one
 // channel.
 
