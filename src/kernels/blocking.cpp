@@ -1,5 +1,7 @@
 // How a product is cut up: the choice of the tile and of the blocks, by predicted time.
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include "core/aligned_buffer.hpp"
 #include "core/counts.hpp"
@@ -14,6 +16,7 @@ struct Cut {
   bool pack_weights;
   PanelPlace panels;
   bool b_in_place;
+  double least_seconds;
 };
 
 class Chooser {
@@ -25,8 +28,10 @@ class Chooser {
         set_(tile_set(machine.target)),
         cycle_(1e-9 / machine.rates.ghz) {}
 
+  // The most promising cuts first; once none of the others can be faster, the best is found.
   Blocking best() const {
-    Blocking best;
+    std::array<Cut, 8 * kMostTiles> cuts;
+    std::size_t count = 0;
     for (const Tile& tile : set_.tiles) {
       if (request_.tile_rows != 0 && tile.rows != request_.tile_rows) continue;
       if (request_.tile_cols != 0 && tile.cols != request_.tile_cols) continue;
@@ -36,26 +41,47 @@ class Chooser {
           if (in_place && !request_.source_in_place) continue;
           for (const PanelPlace place : {PanelPlace::workspace, PanelPlace::stack}) {
             if (place == PanelPlace::stack && tile.cols != kNarrowCols) continue;
-            consider({&tile, pack, place, in_place}, best);
+            cuts[count++] = {&tile, pack, place, in_place, least_seconds(tile, pack)};
           }
         }
+      }
+    }
+    std::stable_sort(cuts.begin(), cuts.begin() + count,
+                     [](const Cut& a, const Cut& b) { return a.least_seconds < b.least_seconds; });
+    Blocking best;
+    for (const Cut& cut : std::span(cuts).first(count)) {
+      if (best.tile != nullptr && cut.least_seconds >= best.cost.seconds()) break;
+      consider(cut, request_.threads, best);
+      const double alone = cut.least_seconds * request_.threads;
+      if (request_.threads > 1 && (best.tile == nullptr || alone < best.cost.seconds())) {
+        consider(cut, 1, best);
       }
     }
     return best;
   }
 
  private:
-  // Tries a cut on one thread and on all, with every useful split of the rows.
-  void consider(const Cut& cut, Blocking& best) const {
+  // No blocking with this tile takes less.
+  double least_seconds(const Tile& tile, bool pack_weights) const {
+    const std::int64_t tiles = saturated_product(
+        {shape_.units, ceil_div(shape_.columns, tile.cols), ceil_div(shape_.rows, tile.rows)});
+    return cycles_of(tile, pack_weights) * cycle_ * static_cast<double>(tiles) / request_.threads;
+  }
+
+  double cycles_of(const Tile& tile, bool pack_weights) const {
+    return tile_cycles(tile, set_.lanes, pack_weights ? TileForm::packed : TileForm::in_place,
+                       static_cast<double>(shape_.depth), machine_.rates);
+  }
+
+  // Panels sized for L2, or one; every useful split of the rows.
+  void consider(const Cut& cut, int threads, Blocking& best) const {
     for (const std::int64_t budget : {machine_.caches.l2_bytes / 2, std::int64_t{1}}) {
-      for (const int threads : {1, request_.threads}) {
-        const std::int64_t tiles = ceil_div(shape_.rows, cut.tile->rows);
-        const std::int64_t most_splits = std::min<std::int64_t>(tiles, 2L * threads);
-        for (std::int64_t splits = 1; splits <= most_splits; ++splits) {
-          const Blocking b = cut_up(cut, budget, threads, splits);
-          if (workspace_bytes(b) > request_.max_workspace_bytes) continue;
-          if (best.tile == nullptr || b.cost.seconds() < best.cost.seconds()) best = b;
-        }
+      const std::int64_t tiles = ceil_div(shape_.rows, cut.tile->rows);
+      const std::int64_t most_splits = std::min<std::int64_t>(tiles, 2L * threads);
+      for (std::int64_t splits = 1; splits <= most_splits; ++splits) {
+        const Blocking b = cut_up(cut, budget, threads, splits);
+        if (workspace_bytes(b) > request_.max_workspace_bytes) continue;
+        if (best.tile == nullptr || b.cost.seconds() < best.cost.seconds()) best = b;
       }
     }
   }

@@ -1,6 +1,8 @@
 #include "kernels/strips.hpp"
 
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include "core/aligned_buffer.hpp"
 #include "core/counts.hpp"
@@ -36,28 +38,38 @@ class Chooser {
         set_(request.tiles),
         cycle_(1e-9 / machine.rates.ghz) {}
 
+  // The most promising ways first; once none of the others can be faster, the best is found.
   StripBlocking best() const {
-    StripBlocking best;
+    std::array<Way, 2 * kMostTiles> ways;
+    std::size_t count = 0;
     for (const Tile& tile : set_.tiles) {
       if (request_.tile_rows != 0 && tile.rows != request_.tile_rows) continue;
       if (request_.delta != 0 && tile.cols != request_.delta) continue;
       for (const bool line_by_line : {false, true}) {
-        if (!possible(tile, line_by_line)) continue;
-        for (const int threads : {1, request_.threads}) {
-          for (const std::int64_t budget : {machine_.caches.l2_bytes / 2, std::int64_t{1}}) {
-            consider({&tile, line_by_line, threads}, budget, best);
-          }
+        if (possible(tile, line_by_line)) {
+          ways[count++] = {&tile, line_by_line, least_seconds(tile, line_by_line)};
         }
+      }
+    }
+    std::sort(ways.begin(), ways.begin() + count,
+              [](const Way& a, const Way& b) { return a.least_seconds < b.least_seconds; });
+    StripBlocking best;
+    for (const Way& way : std::span(ways).first(count)) {
+      if (best.tile != nullptr && way.least_seconds >= best.cost.seconds()) break;
+      consider(way, request_.threads, best);
+      const double alone = way.least_seconds * request_.threads;
+      if (request_.threads > 1 && (best.tile == nullptr || alone < best.cost.seconds())) {
+        consider(way, 1, best);
       }
     }
     return best;
   }
 
  private:
-  struct Cut {
+  struct Way {
     const Tile* tile;
     bool line_by_line;
-    int threads;
+    double least_seconds;
   };
 
   bool possible(const Tile& tile, bool line_by_line) const {
@@ -65,34 +77,56 @@ class Chooser {
     return !line_by_line || shape_.pitch > shape_.width;
   }
 
-  // As many lines as fit the budget, or fewer to keep all threads busy; every useful split of the
+  // No blocking with this tile takes less.
+  double least_seconds(const Tile& tile, bool line_by_line) const {
+    StripBlocking all;
+    all.tile = &tile;
+    all.line_by_line = line_by_line;
+    const std::int64_t tiles =
+        saturated_product({shape_.product.units, column_tiles_of(shape_, all, shape_.lines),
+                           ceil_div(shape_.product.rows, tile.rows)});
+    return cycles_of(tile) * cycle_ * static_cast<double>(tiles) / request_.threads;
+  }
+
+  double cycles_of(const Tile& tile) const {
+    return tile_cycles(tile, set_.lanes, TileForm::shifted,
+                       static_cast<double>(shape_.product.depth), machine_.rates);
+  }
+
+  // As many lines as fit L2, or fewer to keep all threads busy, or one; every useful split of the
   // rows.
-  void consider(const Cut& cut, std::int64_t budget, StripBlocking& best) const {
+  void consider(const Way& way, int threads, StripBlocking& best) const {
     const std::int64_t line_bytes = saturated_product({shape_.planes, shape_.pitch, kFloatBytes});
-    const std::int64_t fit =
-        std::clamp<std::int64_t>(budget / line_bytes - shape_.halo_lines, 1, shape_.lines);
-    const std::int64_t fair =
-        ceil_div(shape_.product.units * shape_.lines, kBlocksPerThread * cut.threads);
-    const std::int64_t tiles = ceil_div(shape_.product.rows, cut.tile->rows);
-    const std::int64_t most_splits = std::min<std::int64_t>(tiles, 2L * cut.threads);
-    for (const std::int64_t lines : {fit, std::clamp<std::int64_t>(fair, 1, fit)}) {
-      for (std::int64_t splits = 1; splits <= most_splits; ++splits) {
-        const StripBlocking b = cut_up(cut, lines, splits);
-        if (workspace_bytes(b) > request_.max_workspace_bytes) continue;
-        if (best.tile == nullptr || b.cost.seconds() < best.cost.seconds()) best = b;
-      }
+    const std::int64_t fit = std::clamp<std::int64_t>(
+        machine_.caches.l2_bytes / 2 / line_bytes - shape_.halo_lines, 1, shape_.lines);
+    const std::int64_t fair = std::clamp<std::int64_t>(
+        ceil_div(shape_.product.units * shape_.lines, kBlocksPerThread * threads), 1, fit);
+    const std::int64_t tiles = ceil_div(shape_.product.rows, way.tile->rows);
+    const std::int64_t most_splits = std::min<std::int64_t>(tiles, 2L * threads);
+    for (std::int64_t splits = 1; splits <= most_splits; ++splits) {
+      try_out(way, threads, fit, splits, best);
+      if (fair < fit) try_out(way, threads, fair, splits, best);
+      if (fair > 1) try_out(way, threads, 1, splits, best);
     }
   }
 
-  StripBlocking cut_up(const Cut& cut, std::int64_t lines, std::int64_t row_splits) const {
-    const Tile& tile = *cut.tile;
+  void try_out(const Way& way, int threads, std::int64_t lines, std::int64_t row_splits,
+               StripBlocking& best) const {
+    const StripBlocking b = cut_up(way, threads, lines, row_splits);
+    if (workspace_bytes(b) > request_.max_workspace_bytes) return;
+    if (best.tile == nullptr || b.cost.seconds() < best.cost.seconds()) best = b;
+  }
+
+  StripBlocking cut_up(const Way& way, int threads, std::int64_t lines,
+                       std::int64_t row_splits) const {
+    const Tile& tile = *way.tile;
     StripBlocking b;
     b.tile = &tile;
     b.target = set_.target;
-    b.line_by_line = cut.line_by_line;
+    b.line_by_line = way.line_by_line;
     b.block_lines = lines;
     b.block_rows = round_up(ceil_div(shape_.product.rows, row_splits), tile.rows);
-    b.threads = static_cast<int>(std::min<std::int64_t>(cut.threads, blocks_of(b)));
+    b.threads = static_cast<int>(std::min<std::int64_t>(threads, blocks_of(b)));
     b.cost.packs_in_run = !request_.prepacked;
     if (shape_.in_place_plane_stride == 0) {
       b.strip_bytes = static_cast<std::size_t>(
@@ -132,17 +166,16 @@ class Chooser {
         column_tiles_of(shape_, b, last_lines));
     const std::int64_t tiles = saturated_product(
         {shape_.product.units, column_tiles, ceil_div(shape_.product.rows, b.tile->rows)});
-    const auto depth = static_cast<double>(shape_.product.depth);
     b.cost.executed_macs =
         saturated_product({tiles, b.tile->rows, b.tile->cols, shape_.product.depth});
     // Weights stream once per tile; a strip's lines are read again from L1 for the next k.
     b.cost.l2_bytes =
         saturated_sum(saturated_product({tiles, shape_.product.depth, b.tile->rows, kFloatBytes}),
                       saturated_product({tiles, shape_.planes, b.tile->cols, kFloatBytes}));
-    const double tile_seconds = std::max(
-        tile_cycles(*b.tile, set_.lanes, TileForm::shifted, depth, machine_.rates) * cycle_,
-        static_cast<double>(b.cost.l2_bytes) / static_cast<double>(tiles) /
-            machine_.rates.l2_bytes_per_second);
+    const double tile_seconds =
+        std::max(cycles_of(*b.tile) * cycle_, static_cast<double>(b.cost.l2_bytes) /
+                                                  static_cast<double>(tiles) /
+                                                  machine_.rates.l2_bytes_per_second);
     const double fill_seconds =
         b.strip_bytes == 0 ? 0
                            : static_cast<double>(blocks) *

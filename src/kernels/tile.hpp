@@ -95,6 +95,8 @@ inline constexpr int kMaxCols = 128;      // of any tile
 inline constexpr int kMaxTile = 448;      // rows * cols of any tile
 inline constexpr int kNarrowCols = 8;     // a panel of kChunk x kNarrowCols fits on the stack
 
+inline constexpr int kMostTiles = 32;  // of a set
+
 struct TileSet {
   Target target;  // as compiled in, not as asked for
   int lanes;
