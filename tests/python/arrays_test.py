@@ -196,7 +196,11 @@ def test_memory_that_no_element_fits_is_refused(weight) -> None:
 @pytest.mark.parametrize(
     ("out", "error", "text"),
     [
-        (lambda y: y.astype("float64"), TypeError, "out is float64, but this call computes in float32"),
+        (
+            lambda y: y.astype("float64"),
+            TypeError,
+            "out is float64, but this call computes in float32",
+        ),
         (lambda y: y[:, :-1], ValueError, "y must be 2x4x4x5 but is 2x3x4x5"),
         (lambda y: y[0], ValueError, "y must be"),
         (lambda y: y.tolist(), TypeError, "out must be an array"),
