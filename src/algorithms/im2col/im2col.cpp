@@ -148,8 +148,7 @@ kernels::Blocking config(const Problem& problem, const Limits& limits, const Mac
 }
 
 // === accepts ===
-// What every product room takes: forward, f32, zeros as padding, no residual, no activation but
-// ReLU. Any workspace cap, 0 included.
+// What every product room takes: forward, f32. Any workspace cap, 0 included.
 Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
   Verdict verdict = accepts_as_product(problem);
   if (!verdict) return verdict;

@@ -118,8 +118,8 @@ kernels::Blocking config(const Problem& problem, const Limits& limits, const Mac
 }
 
 // === accepts ===
-// 1x1 kernels without padding; of these what every product room takes: forward, f32, no residual,
-// no activation but ReLU. Any workspace cap, 0 included.
+// 1x1 kernels without padding; of these what every product room takes: forward, f32. Any workspace
+// cap, 0 included.
 Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
   if (problem.k_h != 1 || problem.k_w != 1) {
     return Verdict::no("only 1x1 kernels, not " + std::to_string(problem.k_h) + "x" +
