@@ -44,7 +44,7 @@ class PlaneCase {
       : target_(target),
         tile_(tile),
         row_stride_((columns + k_w + kernels::kPlaneSlack) * tile.stride),
-        plane_(random_floats((tile.lines * tile.stride + k_h) * row_stride_, random)),
+        plane_(random_floats((std::int64_t{tile.lines} * tile.stride + k_h) * row_stride_, random)),
         weights_(random_floats(k_h * k_w, random)),
         bias_(static_cast<float>(random.normal())),
         out_(static_cast<std::size_t>(tile.lines * (columns + 3)), kUntouched),
@@ -126,7 +126,7 @@ void for_each_case(Body body) {
       if (tile.form == PlaneForm::fixed) windows = {{tile.k, tile.k}};
       for (const auto& [k_h, k_w] : windows) {
         if (tile.form == PlaneForm::rows && k_h < tile.lines) continue;
-        const std::int64_t whole = tile.vectors * kernels.lanes;
+        const std::int64_t whole = std::int64_t{tile.vectors} * kernels.lanes;
         for (const std::int64_t columns : {std::int64_t{1}, whole - 1, whole, whole + 1}) {
           body(target, tile, k_h, k_w, columns);
         }

@@ -32,19 +32,19 @@ namespace {
 // When it wins and loses, measured:
 // GFLOP/s of strips and of this room on one thread, then this room's on two; peak 185 each. Medians
 // of four alternations [Emerald Rapids VM, AVX-512, GCC 12.2, 2026-11-26].
-//   3x3, 32 channels at 112 px                 22    50    99
-//   3x3 with stride 2, 64 channels at 112 px    7    21    50
-//   3x3, 128 channels at 56 px                 22    50   111
+//   3x3, 32 channels at 112 px                 22    53   105
+//   3x3 with stride 2, 64 channels at 112 px    7    22    52
+//   3x3, 128 channels at 56 px                 23    49   108
 //   3x3, 512 channels at 14 px                 12    31    53
 //   3x3, 1024 channels at 7 px                  5    13    22
-//   3x3, 32 channels, 2 outputs each, 56 px    26    74   135
-//   5x5, 240 channels at 28 px                 33    66   119
-//   7x7, 96 channels at 56 px                  45    97   193
-//   31x31, 64 channels at 56 px                44   134   266
-//   9x9 of one channel, 8 outputs, 1024 px    133   125   242
-//   31x31 of one channel, 4 outputs, 1024 px  147   154   296
+//   3x3, 32 channels, 2 outputs each, 56 px    26    74   134
+//   5x5, 240 channels at 28 px                 33    68   123
+//   7x7, 96 channels at 56 px                  46    97   197
+//   31x31, 64 channels at 56 px                42   135   268
+//   9x9 of one channel, 8 outputs, 1024 px    122   113   227
+//   31x31 of one channel, 4 outputs, 1024 px  136   143   283
 // In L1 the tiles alone reach 154 of 185 (7 lines of 3x3 at 56 px), 145 (7x7), 162 (31x31). 3x3 is
-// bound by memory: copying x to y and no more takes 108 us for the first row, which takes 143; the
+// bound by memory: copying x to y and no more takes 108 us for the first row, which takes 137; the
 // two threads' halves of it fit their L2. Strips larger than a quarter of L1 take turns with memory
 // instead of overlapping with it: the second row then takes 268 us, not 165. With
 // whole planes as strips, prefetching the next plane by hand made the first row slower, 203 us
