@@ -1,6 +1,7 @@
 #include "algorithms/strip_room.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 
@@ -22,14 +23,19 @@ class Lines final : public kernels::StripSource {
         pick_every_second_(kernels::pick_every_second(target)),
         outside_(padding_value(problem)) {}
 
-  void fill(std::int64_t unit, std::int64_t first_line, std::int64_t lines, float* strip,
-            std::int64_t plane_stride) const override {
-    const float* channel = in_place(unit, 0);
-    for (std::int64_t c = 0; c < problem_.c_i / problem_.groups; ++c, channel += strides_[1]) {
+  void fill(std::int64_t unit, std::int64_t first_line, std::int64_t lines,
+            std::int64_t block_lines, float* strip) const override {
+    const float* channel = unit_x(unit);
+    if (geometry_.order == StripGeometry::Order::pixels) {
+      fill_pixels(channel, first_line, lines, strip);
+      return;
+    }
+    const std::int64_t plane_stride = geometry_.plane_stride(block_lines);
+    for (std::int64_t c = 0; c < channels(); ++c, channel += strides_[1]) {
       for (std::int64_t i = 0; i < geometry_.vertical.phases; ++i) {
         for (std::int64_t j = 0; j < geometry_.horizontal.phases; ++j) {
           fill_plane(channel, geometry_.vertical.first_of(i), geometry_.horizontal.first_of(j),
-                     first_line, lines + geometry_.shape.halo_lines, strip);
+                     first_line, lines + geometry_.vertical.reach, strip);
           strip += plane_stride;
         }
       }
@@ -37,12 +43,57 @@ class Lines final : public kernels::StripSource {
   }
 
   const float* in_place(std::int64_t unit, std::int64_t first_line) const override {
-    const std::int64_t channels = problem_.c_i / problem_.groups;
-    return x_ + unit / problem_.groups * strides_[0] +
-           unit % problem_.groups * channels * strides_[1] + first_line * strides_[2];
+    return unit_x(unit) + first_line * problem_.stride.h * strides_[2];
   }
 
  private:
+  const float* unit_x(std::int64_t unit) const {
+    return x_ + unit / problem_.groups * strides_[0] +
+           unit % problem_.groups * channels() * strides_[1];
+  }
+  std::int64_t channels() const { return problem_.c_i / problem_.groups; }
+
+  // Rows of pixels, all channels of a pixel side by side, there as here.
+  void fill_pixels(const float* x, std::int64_t first_line, std::int64_t lines, float* to) const {
+    const std::int64_t reach = (problem_.k_h - 1) * problem_.dilation.h;
+    const std::int64_t first = first_line * problem_.stride.h - problem_.padding.top;
+    const std::int64_t last = first + (lines - 1) * problem_.stride.h + reach;
+    for (std::int64_t position = first; position <= last; ++position, to += geometry_.row_floats) {
+      const std::int64_t row =
+          source_position(problem_.padding_mode, position, problem_.h, problem_.padding.bottom);
+      if (row == kOutside) {
+        std::fill(to, to + geometry_.row_floats, outside_);
+      } else {
+        fill_row_of_pixels(x + row * strides_[2], to);
+      }
+    }
+  }
+
+  void fill_row_of_pixels(const float* row, float* to) const {
+    const std::int64_t count = geometry_.row_floats / channels();
+    const std::int64_t first = std::min(count, problem_.padding.left);
+    const std::int64_t last = std::max(first, std::min(count, problem_.padding.left + problem_.w));
+    for (std::int64_t p = 0; p < first; ++p) fill_pixel(row, p, to);
+    for (std::int64_t p = last; p < count; ++p) fill_pixel(row, p, to);
+    const std::int64_t dense = strides_[3] == channels() ? last - first : 1;
+    for (std::int64_t p = first; p < last; p += dense) {
+      std::memcpy(to + p * channels(), row + (p - problem_.padding.left) * strides_[3],
+                  static_cast<std::size_t>(dense * channels()) * sizeof(float));
+    }
+  }
+
+  // A pixel that is not of the input.
+  void fill_pixel(const float* row, std::int64_t p, float* to) const {
+    const std::int64_t column = source_position(problem_.padding_mode, p - problem_.padding.left,
+                                                problem_.w, problem_.padding.right);
+    float* const pixel = to + p * channels();
+    if (column == kOutside) {
+      std::fill(pixel, pixel + channels(), outside_);
+    } else {
+      std::copy_n(row + column * strides_[3], channels(), pixel);
+    }
+  }
+
   // The columns [first, last) of a plane are real input: column j is column + j * stride of x.
   struct Span {
     std::int64_t first, last, column;
@@ -117,16 +168,16 @@ constexpr double kPickSecondCycles = 0.4;
 constexpr double kPickCycles = 0.9;
 constexpr double kLineCycles = 20;
 
-double fill_cycles(const Problem& problem) {
+double fill_cycles(const Problem& problem, const StripGeometry& geometry) {
+  if (geometry.order == StripGeometry::Order::pixels) return kCopyCycles;
   const std::int64_t step = problem.stride.w * problem.effective_x_strides()[3];
-  return step == 1 ? kCopyCycles : step == 2 ? kPickSecondCycles : kPickCycles;
+  const double cycles = step == 1 ? kCopyCycles : step == 2 ? kPickSecondCycles : kPickCycles;
+  return cycles + kLineCycles / static_cast<double>(geometry.shape.pitch);
 }
 
 kernels::StripBlocking blocking_of(const StripRoom& room, const StripGeometry& geometry,
                                    const Problem& problem, const Limits& limits,
                                    const Machine& machine) {
-  const double cycles =
-      fill_cycles(problem) + kLineCycles / static_cast<double>(geometry.shape.pitch);
   kernels::StripRequest request;
   request.shape = geometry.shape;
   request.tiles = room.tiles(machine.target);
@@ -134,16 +185,23 @@ kernels::StripBlocking blocking_of(const StripRoom& room, const StripGeometry& g
   request.max_workspace_bytes = limits.max_workspace_bytes;
   request.prepacked = limits.prepacked;
   request.delta = limits.delta;
-  request.fill_seconds_per_element = cycles * 1e-9 / machine.rates.ghz;
+  request.fill_seconds_per_element = fill_cycles(problem, geometry) * 1e-9 / machine.rates.ghz;
   request.tile_rows = required_tile_rows(room.name, request.tiles, problem, limits);
   return kernels::choose_strips(request, machine);
 }
 
 bool is_strip_in_place(const Problem& problem) {
   const Dims strides = problem.effective_x_strides();
-  return problem.stride == Pair(1) && problem.padding == Padding(0) && strides[3] == 1 &&
-         strides[2] >= problem.w && strides[1] > 0 &&
-         saturated_product({problem.c_i, strides[1]}) <= std::numeric_limits<std::int32_t>::max();
+  const std::int64_t reach = saturated_sum(
+      saturated_product({problem.c_i / problem.groups, std::abs(strides[1])}),
+      saturated_sum(saturated_product({problem.k_h, problem.dilation.h, std::abs(strides[2])}),
+                    saturated_product({problem.k_w, problem.dilation.w, std::abs(strides[3])})));
+  return problem.padding == Padding(0) && reach <= std::numeric_limits<std::int32_t>::max();
+}
+
+bool has_channels_side_by_side(const Problem& problem) {
+  const Dims strides = problem.effective_x_strides();
+  return strides[1] == 1 && strides[3] != 1;
 }
 
 class StripExecution final : public TileExecution {
@@ -153,7 +211,7 @@ class StripExecution final : public TileExecution {
                       plan.blocking.threads),
         geometry_(plan.geometry),
         blocking_(plan.blocking),
-        offsets_(geometry_.offsets(problem, blocking_.plane_stride(geometry_.shape))) {}
+        offsets_(geometry_.offsets(problem, blocking_.block_lines)) {}
 
   void run(const Args& args) const override {
     const Lines source(problem(), geometry_, blocking_.target, static_cast<const float*>(args.x));
@@ -166,7 +224,7 @@ class StripExecution final : public TileExecution {
 
   std::string config() const override {
     std::string text = tile_text(*blocking_.tile);
-    if (geometry_.in_place()) {
+    if (geometry_.shape.in_place) {
       text += ", pixels read in place";
     } else {
       text += ", strips of " + std::to_string(blocking_.block_lines) +
@@ -187,35 +245,69 @@ class StripExecution final : public TileExecution {
 
 }  // namespace
 
-StripGeometry::StripGeometry(const Problem& problem, bool allow_in_place)
-    : vertical(problem.k_h, problem.stride.h, problem.dilation.h),
+StripGeometry::StripGeometry(const Problem& problem, Order order_)
+    : order(order_),
+      vertical(problem.k_h, problem.stride.h, problem.dilation.h),
       horizontal(problem.k_w, problem.stride.w, problem.dilation.w) {
+  const std::int64_t channels = problem.c_i / problem.groups;
+  const Dims strides = problem.effective_x_strides();
   shape.lines = problem.h_o();
   shape.width = problem.w_o();
-  shape.pitch = shape.width + horizontal.reach;
-  shape.halo_lines = vertical.reach;
-  shape.planes = problem.c_i / problem.groups * vertical.phases * horizontal.phases;
-  shape.product = product_shape(problem);
-  if (allow_in_place && is_strip_in_place(problem)) {
-    const Dims strides = problem.effective_x_strides();
-    shape.in_place_plane_stride = strides[1];
-    shape.pitch = strides[2];
+  shape.pitch = shape.width;
+  shape.planes = channels;
+  switch (order) {
+    case Order::planes:
+      shape.pitch = shape.width + horizontal.reach;
+      shape.planes *= vertical.phases * horizontal.phases;
+      shape.line_floats = saturated_product({shape.planes, shape.pitch});
+      shape.halo_floats = saturated_product({shape.line_floats, vertical.reach});
+      shape.line_step = shape.pitch;
+      break;
+    case Order::pixels: {
+      const std::int64_t reach_h = (problem.k_h - 1) * problem.dilation.h;
+      const std::int64_t reach_w = (problem.k_w - 1) * problem.dilation.w;
+      shape.pixel_step = problem.stride.w * channels;
+      row_floats =
+          saturated_product({(shape.width - 1) * problem.stride.w + reach_w + 1, channels});
+      shape.line_step = saturated_product({problem.stride.h, row_floats});
+      shape.line_floats = shape.line_step;
+      shape.halo_floats = (reach_h + 1 - problem.stride.h) * row_floats;
+      break;
+    }
+    case Order::in_place:
+      shape.in_place = true;
+      shape.line_floats = saturated_product({channels, shape.width});
+      shape.line_step = problem.stride.h * strides[2];
+      shape.pixel_step = problem.stride.w * strides[3];
+      break;
   }
+  shape.product = product_shape(problem);
   shape.product.columns = shape.lines * shape.pitch;
 }
 
 std::vector<std::int32_t> StripGeometry::offsets(const Problem& problem,
-                                                 std::int64_t plane_stride) const {
+                                                 std::int64_t block_lines) const {
+  const std::int64_t channels = problem.c_i / problem.groups;
+  const Dims strides = problem.effective_x_strides();
+  const auto offset = [&](std::int64_t c, std::int64_t u, std::int64_t v) {
+    const std::int64_t row = u * problem.dilation.h;
+    const std::int64_t column = v * problem.dilation.w;
+    if (order == Order::in_place) {
+      return c * strides[1] + row * strides[2] + column * strides[3];
+    }
+    if (order == Order::pixels) return c + row * row_floats + column * channels;
+    const std::int64_t plane =
+        (c * vertical.phases + vertical.phase_number(u)) * horizontal.phases +
+        horizontal.phase_number(v);
+    return plane * plane_stride(block_lines) + vertical.step_of(u) * shape.pitch +
+           horizontal.step_of(v);
+  };
   std::vector<std::int32_t> list;
   list.reserve(static_cast<std::size_t>(problem.depth()));
-  const std::int64_t phases = vertical.phases * horizontal.phases;
-  for (std::int64_t c = 0; c < problem.c_i / problem.groups; ++c) {
+  for (std::int64_t c = 0; c < channels; ++c) {
     for (std::int64_t u = 0; u < problem.k_h; ++u) {
       for (std::int64_t v = 0; v < problem.k_w; ++v) {
-        const std::int64_t plane =
-            c * phases + vertical.phase_number(u) * horizontal.phases + horizontal.phase_number(v);
-        list.push_back(static_cast<std::int32_t>(
-            plane * plane_stride + vertical.step_of(u) * shape.pitch + horizontal.step_of(v)));
+        list.push_back(static_cast<std::int32_t>(offset(c, u, v)));
       }
     }
   }
@@ -224,17 +316,19 @@ std::vector<std::int32_t> StripGeometry::offsets(const Problem& problem,
 
 StripPlan plan_strips(const StripRoom& room, const Problem& problem, const Limits& limits,
                       const Machine& machine) {
-  const auto cut = [&](bool in_place) {
-    const StripGeometry geometry(problem, in_place);
+  using Order = StripGeometry::Order;
+  const auto cut = [&](Order order) {
+    const StripGeometry geometry(problem, order);
     return StripPlan{geometry, blocking_of(room, geometry, problem, limits, machine)};
   };
-  StripPlan copied = cut(false);
-  if (!room.reads_in_place || !is_strip_in_place(problem)) return copied;
-  StripPlan in_place = cut(true);
-  if (in_place.blocking.tile == nullptr) return copied;
-  const bool faster = copied.blocking.tile == nullptr ||
-                      in_place.blocking.cost.seconds() <= copied.blocking.cost.seconds();
-  return faster ? in_place : copied;
+  const bool by_pixels = room.any_order && has_channels_side_by_side(problem);
+  StripPlan best = cut(by_pixels ? Order::pixels : Order::planes);
+  if (!room.any_order || !is_strip_in_place(problem)) return best;
+  StripPlan in_place = cut(Order::in_place);
+  if (in_place.blocking.tile == nullptr) return best;
+  const bool faster = best.blocking.tile == nullptr ||
+                      in_place.blocking.cost.seconds() <= best.blocking.cost.seconds();
+  return faster ? in_place : best;
 }
 
 Verdict accepts_as_strips(const StripRoom& room, const Problem& problem, const Limits& limits,

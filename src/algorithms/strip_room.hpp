@@ -35,15 +35,23 @@ struct Axis {
 // column j + v d_w / s_w: each phase is read like stride 1. Phases are the polyphase decomposition
 // of signal processing.
 struct StripGeometry {
-  // In place if that is allowed and x is a strip as it is: stride 1, no padding, pixels side by
-  // side.
-  StripGeometry(const Problem& problem, bool allow_in_place);
+  enum class Order {
+    planes,   // [channel][phase][line][column]
+    pixels,   // [line][column][channel], as in NHWC, any stride
+    in_place  // x itself: no padding, any stride
+  };
 
-  bool in_place() const { return shape.in_place_plane_stride != 0; }
-  // Offsets of all terms in a strip, in the order of K.
-  std::vector<std::int32_t> offsets(const Problem& problem, std::int64_t plane_stride) const;
+  StripGeometry(const Problem& problem, Order order);
 
+  // Offsets of all terms in a strip of block_lines lines of output, in the order of K.
+  std::vector<std::int32_t> offsets(const Problem& problem, std::int64_t block_lines) const;
+  std::int64_t plane_stride(std::int64_t block_lines) const {
+    return (block_lines + vertical.reach) * shape.pitch;
+  }
+
+  Order order;
   Axis vertical, horizontal;
+  std::int64_t row_floats = 0;  // pixels: of one row of the padded input
   kernels::StripShape shape;
 };
 
@@ -51,7 +59,7 @@ struct StripGeometry {
 struct StripRoom {
   std::string_view name;
   const kernels::TileSet& (*tiles)(Target);
-  bool reads_in_place;
+  bool any_order;  // not planes alone
 };
 
 // The cheapest way to cut up the problem; its blocking has no tile if none keeps to the limits.

@@ -21,29 +21,16 @@ namespace plait::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-#if HWY_TARGET <= HWY_AVX3
-constexpr int kRegisters = 32;
-#else
-constexpr int kRegisters = 16;
-#endif
-
-// The same address, but not to the compiler: it would keep what it read there before in a register,
-// and spill another one for it.
-HWY_INLINE const float* Reread(const float* address) {
-  asm("" : "+r"(address));
-  return address;
-}
-
 // A tile of kCols pixels x kVectors vectors of channels. Per term: kVectors loads of weights, kCols
 // broadcasts of input and kCols * kVectors multiply-adds. Sums leave in the tile's own order; what
 // turns them round to lines of pixels is FinishColumns.
-template <class D, int kCols, int kVectors, bool kShifted>
+enum class Columns { packed, shifted, strided };  // see Tile
+
+template <class D, int kCols, int kVectors, Columns kColumns>
 HWY_NOINLINE void RunChannelTile(const TileArgs& args) {
   const D d;
   using V = hn::Vec<D>;
   constexpr std::size_t kLanes = hn::MaxLanes(D());
-  // The accumulators, all weights and a pixel, or else one weight is read for every pixel.
-  constexpr int kHeld = (kCols + 1) * kVectors < kRegisters ? kVectors : kVectors - 1;
   V sums[kCols][kVectors];
   PLAIT_UNROLL for (int j = 0; j < kCols; ++j) {
     PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) sums[j][v] = hn::Zero(d);
@@ -53,22 +40,24 @@ HWY_NOINLINE void RunChannelTile(const TileArgs& args) {
   const float* HWY_RESTRICT b = args.b;
   const std::int64_t b_stride = args.b_stride;
   const std::int32_t* HWY_RESTRICT b_offsets = args.b_offsets;
+  const std::int64_t step = args.b_step;
   const std::int64_t depth = args.depth;
   for (std::int64_t k = 0; k < depth; ++k) {
-    const float* HWY_RESTRICT pixels = kShifted ? b + b_offsets[k] : b;
+    const float* HWY_RESTRICT pixels = kColumns == Columns::packed ? b : b + b_offsets[k];
     V weights[kVectors];
-    PLAIT_UNROLL for (int v = 0; v < kHeld; ++v) {
+    PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
       weights[v] = hn::LoadU(d, a + static_cast<std::size_t>(v) * kLanes);
     }
     PLAIT_UNROLL for (int j = 0; j < kCols; ++j) {
-      const V pixel = hn::Set(d, pixels[j]);
-      if (kHeld < kVectors) weights[kHeld] = hn::LoadU(d, Reread(a + kHeld * kLanes));
+      const V pixel = hn::Set(d, kColumns == Columns::strided ? pixels[j % 4 * step] : pixels[j]);
       PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
         sums[j][v] = hn::MulAdd(weights[v], pixel, sums[j][v]);
       }
+      // Of an address and a step, x86 reaches four pixels: no pointer for each.
+      if (kColumns == Columns::strided && j % 4 == 3) pixels += 4 * step;
     }
     a += kVectors * kLanes;
-    if (!kShifted) b += b_stride;
+    if (kColumns == Columns::packed) b += b_stride;
   }
 
   PLAIT_UNROLL for (int j = 0; j < kCols; ++j) {
@@ -85,14 +74,17 @@ constexpr Tile MakeChannelTile() {
   using D = hn::ScalableTag<float>;
   return {.rows = kVectors * static_cast<int>(hn::MaxLanes(D())),
           .cols = kCols,
-          .packed = &RunChannelTile<D, kCols, kVectors, false>,
-          .shifted = &RunChannelTile<D, kCols, kVectors, true>,
+          .packed = &RunChannelTile<D, kCols, kVectors, Columns::packed>,
+          .shifted = &RunChannelTile<D, kCols, kVectors, Columns::shifted>,
+          .strided = &RunChannelTile<D, kCols, kVectors, Columns::strided>,
           .finish = &FinishColumns,
           .lanes_are_channels = true};
 }
 
-// Shapes within the register budget (accumulators + kVectors weights + 1 pixel). Maps have 7, 14,
-// 28, 56 or any number of pixels to a line: the more widths, the fewer columns are wasted.
+// Shapes within the register budget (accumulators + kVectors weights + 1 pixel); of 7 x 4, which is
+// one above it, GCC 12 keeps one accumulator on the stack: some 10 cycles of latency in each term
+// of 14 [Emerald Rapids, 2026-11-26]. Maps have 7, 14, 28, 56 or any number of pixels to a line:
+// the more widths, the fewer columns are wasted.
 #if HWY_TARGET <= HWY_AVX3
 constexpr Tile kChannelTiles[] = {
     MakeChannelTile<14, 2>(), MakeChannelTile<13, 2>(), MakeChannelTile<12, 2>(),

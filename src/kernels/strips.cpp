@@ -16,7 +16,8 @@ constexpr std::int64_t kTileSumsBytes = kMaxTile * kFloatBytes;
 
 // Floats of a strip of `lines` output lines. The last tile may read up to its width beyond.
 std::int64_t strip_floats(const StripShape& shape, std::int64_t lines, int delta) {
-  return saturated_product({shape.planes, lines + shape.halo_lines, shape.pitch}) + delta;
+  return saturated_sum(saturated_product({lines, shape.line_floats}),
+                       saturated_sum(shape.halo_floats, delta * shape.pixel_step));
 }
 
 // Columns from the first to the last that a block of `lines` output lines computes.
@@ -73,8 +74,10 @@ class Chooser {
   };
 
   bool possible(const Tile& tile, bool line_by_line) const {
-    if (shape_.in_place_plane_stride != 0) return line_by_line && tile.cols <= shape_.width;
-    return !line_by_line || shape_.pitch > shape_.width;
+    if (shape_.pixel_step != 1 && tile.strided == nullptr) return false;
+    if (shape_.in_place) return line_by_line && tile.cols <= shape_.width;
+    const bool lines_join = shape_.line_step == shape_.pitch * shape_.pixel_step;
+    return line_by_line ? !lines_join || shape_.pitch > shape_.width : lines_join;
   }
 
   // No blocking with this tile takes less.
@@ -96,9 +99,8 @@ class Chooser {
   // As many lines as fit L2, or fewer to keep all threads busy, or one; every useful split of the
   // rows.
   void consider(const Way& way, int threads, StripBlocking& best) const {
-    const std::int64_t line_bytes = saturated_product({shape_.planes, shape_.pitch, kFloatBytes});
-    const std::int64_t fit = std::clamp<std::int64_t>(
-        machine_.caches.l2_bytes / 2 / line_bytes - shape_.halo_lines, 1, shape_.lines);
+    const std::int64_t budget = machine_.caches.l2_bytes / 2 / kFloatBytes - shape_.halo_floats;
+    const std::int64_t fit = std::clamp<std::int64_t>(budget / shape_.line_floats, 1, shape_.lines);
     const std::int64_t fair = std::clamp<std::int64_t>(
         ceil_div(shape_.product.units * shape_.lines, kBlocksPerThread * threads), 1, fit);
     const std::int64_t tiles = ceil_div(shape_.product.rows, way.tile->rows);
@@ -128,7 +130,7 @@ class Chooser {
     b.block_rows = round_up(ceil_div(shape_.product.rows, row_splits), tile.rows);
     b.threads = static_cast<int>(std::min<std::int64_t>(threads, blocks_of(b)));
     b.cost.packs_in_run = !request_.prepacked;
-    if (shape_.in_place_plane_stride == 0) {
+    if (!shape_.in_place) {
       b.strip_bytes = static_cast<std::size_t>(
           round_up(saturated_product({strip_floats(shape_, lines, tile.cols), kFloatBytes}),
                    kBufferAlignment));
@@ -207,7 +209,8 @@ class BlockRunner {
         offsets_(offsets),
         operands_(operands),
         weights_(shape.product, tile_.rows),
-        tiles_(tile_, tile_.shifted, operands.y, shape.product.columns, shape.product.depth),
+        tiles_(tile_, shape.pixel_step == 1 ? tile_.shifted : tile_.strided, operands.y,
+               shape.product.columns, shape.product.depth),
         strip_(reinterpret_cast<float*>(workspace)),
         sums_(reinterpret_cast<float*>(workspace + blocking.strip_bytes)),
         tally_(tally) {}
@@ -221,10 +224,10 @@ class BlockRunner {
       tally_->round(kStripRowBlocks, row / blocking_.block_rows,
                     row_end - row < blocking_.block_rows);
     }
-    if (shape_.in_place_plane_stride != 0) {
+    if (shape_.in_place) {
       from_ = source_.in_place(unit, line);
     } else {
-      source_.fill(unit, line, lines, strip_, blocking_.plane_stride(shape_));
+      source_.fill(unit, line, lines, blocking_.block_lines, strip_);
       from_ = strip_;
     }
     group_ = unit % shape_.product.groups;
@@ -255,14 +258,16 @@ class BlockRunner {
     TileArgs tile;
     tile.a = operands_.packed + weights_.weights_at(group_, place.row, k);
     tile.b_offsets = offsets_ + k;
+    tile.b_step = shape_.pixel_step;
     float* kept = blocking_.sums_bytes != 0 ? sums_ : nullptr;
     const std::int64_t stretches = blocking_.line_by_line ? lines : 1;
     const std::int64_t length = blocking_.line_by_line ? shape_.width : columns_of(shape_, lines);
     for (std::int64_t i = 0; i < stretches; ++i) {
       for (std::int64_t q = 0; q < length; q += tile_.cols) {
         place.columns = std::min<std::int64_t>(tile_.cols, length - q);
-        run_tile(tile, epilogue, place, {k, k_end}, line * shape_.pitch, i * shape_.pitch + q,
-                 kept);
+        tile.b = from_ + i * shape_.line_step;
+        place.column = (line + i) * shape_.pitch;
+        run_tile(tile, epilogue, place, {k, k_end}, q, kept);
         if (tally_ != nullptr) {
           tally_->round(kStripColumnTiles, q / tile_.cols, place.columns < tile_.cols);
         }
@@ -275,16 +280,17 @@ class BlockRunner {
     std::int64_t begin, end;
   };
 
-  // A tile whose first column is q of the block. In place nothing may be read beyond the line: the
-  // last tile of a line starts earlier and computes some columns of its neighbour again.
+  // A tile from column q of the stretch on that `tile` and `place` start at. In place nothing may
+  // be read beyond the line: the last tile of a line starts earlier and computes some columns of
+  // its neighbour again.
   void run_tile(TileArgs& tile, const Epilogue& epilogue, TilePlace place, const Terms& terms,
-                std::int64_t block_column, std::int64_t q, float* kept) const {
-    if (shape_.in_place_plane_stride != 0) {
+                std::int64_t q, float* kept) const {
+    if (shape_.in_place) {
       q -= tile_.cols - place.columns;
       place.columns = tile_.cols;
     }
-    place.column = block_column + q;
-    tile.b = from_ + q;
+    place.column += q;
+    tile.b += q * shape_.pixel_step;
     tiles_.run(tile, epilogue, unit_, place, terms.begin, terms.end, kept, tally_);
   }
 

@@ -18,18 +18,21 @@
 
 namespace plait::kernels {
 
-// The strip of a block of output lines holds, for every plane (channel and phase), the block's
-// lines and the halo below them, `pitch` columns each.
+// The strip of a block of output lines holds what the block reads, in an order that is its
+// source's.
 struct StripShape {
   ProductShape product;  // columns: lines * pitch
   std::int64_t lines = 1;
   std::int64_t width = 1;  // pixels of an output line
   std::int64_t pitch = 1;  // >= width
   std::int64_t planes = 1;
-  std::int64_t halo_lines = 0;
-  // If set, the source is itself such a strip, with this step from plane to plane: nothing is
-  // copied, and no tile may read beyond the width of a line.
-  std::int64_t in_place_plane_stride = 0;
+  std::int64_t line_floats = 1;  // of a strip, for each line of outputs
+  std::int64_t halo_floats = 0;  // and for all of them together
+  // If set, the input is itself a strip, of any strides: nothing is copied, tiles start anew on
+  // every line, and none may read beyond the width of a line.
+  bool in_place = false;
+  std::int64_t line_step = 1;   // floats from line to line of outputs
+  std::int64_t pixel_step = 1;  // floats from pixel to pixel; other than 1 by channel tiles only
 };
 
 class StripSource {
@@ -39,11 +42,11 @@ class StripSource {
   StripSource& operator=(const StripSource&) = delete;
   virtual ~StripSource() = default;
 
-  // Writes planes x (lines + halo_lines) x pitch floats, plane p at strip + p * plane_stride, for
-  // the output lines from first_line on.
-  virtual void fill(std::int64_t unit, std::int64_t first_line, std::int64_t lines, float* strip,
-                    std::int64_t plane_stride) const = 0;
-  // Where the strip from first_line on lies, if StripShape::in_place_plane_stride is set.
+  // Writes lines * line_floats + halo_floats floats for the output lines from first_line on.
+  // Offsets are those of a strip of block_lines, whatever the lines.
+  virtual void fill(std::int64_t unit, std::int64_t first_line, std::int64_t lines,
+                    std::int64_t block_lines, float* strip) const = 0;
+  // Where the strip from first_line on lies, if StripShape::in_place is set.
   virtual const float* in_place(std::int64_t unit, std::int64_t first_line) const = 0;
 };
 
@@ -60,11 +63,6 @@ struct StripBlocking {
   std::size_t sums_bytes = 0;   // of one thread, kept between blocks of depth
   std::size_t weights_bytes = 0;
   BlockingCost cost;
-
-  std::int64_t plane_stride(const StripShape& shape) const {
-    return shape.in_place_plane_stride != 0 ? shape.in_place_plane_stride
-                                            : (block_lines + shape.halo_lines) * shape.pitch;
-  }
 };
 
 struct StripRequest {
@@ -102,7 +100,7 @@ inline constexpr std::array<LoopLevel, 7> kStripLoops = {{{"chunks", true},
 
 std::size_t workspace_bytes(const StripBlocking& blocking);
 
-// `offsets` has one entry per term, in a strip of the blocking's plane stride.
+// `offsets` has one entry per term, in a strip of the blocking's lines.
 // Returns early, leaving y unspecified, once *cancel is true.
 void run_strips(const StripShape& shape, const StripBlocking& blocking, const StripSource& source,
                 const std::int32_t* offsets, const ProductOperands& operands);

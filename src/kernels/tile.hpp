@@ -64,6 +64,7 @@ struct TileArgs {
   std::int64_t b_stride = 0;
   const float* ahead = nullptr;             // by stride: ahead[k * b_stride] is asked for early
   const std::int32_t* b_offsets = nullptr;  // shifted: b[b_offsets[k] + j] instead
+  std::int64_t b_step = 1;                  // strided: b[b_offsets[k] + j * b_step]
   std::int64_t depth = 0;                   // terms, 1 .. kChunk
   const float* partial = nullptr;           // sums of earlier chunks, or none (zero)
   float* sums = nullptr;                    // where the sums go; may be `partial`. Or null: they
@@ -82,6 +83,7 @@ struct Tile {
   TileFunction packed = nullptr;    // reads a, and b by its stride
   TileFunction in_place = nullptr;  // reads a_rows, and b by its stride; pixel tiles only
   TileFunction shifted = nullptr;   // reads a, and b by its offsets
+  TileFunction strided = nullptr;   // the same, with a step from column to column; channel tiles only
   TileFinishFunction finish = nullptr;
   bool lanes_are_channels = false;
 
