@@ -196,6 +196,30 @@ TEST(Tiles, ReadShiftedRowsWithTheSameBits) {
   });
 }
 
+TEST(Tiles, ReadColumnsFarApartWithTheSameBits) {
+  Random random(8);
+  for_each_tile([&](Target target, const Tile& tile, std::int64_t depth) {
+    if (tile.strided == nullptr) return;
+    TileCase test(target, tile, depth, random);
+    const std::int64_t step = random.between(1, 5);
+    std::vector<std::int32_t> offsets;
+    std::vector<float> spread(test.b.size() * static_cast<std::size_t>(step));
+    for (std::int64_t k = 0; k < depth; ++k) {
+      const std::int64_t at = k * tile.cols;
+      offsets.push_back(static_cast<std::int32_t>(at * step));
+      for (std::int64_t j = 0; j < tile.cols; ++j) {
+        spread[static_cast<std::size_t>((at + j) * step)] =
+            test.b[static_cast<std::size_t>(at + j)];
+      }
+    }
+    test.args.b = spread.data();
+    test.args.b_offsets = offsets.data();
+    test.args.b_step = step;
+    tile.strided(test.args);
+    test.expect_sums();
+  });
+}
+
 // A place for a tile with gaps between its columns' runs, guarded at both ends: what lies between
 // the runs, behind the rows and around everything must stay as it is.
 struct Place {
