@@ -104,8 +104,10 @@ class Chooser {
     const std::int64_t fair = std::clamp<std::int64_t>(
         ceil_div(shape_.product.units * shape_.lines, kBlocksPerThread * threads), 1, fit);
     const std::int64_t tiles = ceil_div(shape_.product.rows, way.tile->rows);
-    const std::int64_t most_splits = std::min<std::int64_t>(tiles, 2L * threads);
-    for (std::int64_t splits = 1; splits <= most_splits; ++splits) {
+    const std::int64_t most_splits = std::min<std::int64_t>(tiles, kBlocksPerThread * threads);
+    // A thread fills a strip once for all rows: finer splits cost nothing more, and let a thread
+    // whose core is slower at the time do less.
+    for (std::int64_t splits = most_splits; splits >= 1; splits /= 2) {
       try_out(way, threads, fit, splits, best);
       if (fair < fit) try_out(way, threads, fair, splits, best);
       if (fair > 1) try_out(way, threads, 1, splits, best);
@@ -161,7 +163,6 @@ class Chooser {
 
   void predict(StripBlocking& b) const {
     const std::int64_t line_blocks = ceil_div(shape_.lines, b.block_lines);
-    const std::int64_t blocks = blocks_of(b);
     const std::int64_t last_lines = shape_.lines - (line_blocks - 1) * b.block_lines;
     const std::int64_t column_tiles = saturated_sum(
         saturated_product({line_blocks - 1, column_tiles_of(shape_, b, b.block_lines)}),
@@ -178,14 +179,18 @@ class Chooser {
         std::max(cycles_of(*b.tile) * cycle_, static_cast<double>(b.cost.l2_bytes) /
                                                   static_cast<double>(tiles) /
                                                   machine_.rates.l2_bytes_per_second);
+    const std::int64_t line_blocks_in_all = saturated_product({shape_.product.units, line_blocks});
+    const std::int64_t row_blocks = ceil_div(shape_.product.rows, b.block_rows);
+    // Of the row blocks of a strip at most one for each thread fills it.
+    const std::int64_t fills =
+        saturated_product({line_blocks_in_all, std::min<std::int64_t>(row_blocks, b.threads)});
     const double fill_seconds =
         b.strip_bytes == 0 ? 0
-                           : static_cast<double>(blocks) *
+                           : static_cast<double>(fills) *
                                  static_cast<double>(strip_floats(shape_, b.block_lines, 0)) *
                                  request_.fill_seconds_per_element;
     spread(b.cost, tile_seconds * static_cast<double>(tiles), fill_seconds,
-           Blocks::of(shape_.product.units, shape_.lines, b.block_lines,
-                      ceil_div(shape_.product.rows, b.block_rows)),
+           Blocks::of(shape_.product.units, shape_.lines, b.block_lines, row_blocks),
            b.weights_bytes, b.threads, machine_.rates);
   }
 
@@ -226,9 +231,11 @@ class BlockRunner {
     }
     if (shape_.in_place) {
       from_ = source_.in_place(unit, line);
-    } else {
+    } else if (unit != filled_unit_ || line != filled_line_) {
       source_.fill(unit, line, lines, blocking_.block_lines, strip_);
       from_ = strip_;
+      filled_unit_ = unit;
+      filled_line_ = line;
     }
     group_ = unit % shape_.product.groups;
     unit_ = operands_.unit_output(shape_.product, unit);
@@ -306,6 +313,8 @@ class BlockRunner {
   float* sums_;
   LoopTally* tally_;  // or null
   const float* from_ = nullptr;
+  std::int64_t filled_unit_ = -1;  // whose lines the strip holds
+  std::int64_t filled_line_ = -1;
   std::int64_t group_ = 0;
   UnitOutput unit_;
 };
