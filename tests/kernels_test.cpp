@@ -48,7 +48,7 @@ TEST(TileSets, FitTheirBuffersAndHaveANarrowTile) {
   for (const Target target : runnable_targets()) {
     bool narrow = false;
     for (const kernels::TileSet* set : sets_of(target)) {
-      EXPECT_LE(set->tiles.size(), static_cast<std::size_t>(kernels::kMostTiles));
+      EXPECT_LE(set->tiles.size(), kernels::kMostTiles);
       for (const Tile& tile : set->tiles) {
         EXPECT_LE(tile.cols, kernels::kMaxCols) << name_of_tile(target, tile);
         EXPECT_LE(tile.rows * tile.cols, kernels::kMaxTile) << name_of_tile(target, tile);

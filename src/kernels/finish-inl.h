@@ -147,7 +147,7 @@ class ColumnFinisher {
   static constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
 
   V Finished(int j, int r, V bias) const {
-    const V sum = hn::Add(hn::Load(d_, sums_ + j * rows_ + r), bias);
+    const V sum = hn::Add(hn::Load(d_, sums_ + static_cast<std::ptrdiff_t>(j) * rows_ + r), bias);
     return epilogue_.curve == Curve::relu ? NotBelowZero(sum) : sum;
   }
 

@@ -9,6 +9,7 @@
 // tile, nor the target's vector width shows in the result.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -97,7 +98,7 @@ inline constexpr int kMaxCols = 128;      // of any tile
 inline constexpr int kMaxTile = 448;      // rows * cols of any tile
 inline constexpr int kNarrowCols = 8;     // a panel of kChunk x kNarrowCols fits on the stack
 
-inline constexpr int kMostTiles = 32;  // of a set
+inline constexpr std::size_t kMostTiles = 32;  // of a set
 
 struct TileSet {
   Target target;  // as compiled in, not as asked for

@@ -92,7 +92,8 @@ struct Blocks {
   // Time on all threads as a share of that on one, if they take the blocks one by one.
   double longest_share(int threads) const {
     const auto rest = static_cast<double>(whole % threads);
-    const double rounds = static_cast<double>(whole / threads) * whole_share;
+    const std::int64_t whole_rounds = whole / threads;
+    const double rounds = static_cast<double>(whole_rounds) * whole_share;
     const auto smaller = static_cast<double>(last);
     if (rest == 0) return rounds + std::ceil(smaller / threads) * last_share;
     return rounds + std::max(whole_share, (rest * whole_share + smaller * last_share) / threads);
