@@ -34,8 +34,8 @@ struct VerifyArguments {
 };
 
 constexpr int kExitCheckFailed = 1;
-constexpr std::int64_t kRandomCases = 500;  // on each target
-constexpr std::int64_t kCasesOfALine = 8;   // of each algorithm on each target
+constexpr std::int64_t kRandomCases = 1000;  // on each target
+constexpr std::int64_t kCasesOfALine = 8;    // of each algorithm on each target
 
 VerifyOptions options_of(const VerifyArguments& arguments) {
   VerifyOptions options;
@@ -206,9 +206,10 @@ Command add_verify_command(CLI::App& app) {
       "line", arguments->lines,
       "Problem lines to check; none: random problems with their edges over-sampled");
   command
-      ->add_option("--cases", arguments->cases,
-                   "Cases on each target, spread over the algorithms (default 500; for given lines "
-                   "8 of each algorithm and line)")
+      ->add_option(
+          "--cases", arguments->cases,
+          "Cases on each target, spread over the algorithms (default 1000; for given lines "
+          "8 of each algorithm and line)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40).description(""))
       ->type_name("N");
   command->add_option("--seed", arguments->seed, "Of the random problems, limits and data")

@@ -27,7 +27,7 @@ std::int64_t cases_on([[maybe_unused]] Target target) {
 #if defined(PLAIT_SANITIZED)  // slow, and looking for other things
   return 120;
 #else
-  if (std::getenv("PLAIT_FULL") == nullptr) return 500;
+  if (std::getenv("PLAIT_FULL") == nullptr) return 1000;
   if (target == Target::emu128) return 2000;
   return target == Target::sse4 ? 5000 : 20000;
 #endif

@@ -19,7 +19,7 @@ namespace plait {
 
 // What to verify.
 struct VerifyOptions {
-  std::int64_t cases = 500;    // on each target, spread evenly over the algorithms
+  std::int64_t cases = 1000;   // on each target, spread evenly over the algorithms
   std::int64_t first = 0;      // number of each algorithm's first case: to repeat single ones
   std::uint64_t seed = 1;      // equal seeds and numbers give equal cases on every machine
   std::string algorithm = {};  // one algorithm, or all

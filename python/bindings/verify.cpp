@@ -57,7 +57,7 @@ VerifyReport run_verify(nb::handle cases, nb::handle first, nb::handle seed, nb:
 }
 
 constexpr const char* kVerifySignature =
-    "def verify(*, cases: int = 500, first: int = 0, seed: int = 1, algorithm: str | None = None, "
+    "def verify(*, cases: int = 1000, first: int = 0, seed: int = 1, algorithm: str | None = None, "
     "target: str | None = None, accuracy: str = 'fp32', problems: str | Problem | Sequence[str | "
     "Problem] = (), "
     "progress: Callable[[int, int], object] | None = None) -> VerifyReport";
@@ -146,7 +146,7 @@ void add_verify(nb::module_& m) {
                std::to_string(cases) + " cases, " + std::to_string(r.failures.size()) +
                " failures>";
       });
-  m.def("verify", &run_verify, nb::kw_only(), nb::arg("cases") = 500, nb::arg("first") = 0,
+  m.def("verify", &run_verify, nb::kw_only(), nb::arg("cases") = 1000, nb::arg("first") = 0,
         nb::arg("seed") = 1, nb::arg("algorithm").none() = nb::none(),
         nb::arg("target").none() = nb::none(), nb::arg("accuracy") = "fp32",
         nb::arg("problems") = nb::make_tuple(), nb::arg("progress").none() = nb::none(),
