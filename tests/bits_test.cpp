@@ -154,14 +154,14 @@ TEST_P(Bits, DoNotDependOnTheLayoutOfTheOutput) {
 
 // All of these promise sums over (c, u, v) in chunks of 256 terms.
 TEST(BitsOfRooms, AreThoseOfStrips) {
-  for (const auto& [algorithm, line] : std::vector<BitsCase>{
-           {"channels", "2x64x9x9,20x64x3x3,s2,p1"},
-           {"channels", "1x300x7x7,70x300x3x3,p1"},
-           {"channels", "2x32x12x12,32x8x5x3,p1,g4,d2,s3x2"},
-           {"depthwise", "1x3x30x40,6x1x3x3,p1,g3"},
-           {"depthwise", "1x3x30x40,3x1x5x5,s2,p2,g3"},
-           {"depthwise", "1x1x40x50,2x1x25x27,p12"},
-           {"depthwise", "1x2x20x20,2x1x4x2,s2x3,d2,g2"}}) {
+  for (const auto& [algorithm, line] :
+       std::vector<BitsCase>{{"channels", "2x64x9x9,20x64x3x3,s2,p1"},
+                             {"channels", "1x300x7x7,70x300x3x3,p1"},
+                             {"channels", "2x32x12x12,32x8x5x3,p1,g4,d2,s3x2"},
+                             {"depthwise", "1x3x30x40,6x1x3x3,p1,g3"},
+                             {"depthwise", "1x3x30x40,3x1x5x5,s2,p2,g3"},
+                             {"depthwise", "1x1x40x50,2x1x25x27,p12"},
+                             {"depthwise", "1x2x20x20,2x1x4x2,s2x3,d2,g2"}}) {
     const Problem problem = parse_problem(line);
     const Data data(problem);
     for (const Target target : runnable_targets()) {

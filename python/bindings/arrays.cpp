@@ -238,8 +238,8 @@ void Array::take(const nb::dlpack::dltensor& tensor) {
 void Array::check_dtype(Dtype wanted) const {
   if (dtype_ == wanted) return;
   const auto text = [](Dtype dtype) { return dtype == Dtype::f32 ? "float32" : "float64"; };
-  refuse(std::string(name_) + " is " + text(dtype_) + ", but this call computes in " + text(wanted) +
-         ": all its arrays must have that dtype");
+  refuse(std::string(name_) + " is " + text(dtype_) + ", but this call computes in " +
+         text(wanted) + ": all its arrays must have that dtype");
 }
 
 Kind::Kind(const Array& input) {

@@ -38,8 +38,8 @@ float
 }  // namespace
 
 void add_measure(nb::module_& m) {
-  m.def("measure_peak_gflops", &measure_peak, nb::kw_only(),
-        nb::arg("threads").none() = nb::none(), nb::arg("seconds") = 0.003,
+  m.def("measure_peak_gflops", &measure_peak, nb::kw_only(), nb::arg("threads").none() = nb::none(),
+        nb::arg("seconds") = 0.003,
         nb::sig("def measure_peak_gflops(*, threads: int | None = None, seconds: float = 0.003) "
                 "-> float"),
         kMeasurePeakDoc);

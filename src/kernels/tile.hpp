@@ -84,7 +84,8 @@ struct Tile {
   TileFunction packed = nullptr;    // reads a, and b by its stride
   TileFunction in_place = nullptr;  // reads a_rows, and b by its stride; pixel tiles only
   TileFunction shifted = nullptr;   // reads a, and b by its offsets
-  TileFunction strided = nullptr;   // the same, with a step from column to column; channel tiles only
+  TileFunction strided =
+      nullptr;  // the same, with a step from column to column; channel tiles only
   TileFinishFunction finish = nullptr;
   bool lanes_are_channels = false;
 

@@ -39,8 +39,8 @@ namespace {
 constexpr StripRoom kRoom{"strips", kernels::tile_set, false};
 
 // === accepts ===
-// What every product room takes: forward, f32. A strip of one line of output must fit under the cap,
-// and 32 bits must address it.
+// What every product room takes: forward, f32. A strip of one line of output must fit under the
+// cap, and 32 bits must address it.
 Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
   return accepts_as_strips(kRoom, problem, limits, machine);
 }
