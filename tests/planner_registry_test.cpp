@@ -114,6 +114,8 @@ std::string reason_of(const std::string& algorithm, const std::string& line) {
 
 TEST(Refusal, NamesWhatFailedWhereAnotherAlgorithmHelps) {
   EXPECT_EQ(reason_of("im2col", "1x4x8x8,4x4x3x3,f64"), "only f32, not f64");
+  EXPECT_EQ(reason_of("im2col", "1x4x8x8,4x4x3x3,act=leaky:1e60"),
+            "the slope of leaky does not fit f32");
   EXPECT_EQ(reason_of("pointwise", "1x4x8x8,4x4x3x2"), "only 1x1 kernels, not 3x2");
   EXPECT_EQ(reason_of("pointwise", "1x4x8x8,4x4x1x1,p1_2_3_4"), "no padding, not 1_2_3_4");
 }

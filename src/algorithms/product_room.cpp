@@ -1,6 +1,7 @@
 #include "algorithms/product_room.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "core/counts.hpp"
@@ -28,6 +29,10 @@ Verdict accepts_as_product(const Problem& problem) {
   }
   if (problem.dtype != Dtype::f32) {
     return Verdict::no("only f32, not " + std::string(name_of(problem.dtype)));
+  }
+  const auto slope = static_cast<float>(problem.activation.slope);
+  if (problem.activation.slope != 0 && (slope == 0 || !std::isfinite(slope))) {
+    return Verdict::no("the slope of leaky does not fit f32");
   }
   return Verdict::yes();
 }

@@ -13,7 +13,7 @@
 
 namespace plait {
 
-// No, unless the problem is forward and f32.
+// No, unless the problem is forward and f32, and so is the slope of its activation.
 Verdict accepts_as_product(const Problem& problem);
 
 kernels::Curve curve_of(ActivationKind kind);

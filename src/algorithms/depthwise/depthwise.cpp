@@ -1,13 +1,13 @@
 // Depthwise convolution: one input channel per group, lines of pixels as lanes.
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
 
 #include "algorithms/depthwise/cut.hpp"
 #include "algorithms/depthwise/plane_lines.hpp"
 #include "algorithms/depthwise/stretches.hpp"
 #include "algorithms/depthwise/task.hpp"
+#include "algorithms/product_room.hpp"
 #include "core/algorithm.hpp"
 #include "core/counts.hpp"
 #include "core/error_model.hpp"
@@ -68,30 +68,15 @@ std::string format_of(const Problem& problem) {
 }
 
 // === accepts ===
-Verdict accepts_problem(const Problem& problem) {
-  if (problem.direction != Direction::forward) {
-    return Verdict::no("only the forward direction, not " +
-                       std::string(name_of(problem.direction)));
-  }
-  if (problem.dtype != Dtype::f32) {
-    return Verdict::no("only f32, not " + std::string(name_of(problem.dtype)));
-  }
+// Forward, f32, one input channel per group; every padding mode, activation, stride and layout. A
+// strip of one line of output must fit under the cap, and 32 bits must address it.
+Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
+  const Verdict verdict = accepts_as_product(problem);
+  if (!verdict) return verdict;
   if (problem.c_i != problem.groups) {
     return Verdict::no("only one input channel to a group, not " +
                        std::to_string(problem.c_i / problem.groups));
   }
-  const auto slope = static_cast<float>(problem.activation.slope);
-  if (problem.activation.slope != 0 && (slope == 0 || !std::isfinite(slope))) {
-    return Verdict::no("the slope of leaky does not fit f32");
-  }
-  return Verdict::yes();
-}
-
-// Forward, f32, one input channel per group; every padding mode, activation, stride and layout. A
-// strip of one line of output must fit under the cap, and 32 bits must address it.
-Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
-  Verdict verdict = accepts_problem(problem);
-  if (!verdict) return verdict;
   const std::string format = format_of(problem);
   if (!limits.packed_format.empty() && limits.packed_format != format) {
     return Verdict::no("packs weights as \"" + format + "\", not \"" + limits.packed_format + "\"");
