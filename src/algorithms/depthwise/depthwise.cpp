@@ -71,7 +71,7 @@ std::string format_of(const Problem& problem) {
 // Forward, f32, one input channel per group; every padding mode, activation, stride and layout. A
 // strip of one line of output must fit under the cap, and 32 bits must address it.
 Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
-  const Verdict verdict = accepts_as_product(problem);
+  Verdict verdict = accepts_as_product(problem);
   if (!verdict) return verdict;
   if (problem.c_i != problem.groups) {
     return Verdict::no("only one input channel to a group, not " +
