@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <set>
 
 #include "core/counts.hpp"
@@ -57,6 +58,12 @@ kernels::Curve curve_of(ActivationKind kind) {
       return kernels::Curve::tanh;
   }
   return kernels::Curve::none;
+}
+
+std::int64_t column_step(const Problem& problem) {
+  const std::int64_t stride = problem.effective_x_strides()[3];
+  const std::int64_t step = saturated_product({problem.stride.w, std::abs(stride)});
+  return stride < 0 ? -step : step;
 }
 
 kernels::ProductShape product_shape(const Problem& problem) {

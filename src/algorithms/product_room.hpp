@@ -17,6 +17,8 @@ namespace plait {
 Verdict accepts_as_product(const Problem& problem);
 
 kernels::Curve curve_of(ActivationKind kind);
+// Elements of x from one column that a tap reads to the next; saturated.
+std::int64_t column_step(const Problem& problem);
 kernels::ProductShape product_shape(const Problem& problem);
 
 // What a room calls its packed weights: equal formats hold equal bytes for equal weights.

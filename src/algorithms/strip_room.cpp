@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 #include <limits>
 
 #include "core/counts.hpp"
@@ -170,7 +171,7 @@ constexpr double kLineCycles = 20;
 
 double fill_cycles(const Problem& problem, const StripGeometry& geometry) {
   if (geometry.order == StripGeometry::Order::pixels) return kCopyCycles;
-  const std::int64_t step = problem.stride.w * problem.effective_x_strides()[3];
+  const std::int64_t step = column_step(problem);
   const double cycles = step == 1 ? kCopyCycles : step == 2 ? kPickSecondCycles : kPickCycles;
   return cycles + kLineCycles / static_cast<double>(geometry.shape.pitch);
 }
@@ -190,18 +191,43 @@ kernels::StripBlocking blocking_of(const StripRoom& room, const StripGeometry& g
   return kernels::choose_strips(request, machine);
 }
 
+// Whether 32 bits hold all distances within what a block reads.
+bool is_addressable(std::initializer_list<std::int64_t> distances) {
+  std::int64_t sum = 0;
+  for (const std::int64_t distance : distances) sum = saturated_sum(sum, distance);
+  return sum <= std::numeric_limits<std::int32_t>::max();
+}
+
+std::int64_t reach_of(std::int64_t taps, std::int64_t dilation) {
+  return saturated_product({taps - 1, dilation});
+}
+
 bool is_strip_in_place(const Problem& problem) {
   const Dims strides = problem.effective_x_strides();
-  const std::int64_t reach = saturated_sum(
-      saturated_product({problem.c_i / problem.groups, std::abs(strides[1])}),
-      saturated_sum(saturated_product({problem.k_h, problem.dilation.h, std::abs(strides[2])}),
-                    saturated_product({problem.k_w, problem.dilation.w, std::abs(strides[3])})));
-  return problem.padding == Padding(0) && reach <= std::numeric_limits<std::int32_t>::max();
+  const std::int64_t rows =
+      saturated_sum(problem.stride.h, reach_of(problem.k_h, problem.dilation.h));
+  const std::int64_t columns =
+      saturated_sum(problem.stride.w, reach_of(problem.k_w, problem.dilation.w));
+  return problem.padding == Padding(0) &&
+         is_addressable({saturated_product({problem.c_i / problem.groups, std::abs(strides[1])}),
+                         saturated_product({rows, std::abs(strides[2])}),
+                         saturated_product({columns, std::abs(strides[3])})});
+}
+
+// Of the padded input, what one line of output reads of one row.
+std::int64_t pixels_of_row(const Problem& problem) {
+  return saturated_sum(saturated_product({problem.w_o() - 1, problem.stride.w}),
+                       saturated_sum(reach_of(problem.k_w, problem.dilation.w), 1));
 }
 
 bool has_channels_side_by_side(const Problem& problem) {
   const Dims strides = problem.effective_x_strides();
-  return strides[1] == 1 && strides[3] != 1;
+  const std::int64_t channels = problem.c_i / problem.groups;
+  const std::int64_t rows =
+      saturated_sum(problem.stride.h, saturated_sum(reach_of(problem.k_h, problem.dilation.h), 1));
+  return strides[1] == 1 && strides[3] != 1 &&
+         is_addressable({saturated_product({rows, pixels_of_row(problem), channels}),
+                         saturated_product({problem.stride.w, channels})});
 }
 
 class StripExecution final : public TileExecution {
@@ -264,14 +290,12 @@ StripGeometry::StripGeometry(const Problem& problem, Order order_)
       shape.line_step = shape.pitch;
       break;
     case Order::pixels: {
-      const std::int64_t reach_h = (problem.k_h - 1) * problem.dilation.h;
-      const std::int64_t reach_w = (problem.k_w - 1) * problem.dilation.w;
       shape.pixel_step = problem.stride.w * channels;
-      row_floats =
-          saturated_product({(shape.width - 1) * problem.stride.w + reach_w + 1, channels});
-      shape.line_step = saturated_product({problem.stride.h, row_floats});
+      row_floats = pixels_of_row(problem) * channels;
+      shape.line_step = problem.stride.h * row_floats;
       shape.line_floats = shape.line_step;
-      shape.halo_floats = (reach_h + 1 - problem.stride.h) * row_floats;
+      shape.halo_floats =
+          (reach_of(problem.k_h, problem.dilation.h) + 1 - problem.stride.h) * row_floats;
       break;
     }
     case Order::in_place:

@@ -108,7 +108,7 @@ constexpr double kPickSecondCycles = 0.6;  // by vectors
 
 kernels::Blocking config(const Problem& problem, const Limits& limits, const Machine& machine) {
   const bool side_by_side = pixels_side_by_side(problem);
-  const bool every_second = problem.stride.w * problem.effective_x_strides()[3] == 2;
+  const bool every_second = column_step(problem) == 2;
   return panel_blocking({.room = "pointwise",
                          .fill_cycles_per_element = side_by_side   ? kCopyCycles
                                                     : every_second ? kPickSecondCycles
