@@ -208,7 +208,8 @@ bool is_strip_in_place(const Problem& problem) {
       saturated_sum(problem.stride.h, reach_of(problem.k_h, problem.dilation.h));
   const std::int64_t columns =
       saturated_sum(problem.stride.w, reach_of(problem.k_w, problem.dilation.w));
-  return problem.padding == Padding(0) &&
+  constexpr std::int64_t kMostTerms = 1 << 22;  // a table has an offset for each
+  return problem.padding == Padding(0) && problem.depth() <= kMostTerms &&
          is_addressable({saturated_product({problem.c_i / problem.groups, std::abs(strides[1])}),
                          saturated_product({rows, std::abs(strides[2])}),
                          saturated_product({columns, std::abs(strides[3])})});

@@ -53,6 +53,7 @@ namespace {
 // channel.
 
 constexpr std::string_view kRoom = "depthwise";
+constexpr std::int64_t kMostPhases = 4096;  // each is kept in a table
 
 // === config ===
 // Choosing the tile, the blocks and the threads: cut.hpp.
@@ -76,6 +77,11 @@ Verdict accepts(const Problem& problem, const Limits& limits, const Machine& mac
   if (problem.c_i != problem.groups) {
     return Verdict::no("only one input channel to a group, not " +
                        std::to_string(problem.c_i / problem.groups));
+  }
+  const std::int64_t phases = Axis(problem.k_w, problem.stride.w, problem.dilation.w).phases;
+  if (phases > kMostPhases) {
+    return Verdict::no("the columns of the window fall into " + std::to_string(phases) +
+                       " phases of the stride, of at most " + std::to_string(kMostPhases));
   }
   const std::string format = format_of(problem);
   if (!limits.packed_format.empty() && limits.packed_format != format) {
