@@ -9,19 +9,6 @@
 #include "core/error_model.hpp"
 
 namespace plait {
-namespace {
-
-// Bytes of x, K and y, each moved once.
-std::int64_t operand_bytes(const Problem& problem) {
-  std::int64_t bytes = 0;
-  for (const Dims& shape : {problem.x_shape(), problem.kernel_shape(), problem.y_shape()}) {
-    const auto element_bytes = static_cast<std::int64_t>(size_of(problem.dtype));
-    bytes = saturated_sum(bytes, saturated_product({element_count(shape), element_bytes}));
-  }
-  return bytes;
-}
-
-}  // namespace
 
 Verdict accepts_as_product(const Problem& problem) {
   if (problem.direction != Direction::forward) {
@@ -109,6 +96,29 @@ Verdict refuse_tiles(std::string_view room, const kernels::TileSet& set, const L
   return Verdict::no(reason);
 }
 
+std::int64_t operand_bytes(const Problem& problem) {
+  std::int64_t bytes = 0;
+  for (const Dims& shape : {problem.x_shape(), problem.kernel_shape(), problem.y_shape()}) {
+    const auto element_bytes = static_cast<std::int64_t>(size_of(problem.dtype));
+    bytes = saturated_sum(bytes, saturated_product({element_count(shape), element_bytes}));
+  }
+  return bytes;
+}
+
+void complete_cost(const Problem& problem, const Machine& machine, int threads, Cost& cost) {
+  const std::int64_t bytes = operand_bytes(problem);
+  const bool from_memory = bytes > machine.caches.l3_bytes;
+  cost.dram_bytes = from_memory ? bytes : 0;
+  const double move_seconds =
+      static_cast<double>(bytes) / threads /
+      (from_memory ? machine.rates.dram_bytes_per_second : machine.rates.l3_bytes_per_second);
+  cost.memory_seconds = std::max(0.0, move_seconds - cost.product_seconds);
+  cost.predicted_seconds =
+      cost.product_seconds + cost.gather_seconds + cost.memory_seconds + cost.thread_seconds;
+  cost.error_rms = chunked_sum_rms(problem.depth(), kernels::kChunk);
+  cost.error_bound = chunked_sum_bound(problem.depth(), kernels::kChunk);
+}
+
 Cost product_cost(const Problem& problem, const Machine& machine,
                   const kernels::BlockingCost& blocking, int threads, std::size_t workspace_bytes,
                   std::size_t weights_bytes) {
@@ -122,18 +132,7 @@ Cost product_cost(const Problem& problem, const Machine& machine,
   cost.product_seconds = blocking.product_seconds;
   cost.gather_seconds = blocking.fill_seconds + (blocking.packs_in_run ? blocking.pack_seconds : 0);
   cost.thread_seconds = blocking.thread_seconds;
-
-  const std::int64_t bytes = operand_bytes(problem);
-  const bool from_memory = bytes > machine.caches.l3_bytes;
-  cost.dram_bytes = from_memory ? bytes : 0;
-  const double move_seconds =
-      static_cast<double>(bytes) / threads /
-      (from_memory ? machine.rates.dram_bytes_per_second : machine.rates.l3_bytes_per_second);
-  cost.memory_seconds = std::max(0.0, move_seconds - cost.product_seconds);
-  cost.predicted_seconds =
-      cost.product_seconds + cost.gather_seconds + cost.memory_seconds + cost.thread_seconds;
-  cost.error_rms = chunked_sum_rms(problem.depth(), kernels::kChunk);
-  cost.error_bound = chunked_sum_bound(problem.depth(), kernels::kChunk);
+  complete_cost(problem, machine, threads, cost);
   return cost;
 }
 

@@ -33,6 +33,11 @@ Verdict refuse_tiles(std::string_view room, const kernels::TileSet& set, const L
 // "delta 48: tiles of 8 x 48 outputs"
 std::string tile_text(const kernels::Tile& tile);
 
+// Of x, K and y, each moved once.
+std::int64_t operand_bytes(const Problem& problem);
+// Adds the time of moving the operands beside the products, the whole time, and the error of
+// chunked sums.
+void complete_cost(const Problem& problem, const Machine& machine, int threads, Cost& cost);
 // The tiles' cost and the operands', and the error of chunked sums.
 Cost product_cost(const Problem& problem, const Machine& machine,
                   const kernels::BlockingCost& blocking, int threads, std::size_t workspace_bytes,

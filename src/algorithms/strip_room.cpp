@@ -285,7 +285,7 @@ StripGeometry::StripGeometry(const Problem& problem, Order order_)
   switch (order) {
     case Order::planes:
       shape.pitch = shape.width + horizontal.reach;
-      shape.planes *= vertical.phases * horizontal.phases;
+      shape.planes = saturated_product({channels, vertical.phases, horizontal.phases});
       shape.line_floats = saturated_product({shape.planes, shape.pitch});
       shape.halo_floats = saturated_product({shape.line_floats, vertical.reach});
       shape.line_step = shape.pitch;

@@ -10,7 +10,6 @@
 #include "algorithms/product_room.hpp"
 #include "core/algorithm.hpp"
 #include "core/counts.hpp"
-#include "core/error_model.hpp"
 #include "core/subnormals.hpp"
 #include "kernels/loop_tally.hpp"
 #include "kernels/tile_cost.hpp"
@@ -123,20 +122,8 @@ Cost estimate(const Problem& problem, const Limits& limits, const Machine& machi
   cost.gather_seconds = cut.gather_seconds;
   cost.thread_seconds = cut.thread_seconds;
 
-  const std::int64_t moved =
-      saturated_sum(bytes_of(problem.x_shape()), bytes_of(problem.y_shape()));
-  const std::int64_t bytes = saturated_sum(moved, bytes_of(problem.kernel_shape()));
-  const bool from_memory = bytes > machine.caches.l3_bytes;
-  cost.l2_bytes = bytes;
-  cost.dram_bytes = from_memory ? bytes : 0;
-  const double move_seconds =
-      static_cast<double>(bytes) / cut.threads /
-      (from_memory ? machine.rates.dram_bytes_per_second : machine.rates.l3_bytes_per_second);
-  cost.memory_seconds = std::max(0.0, move_seconds - cost.product_seconds);
-  cost.predicted_seconds =
-      cost.product_seconds + cost.gather_seconds + cost.memory_seconds + cost.thread_seconds;
-  cost.error_rms = chunked_sum_rms(problem.depth(), kernels::kChunk);
-  cost.error_bound = chunked_sum_bound(problem.depth(), kernels::kChunk);
+  cost.l2_bytes = operand_bytes(problem);
+  complete_cost(problem, machine, cut.threads, cost);
   return cost;
 }
 
