@@ -105,7 +105,7 @@ class BlockRunner {
       if (operands_.cancelled()) return;
       const std::int64_t next = column + tile_.cols;
       const float* ahead = is_in_place(next) ? source_.in_place(block.unit, k, next) : nullptr;
-      const float* const end = ahead + tile_.cols;
+      const float* const end = ahead == nullptr ? nullptr : ahead + tile_.cols;
       for (std::int64_t row = block.row; row < block.row_end; row += tile_.rows) {
         begin_row(block, row, k, k_end, tiles);
         run_tile(block, column, tiles, ahead);
