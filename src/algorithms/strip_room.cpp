@@ -2,164 +2,14 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <initializer_list>
 #include <limits>
 
+#include "algorithms/strip_lines.hpp"
 #include "core/counts.hpp"
-#include "core/padding.hpp"
-#include "kernels/pick.hpp"
 
 namespace plait {
 namespace {
-
-// Copies lines of x into strips, phase by phase, with what the padding is around them.
-class Lines final : public kernels::StripSource {
- public:
-  Lines(const Problem& problem, const StripGeometry& geometry, Target target, const float* x)
-      : problem_(problem),
-        geometry_(geometry),
-        x_(x),
-        strides_(problem.effective_x_strides()),
-        pick_every_second_(kernels::pick_every_second(target)),
-        outside_(padding_value(problem)) {}
-
-  void fill(std::int64_t unit, std::int64_t first_line, std::int64_t lines,
-            std::int64_t block_lines, float* strip) const override {
-    const float* channel = unit_x(unit);
-    if (geometry_.order == StripGeometry::Order::pixels) {
-      fill_pixels(channel, first_line, lines, strip);
-      return;
-    }
-    const std::int64_t plane_stride = geometry_.plane_stride(block_lines);
-    for (std::int64_t c = 0; c < channels(); ++c, channel += strides_[1]) {
-      for (std::int64_t i = 0; i < geometry_.vertical.phases; ++i) {
-        for (std::int64_t j = 0; j < geometry_.horizontal.phases; ++j) {
-          fill_plane(channel, geometry_.vertical.first_of(i), geometry_.horizontal.first_of(j),
-                     first_line, lines + geometry_.vertical.reach, strip);
-          strip += plane_stride;
-        }
-      }
-    }
-  }
-
-  const float* in_place(std::int64_t unit, std::int64_t first_line) const override {
-    return unit_x(unit) + first_line * problem_.stride.h * strides_[2];
-  }
-
- private:
-  const float* unit_x(std::int64_t unit) const {
-    return x_ + unit / problem_.groups * strides_[0] +
-           unit % problem_.groups * channels() * strides_[1];
-  }
-  std::int64_t channels() const { return problem_.c_i / problem_.groups; }
-
-  // Rows of pixels, all channels of a pixel side by side, there as here.
-  void fill_pixels(const float* x, std::int64_t first_line, std::int64_t lines, float* to) const {
-    const std::int64_t reach = (problem_.k_h - 1) * problem_.dilation.h;
-    const std::int64_t first = first_line * problem_.stride.h - problem_.padding.top;
-    const std::int64_t last = first + (lines - 1) * problem_.stride.h + reach;
-    for (std::int64_t position = first; position <= last; ++position, to += geometry_.row_floats) {
-      const std::int64_t row =
-          source_position(problem_.padding_mode, position, problem_.h, problem_.padding.bottom);
-      if (row == kOutside) {
-        std::fill(to, to + geometry_.row_floats, outside_);
-      } else {
-        fill_row_of_pixels(x + row * strides_[2], to);
-      }
-    }
-  }
-
-  void fill_row_of_pixels(const float* row, float* to) const {
-    const std::int64_t count = geometry_.row_floats / channels();
-    const std::int64_t first = std::min(count, problem_.padding.left);
-    const std::int64_t last = std::max(first, std::min(count, problem_.padding.left + problem_.w));
-    for (std::int64_t p = 0; p < first; ++p) fill_pixel(row, p, to);
-    for (std::int64_t p = last; p < count; ++p) fill_pixel(row, p, to);
-    const std::int64_t dense = strides_[3] == channels() ? last - first : 1;
-    for (std::int64_t p = first; p < last; p += dense) {
-      std::memcpy(to + p * channels(), row + (p - problem_.padding.left) * strides_[3],
-                  static_cast<std::size_t>(dense * channels()) * sizeof(float));
-    }
-  }
-
-  // A pixel that is not of the input.
-  void fill_pixel(const float* row, std::int64_t p, float* to) const {
-    const std::int64_t column = source_position(problem_.padding_mode, p - problem_.padding.left,
-                                                problem_.w, problem_.padding.right);
-    float* const pixel = to + p * channels();
-    if (column == kOutside) {
-      std::fill(pixel, pixel + channels(), outside_);
-    } else {
-      std::copy_n(row + column * strides_[3], channels(), pixel);
-    }
-  }
-
-  // The columns [first, last) of a plane are real input: column j is column + j * stride of x.
-  struct Span {
-    std::int64_t first, last, column;
-  };
-
-  void fill_plane(const float* channel, std::int64_t first_row, std::int64_t first_col,
-                  std::int64_t first_line, std::int64_t lines, float* to) const {
-    const std::int64_t pitch = geometry_.shape.pitch;
-    const std::int64_t step = problem_.stride.w;
-    const std::int64_t column = first_col - problem_.padding.left;
-    const std::int64_t first = std::min(pitch, column >= 0 ? 0 : (-column + step - 1) / step);
-    const std::int64_t last =
-        std::max(first, std::min(pitch, (problem_.w - column + step - 1) / step));
-    for (std::int64_t line = first_line; line < first_line + lines; ++line, to += pitch) {
-      const std::int64_t row = source_position(
-          problem_.padding_mode, line * problem_.stride.h + first_row - problem_.padding.top,
-          problem_.h, problem_.padding.bottom);
-      if (row == kOutside) {
-        std::fill(to, to + pitch, outside_);
-      } else {
-        fill_line(channel + row * strides_[2], {first, last, column}, to);
-      }
-    }
-  }
-
-  void fill_line(const float* row, const Span& span, float* to) const {
-    const std::int64_t step = problem_.stride.w;
-    const std::int64_t count = span.last - span.first;
-    fill_around(row, span, 0, span.first, to);
-    fill_around(row, span, span.last, geometry_.shape.pitch, to);
-    if (count == 0) return;
-    const float* from = row + (span.column + span.first * step) * strides_[3];
-    // A step over huge padding is only taken from one real pixel to another.
-    const std::int64_t stride = count == 1 ? 1 : step * strides_[3];
-    if (stride == 1) {
-      std::memcpy(to + span.first, from, static_cast<std::size_t>(count) * sizeof(float));
-    } else if (stride == 2) {
-      pick_every_second_(from, count, to + span.first);
-    } else {
-      for (std::int64_t j = span.first; j < span.last; ++j, from += stride) to[j] = *from;
-    }
-  }
-
-  // Columns [begin, end), none of which is real input.
-  void fill_around(const float* row, const Span& span, std::int64_t begin, std::int64_t end,
-                   float* to) const {
-    if (padding_is_one_value(problem_)) {
-      std::fill(to + begin, to + end, outside_);
-      return;
-    }
-    for (std::int64_t j = begin; j < end; ++j) {
-      const std::int64_t column =
-          source_position(problem_.padding_mode, span.column + j * problem_.stride.w, problem_.w,
-                          problem_.padding.right);
-      to[j] = column == kOutside ? outside_ : row[column * strides_[3]];
-    }
-  }
-
-  const Problem& problem_;
-  const StripGeometry& geometry_;
-  const float* x_;
-  Dims strides_;
-  kernels::PickFunction pick_every_second_;
-  float outside_;
-};
 
 // Cycles to write one element of a strip, copied, picked by vectors or one by one, and one line of
 // one plane: fitted to 3x3 layers at 56, 28 and 14 pixels, strides 1 and 2 [Zen 4, 2026-11-22; by
@@ -238,10 +88,12 @@ class StripExecution final : public TileExecution {
                       plan.blocking.threads),
         geometry_(plan.geometry),
         blocking_(plan.blocking),
-        offsets_(geometry_.offsets(problem, blocking_.block_lines)) {}
+        offsets_(geometry_.offsets(problem, blocking_.block_lines)),
+        real_(problem, geometry_) {}
 
   void run(const Args& args) const override {
-    const Lines source(problem(), geometry_, blocking_.target, static_cast<const float*>(args.x));
+    const StripLines source(problem(), geometry_, real_, blocking_.target,
+                            static_cast<const float*>(args.x));
     run_and_report(args, geometry_.shape.pitch, kernels::kStripLoops,
                    [&](const kernels::ProductOperands& operands) {
                      kernels::run_strips(geometry_.shape, blocking_, source, offsets_.data(),
@@ -268,6 +120,7 @@ class StripExecution final : public TileExecution {
   StripGeometry geometry_;
   kernels::StripBlocking blocking_;
   std::vector<std::int32_t> offsets_;
+  RealInput real_;
 };
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "algorithms/product_room.hpp"
-#include "kernels/pick.hpp"
+#include "kernels/lines.hpp"
 
 namespace plait::pointwise {
 namespace {
@@ -45,7 +45,7 @@ class Pixels final : public kernels::PanelSource {
         strides_(problem.effective_x_strides()),
         w_o_(problem.w_o()),
         side_by_side_(pixels_side_by_side(problem)),
-        pick_every_second_(kernels::pick_every_second(target)) {}
+        copy_lines_(kernels::line_copy(target)) {}
 
   void fill(std::int64_t unit, std::int64_t k_begin, std::int64_t k_end, std::int64_t column,
             std::int64_t count, float* panel, std::int64_t panel_cols) const override {
@@ -79,11 +79,7 @@ class Pixels final : public kernels::PanelSource {
     while (count > 0) {
       const std::int64_t length = std::min(count, w_o_ - j);
       const float* from = channel + i * problem_.stride.h * strides_[2] + j * step;
-      if (step == 2) {
-        pick_every_second_(from, length, to);
-      } else {
-        for (std::int64_t p = 0; p < length; ++p, from += step) to[p] = *from;
-      }
+      copy_lines_({.from = from, .step = step, .last = length, .pitch = length, .to = to});
       to += length;
       count -= length;
       j = 0;
@@ -96,7 +92,7 @@ class Pixels final : public kernels::PanelSource {
   Dims strides_;
   std::int64_t w_o_;
   bool side_by_side_;
-  kernels::PickFunction pick_every_second_;
+  kernels::LineCopyFunction copy_lines_;
 };
 
 // === config ===

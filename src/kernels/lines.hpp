@@ -1,0 +1,29 @@
+// Copying lines of an image, or every step-th element of them, with what stands around them.
+#pragma once
+
+#include <cstdint>
+
+#include <plait/machine.hpp>
+
+namespace plait::kernels {
+
+// For i < lines and j < pitch:
+//   to[i * pitch + j] = from[i * line_stride + (j - first) * step]   if first <= j < last
+//                       outside                                      else
+// Nothing else is read, nor anything beyond to[lines * pitch - 1] written.
+struct LineCopy {
+  const float* from = nullptr;
+  std::int64_t line_stride = 0;
+  std::int64_t step = 1;
+  std::int64_t lines = 1;
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+  std::int64_t pitch = 0;
+  float outside = 0;
+  float* to = nullptr;
+};
+
+using LineCopyFunction = void (*)(const LineCopy& copy);
+LineCopyFunction line_copy(Target target);
+
+}  // namespace plait::kernels
