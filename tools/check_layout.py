@@ -20,7 +20,8 @@ STRING = r'"(?:\\.|[^"\\\n])*"'
 
 # (a part, what it may include), the longest prefix first. Tests and bench may include anything.
 OWN = "the room's own folder"
-SHARED = ["src/algorithms/product_room.", "src/algorithms/strip_room."]  # of several rooms
+# Of several rooms.
+SHARED = [f"src/algorithms/{name}." for name in ("product_room", "strip_room", "strip_lines")]
 MAY_INCLUDE = [
     ("src/algorithms/registry.", [PUBLIC, "src/core/", "src/algorithms/"]),
     ("src/algorithms/", [PUBLIC, "src/core/", "src/kernels/", *SHARED, OWN]),

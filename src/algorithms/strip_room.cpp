@@ -12,17 +12,18 @@ namespace plait {
 namespace {
 
 // Cycles to write one element of a strip, copied, picked by vectors or one by one, and one line of
-// one plane: fitted to 3x3 layers at 56, 28 and 14 pixels, strides 1 and 2 [Zen 4, 2026-11-22; by
-// vectors: Emerald Rapids, 2026-11-26].
+// one plane: fitted to 3x3 layers at 56, 28, 14 and 7 pixels, strides 1 and 2 [Emerald Rapids,
+// 2026-11-26; one by one: Zen 4, 2026-11-22].
 constexpr double kCopyCycles = 0.3;
-constexpr double kPickSecondCycles = 0.4;
+constexpr double kPickByVectorsCycles = 0.4;
 constexpr double kPickCycles = 0.9;
-constexpr double kLineCycles = 20;
+constexpr double kLineCycles = 4;
 
 double fill_cycles(const Problem& problem, const StripGeometry& geometry) {
   if (geometry.order == StripGeometry::Order::pixels) return kCopyCycles;
   const std::int64_t step = column_step(problem);
-  const double cycles = step == 1 ? kCopyCycles : step == 2 ? kPickSecondCycles : kPickCycles;
+  const bool by_vectors = step == 2 || step == 4;
+  const double cycles = step == 1 ? kCopyCycles : by_vectors ? kPickByVectorsCycles : kPickCycles;
   return cycles + kLineCycles / static_cast<double>(geometry.shape.pitch);
 }
 

@@ -7,6 +7,7 @@
 #include "core/aligned_buffer.hpp"
 #include "core/counts.hpp"
 #include "core/subnormals.hpp"
+#include "kernels/stretches.hpp"
 
 namespace plait::kernels {
 namespace {
@@ -96,22 +97,34 @@ class Chooser {
                        static_cast<double>(shape_.product.depth), machine_.rates);
   }
 
-  // As many lines as fit L2, or fewer to keep all threads busy, or one; every useful split of the
-  // rows.
+  // As many lines as fit L2, or fewer, so that all threads have the same number of blocks, or one;
+  // every useful split of the rows.
   void consider(const Way& way, int threads, StripBlocking& best) const {
     const std::int64_t budget = machine_.caches.l2_bytes / 2 / kFloatBytes - shape_.halo_floats;
     const std::int64_t fit = std::clamp<std::int64_t>(budget / shape_.line_floats, 1, shape_.lines);
-    const std::int64_t fair = std::clamp<std::int64_t>(
-        ceil_div(shape_.product.units * shape_.lines, kBlocksPerThread * threads), 1, fit);
     const std::int64_t tiles = ceil_div(shape_.product.rows, way.tile->rows);
-    const std::int64_t most_splits = std::min<std::int64_t>(tiles, kBlocksPerThread * threads);
-    // A thread fills a strip once for all rows: finer splits cost nothing more, and let a thread
-    // whose core is slower at the time do less.
-    for (std::int64_t splits = most_splits; splits >= 1; splits /= 2) {
-      try_out(way, threads, fit, splits, best);
-      if (fair < fit) try_out(way, threads, fair, splits, best);
-      if (fair > 1) try_out(way, threads, 1, splits, best);
+    const std::int64_t most_splits =
+        threads == 1 ? 1 : std::min<std::int64_t>(tiles, kBlocksPerThread * threads);
+    std::int64_t tried = 0;
+    for (const std::int64_t blocks_per_thread :
+         {std::int64_t{0}, std::int64_t{1}, kBlocksPerThread, shape_.lines}) {
+      const std::int64_t lines = fair_lines(blocks_per_thread * threads, threads, fit);
+      if (lines == tried) continue;
+      tried = lines;
+      // A thread fills a strip once for all rows: finer splits cost nothing more, and let a thread
+      // whose core is slower at the time do less.
+      for (std::int64_t splits = most_splits; splits >= 1; splits /= 2) {
+        try_out(way, threads, lines, splits, best);
+      }
     }
+  }
+
+  // Lines of equal blocks, at most `fit`, at least `blocks` in all: a multiple of the threads.
+  std::int64_t fair_lines(std::int64_t blocks, int threads, std::int64_t fit) const {
+    const std::int64_t units = shape_.product.units;
+    std::int64_t cuts = std::max(ceil_div(shape_.lines, fit), ceil_div(blocks, units));
+    if (blocks > 0 && units % threads != 0) cuts = round_up(cuts, threads);
+    return ceil_div(shape_.lines, std::min(cuts, shape_.lines));
   }
 
   void try_out(const Way& way, int threads, std::int64_t lines, std::int64_t row_splits,
@@ -181,9 +194,11 @@ class Chooser {
                                                   machine_.rates.l2_bytes_per_second);
     const std::int64_t line_blocks_in_all = saturated_product({shape_.product.units, line_blocks});
     const std::int64_t row_blocks = ceil_div(shape_.product.rows, b.block_rows);
-    // Of the row blocks of a strip at most one for each thread fills it.
-    const std::int64_t fills =
-        saturated_product({line_blocks_in_all, std::min<std::int64_t>(row_blocks, b.threads)});
+    // Row blocks of a strip mostly fall to one thread, which fills it once, but for the strips that
+    // threads must share.
+    const std::int64_t shared = line_blocks_in_all % b.threads == 0 ? 0 : b.threads - 1;
+    const std::int64_t fills = std::min(saturated_sum(line_blocks_in_all, shared),
+                                        saturated_product({line_blocks_in_all, row_blocks}));
     const double fill_seconds =
         b.strip_bytes == 0 ? 0
                            : static_cast<double>(fills) *
@@ -192,6 +207,25 @@ class Chooser {
     spread(b.cost, tile_seconds * static_cast<double>(tiles), fill_seconds,
            Blocks::of(shape_.product.units, shape_.lines, b.block_lines, row_blocks),
            b.weights_bytes, b.threads, machine_.rates);
+    b.cost.product_seconds += weights_wait_seconds(b, line_blocks);
+  }
+
+  // What a thread waits for weights from beyond L2: all those of its rows for every strip, unless
+  // L2 keeps them from strip to strip. Multiply-adds hide a part. Layers of 3x3 with 2.4 and 9.4 MB
+  // of weights take 1.02 and 1.11 times as long if two threads have strips, and so all weights, of
+  // their own, instead of half the weights each [Emerald Rapids VM, 2026-11-26].
+  double weights_wait_seconds(const StripBlocking& b, std::int64_t line_blocks) const {
+    constexpr double kNotHidden = 0.75;
+    const std::int64_t units = shape_.product.units;
+    const std::int64_t strips = saturated_product({units, line_blocks});
+    const std::int64_t sharers = std::max<std::int64_t>(1, b.threads / strips);
+    const std::int64_t bytes = saturated_product({round_up(shape_.product.rows, b.tile->rows),
+                                                  shape_.product.depth, kFloatBytes}) /
+                               sharers;
+    const bool stays = bytes <= machine_.caches.l2_bytes / 2;
+    const std::int64_t rounds = ceil_div(stays ? units : strips, b.threads);
+    return static_cast<double>(rounds) * static_cast<double>(bytes) * kNotHidden /
+           machine_.rates.l3_bytes_per_second;
   }
 
   const StripRequest& request_;
@@ -339,7 +373,7 @@ void run_strips(const StripShape& shape, const StripBlocking& blocking, const St
   const std::int64_t line_blocks = ceil_div(shape.lines, blocking.block_lines);
   const std::int64_t row_blocks = ceil_div(shape.product.rows, blocking.block_rows);
   const std::int64_t blocks = shape.product.units * line_blocks * row_blocks;
-  std::atomic<std::int64_t> next = 0;
+  Stretches stretches(blocks, blocking.threads);
   auto task = [&](int index) {
     const FlushSubnormals flush;
     std::byte* const workspace =
@@ -348,7 +382,7 @@ void run_strips(const StripShape& shape, const StripBlocking& blocking, const St
     LoopTally tally;
     LoopTally* const counts = operands.tally != nullptr ? &tally : nullptr;
     BlockRunner runner(shape, blocking, source, offsets, operands, workspace, counts);
-    for (std::int64_t i = next++; i < blocks; i = next++) {
+    for (std::int64_t i = stretches.take(index); i >= 0; i = stretches.take(index)) {
       runner.run(i / (row_blocks * line_blocks),
                  i / row_blocks % line_blocks * blocking.block_lines,
                  i % row_blocks * blocking.block_rows);

@@ -5,13 +5,13 @@
 
 #include "algorithms/depthwise/cut.hpp"
 #include "algorithms/depthwise/plane_lines.hpp"
-#include "algorithms/depthwise/stretches.hpp"
 #include "algorithms/depthwise/task.hpp"
 #include "algorithms/product_room.hpp"
 #include "core/algorithm.hpp"
 #include "core/counts.hpp"
 #include "core/subnormals.hpp"
 #include "kernels/loop_tally.hpp"
+#include "kernels/stretches.hpp"
 #include "kernels/tile_cost.hpp"
 
 namespace plait::depthwise {
@@ -184,7 +184,8 @@ void Depthwise::run(const Args& args) const {
   const Cut& cut = layer_.cut;
   const std::int64_t line_blocks = kernels::ceil_div(layer_.problem.h_o(), cut.block_lines);
   const std::int64_t planes = layer_.problem.n * layer_.problem.c_i;
-  Stretches stretches(kernels::ceil_div(planes, cut.block_planes) * line_blocks, cut.threads);
+  kernels::Stretches stretches(kernels::ceil_div(planes, cut.block_planes) * line_blocks,
+                               cut.threads);
   kernels::SharedTally tally;
   auto run_blocks = [&](int index) {
     const FlushSubnormals flush;

@@ -6,7 +6,7 @@
 #include <atomic>
 #include <cstdint>
 
-namespace plait::depthwise {
+namespace plait::kernels {
 
 // Blocks in order, a stretch to each thread, which takes from the others' when its own is done: a
 // plane then mostly meets the thread that it met in the last run, and its cache.
@@ -43,4 +43,4 @@ class Stretches {
   std::array<Next, kMost> next_;
 };
 
-}  // namespace plait::depthwise
+}  // namespace plait::kernels
