@@ -122,13 +122,14 @@ kernels::LineCopy StripLines::copy_of(const float* channel, const Phase& phase, 
   const bool steps = columns.last - columns.first > 1;
   kernels::LineCopy copy;
   copy.from = columns.first == columns.last ? channel : channel + columns.position * strides_[3];
-  copy.line_stride = problem_.stride.h * strides_[2];
+  copy.from_stride = problem_.stride.h * strides_[2];
   copy.step = steps ? problem_.stride.w * strides_[3] : 1;
   copy.first = columns.first;
   copy.last = columns.last;
-  copy.pitch = geometry_.shape.pitch;
+  copy.columns = geometry_.shape.pitch;
   copy.outside = outside_;
   copy.to = to;
+  copy.to_stride = geometry_.shape.pitch;
   return copy;
 }
 

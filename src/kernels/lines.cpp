@@ -59,7 +59,7 @@ HWY_INLINE void CopyInside(const LineCopy& copy, const float* from, float* to, s
   hn::StoreU(Pick<kStep>(vectors), d, to + j);
 }
 
-// The same columns where some of them are outside or beyond the pitch. Its masks are made once for
+// The same columns where some of them are outside or behind the last. Its masks are made once for
 // all lines: lines are short, and masks take longer than what they guard.
 template <int kStep>
 class Edge {
@@ -67,7 +67,7 @@ class Edge {
   Edge(const LineCopy& copy, std::int64_t j) : copy_(copy), j_(j) {
 #if HWY_TARGET <= HWY_AVX2
     wanted_ = LanesFrom(copy.first - j, copy.last - j);
-    stored_ = LanesFrom(0, copy.pitch - j);
+    stored_ = LanesFrom(0, copy.columns - j);
     const std::int64_t floats = (copy.last - copy.first - 1) * kStep + 1;
     for (int s = 0; s < kStep; ++s) {
       const std::int64_t offset = (j - copy.first) * kStep + s * kLineLanes;
@@ -86,7 +86,7 @@ class Edge {
     const LineVector outside = hn::Set(d, copy_.outside);
     hn::BlendedStore(hn::IfThenElse(wanted_, Pick<kStep>(vectors), outside), stored_, d, to + j_);
 #else  // Highway's masked loads read all lanes here
-    CopyOneByOne(copy_, from, to, j_, HWY_MIN(copy_.pitch, j_ + kLineLanes));
+    CopyOneByOne(copy_, from, to, j_, HWY_MIN(copy_.columns, j_ + kLineLanes));
 #endif
   }
 
@@ -111,35 +111,34 @@ void CopyEveryNth(const LineCopy& given) {
   const Edge<kStep> left(copy, 0);
   const Edge<kStep> right(copy, second);
   for (std::int64_t line = 0; line < copy.lines; ++line) {
-    const float* from = copy.from + line * copy.line_stride;
-    float* to = copy.to + line * copy.pitch;
+    const float* from = copy.from + line * copy.from_stride;
+    float* to = copy.to + line * copy.to_stride;
     left.Copy(from, to);
     for (std::int64_t j = kLineLanes; j < second; j += kLineLanes) {
       CopyInside<kStep>(copy, from, to, j);
     }
-    if (second < copy.pitch) right.Copy(from, to);
+    if (second < copy.columns) right.Copy(from, to);
   }
-  for (std::int64_t j = second + kLineLanes; j < copy.pitch; j += kLineLanes) {
+  for (std::int64_t j = second + kLineLanes; j < copy.columns; j += kLineLanes) {
     const Edge<kStep> edge(copy, j);
     for (std::int64_t line = 0; line < copy.lines; ++line) {
-      edge.Copy(copy.from + line * copy.line_stride, copy.to + line * copy.pitch);
+      edge.Copy(copy.from + line * copy.from_stride, copy.to + line * copy.to_stride);
     }
   }
 }
 
 void CopyLines(const LineCopy& copy) {
-  if (copy.first == copy.last) {
-    std::fill(copy.to, copy.to + copy.lines * copy.pitch, copy.outside);
-  } else if (copy.step == 1) {
+  const bool vectors = copy.first < copy.last;
+  if (vectors && copy.step == 1) {
     CopyEveryNth<1>(copy);
-  } else if (copy.step == 2) {
+  } else if (vectors && copy.step == 2) {
     CopyEveryNth<2>(copy);
-  } else if (copy.step == 4) {
+  } else if (vectors && copy.step == 4) {
     CopyEveryNth<4>(copy);
   } else {
     for (std::int64_t line = 0; line < copy.lines; ++line) {
-      CopyOneByOne(copy, copy.from + line * copy.line_stride, copy.to + line * copy.pitch, 0,
-                   copy.pitch);
+      CopyOneByOne(copy, copy.from + line * copy.from_stride, copy.to + line * copy.to_stride, 0,
+                   copy.columns);
     }
   }
 }

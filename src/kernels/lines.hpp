@@ -7,20 +7,21 @@
 
 namespace plait::kernels {
 
-// For i < lines and j < pitch:
-//   to[i * pitch + j] = from[i * line_stride + (j - first) * step]   if first <= j < last
-//                       outside                                      else
-// Nothing else is read, nor anything beyond to[lines * pitch - 1] written.
+// For i < lines and j < columns:
+//   to[i * to_stride + j] = from[i * from_stride + (j - first) * step]   if first <= j < last
+//                           outside                                      else
+// Nothing else is read or written.
 struct LineCopy {
   const float* from = nullptr;
-  std::int64_t line_stride = 0;
+  std::int64_t from_stride = 0;
   std::int64_t step = 1;
   std::int64_t lines = 1;
   std::int64_t first = 0;
   std::int64_t last = 0;
-  std::int64_t pitch = 0;
+  std::int64_t columns = 0;
   float outside = 0;
   float* to = nullptr;
+  std::int64_t to_stride = 0;
 };
 
 using LineCopyFunction = void (*)(const LineCopy& copy);

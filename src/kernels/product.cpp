@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/subnormals.hpp"
+#include "kernels/stretches.hpp"
 
 namespace plait::kernels {
 namespace {
@@ -197,7 +198,7 @@ void run_product(const ProductShape& shape, const Blocking& blocking, const Pane
   const std::int64_t row_blocks = ceil_div(shape.rows, blocking.block_rows);
   const std::int64_t column_blocks = ceil_div(shape.columns, blocking.block_columns);
   const std::int64_t blocks = shape.units * column_blocks * row_blocks;
-  std::atomic<std::int64_t> next = 0;
+  Stretches stretches(blocks, blocking.threads);
   auto task = [&](int index) {
     const FlushSubnormals flush;
     alignas(64) std::array<float, kStackPanel> stack_panel;
@@ -208,7 +209,7 @@ void run_product(const ProductShape& shape, const Blocking& blocking, const Pane
     LoopTally tally;
     LoopTally* const counts = operands.tally != nullptr ? &tally : nullptr;
     BlockRunner runner(shape, blocking, source, operands, panels, counts);
-    for (std::int64_t i = next++; i < blocks; i = next++) {
+    for (std::int64_t i = stretches.take(index); i >= 0; i = stretches.take(index)) {
       const std::int64_t row = i % row_blocks * blocking.block_rows;
       const std::int64_t column = i / row_blocks % column_blocks * blocking.block_columns;
       runner.run({i / (row_blocks * column_blocks), row,

@@ -1,6 +1,5 @@
 // 1x1 convolution as a matrix product straight on the tensor.
 #include <algorithm>
-#include <cstring>
 
 #include "algorithms/product_room.hpp"
 #include "kernels/lines.hpp"
@@ -49,14 +48,24 @@ class Pixels final : public kernels::PanelSource {
 
   void fill(std::int64_t unit, std::int64_t k_begin, std::int64_t k_end, std::int64_t column,
             std::int64_t count, float* panel, std::int64_t panel_cols) const override {
-    for (std::int64_t k = k_begin; k < k_end; ++k, panel += panel_cols) {
-      const float* channel = channel_of(unit, k);
-      if (side_by_side_) {
-        std::memcpy(panel, channel + column, static_cast<std::size_t>(count) * sizeof(float));
-      } else {
-        pick(channel, column, count, panel);
-      }
-      std::fill(panel + count, panel + panel_cols, 0.0F);
+    // A piece of one line in all channels at a time, the last one up to the panel's end.
+    const float* const channel = channel_of(unit, k_begin);
+    const std::int64_t line = side_by_side_ ? problem_.h_o() * w_o_ : w_o_;
+    for (std::int64_t done = 0; done < count;) {
+      const std::int64_t i = (column + done) / line;
+      const std::int64_t j = (column + done) % line;
+      const std::int64_t length = std::min(count - done, line - j);
+      const bool is_last = done + length == count;
+      const std::int64_t step = problem_.stride.w * strides_[3];
+      copy_lines_({.from = channel + i * problem_.stride.h * strides_[2] + j * step,
+                   .from_stride = strides_[1],
+                   .step = step,
+                   .lines = k_end - k_begin,
+                   .last = length,
+                   .columns = is_last ? panel_cols - done : length,
+                   .to = panel + done,
+                   .to_stride = panel_cols});
+      done += length;
     }
   }
 
@@ -70,21 +79,6 @@ class Pixels final : public kernels::PanelSource {
     const std::int64_t group_channels = problem_.c_i / problem_.groups;
     return x_ + unit / problem_.groups * strides_[0] +
            (unit % problem_.groups * group_channels + k) * strides_[1];
-  }
-
-  void pick(const float* channel, std::int64_t column, std::int64_t count, float* to) const {
-    std::int64_t i = column / w_o_;
-    std::int64_t j = column % w_o_;
-    const std::int64_t step = problem_.stride.w * strides_[3];
-    while (count > 0) {
-      const std::int64_t length = std::min(count, w_o_ - j);
-      const float* from = channel + i * problem_.stride.h * strides_[2] + j * step;
-      copy_lines_({.from = from, .step = step, .last = length, .pitch = length, .to = to});
-      to += length;
-      count -= length;
-      j = 0;
-      ++i;
-    }
   }
 
   const Problem& problem_;
