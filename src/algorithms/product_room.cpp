@@ -54,8 +54,12 @@ std::int64_t column_step(const Problem& problem) {
 }
 
 kernels::ProductShape product_shape(const Problem& problem) {
-  return {problem.n * problem.groups, problem.groups, problem.c_o / problem.groups,
-          problem.h_o() * problem.w_o(), problem.depth()};
+  const Dims y = problem.effective_y_strides();
+  const auto order = y[3] == 1   ? kernels::OutputOrder::lines
+                     : y[1] == 1 ? kernels::OutputOrder::pixels
+                                 : kernels::OutputOrder::scattered;
+  return {problem.n * problem.groups,    problem.groups,  problem.c_o / problem.groups,
+          problem.h_o() * problem.w_o(), problem.depth(), order};
 }
 
 std::string product_format(std::string_view room, const Problem& problem, Target target,

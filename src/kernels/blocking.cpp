@@ -70,7 +70,7 @@ class Chooser {
 
   double cycles_of(const Tile& tile, bool pack_weights) const {
     return tile_cycles(tile, set_.lanes, pack_weights ? TileForm::packed : TileForm::in_place,
-                       static_cast<double>(shape_.depth), machine_.rates);
+                       static_cast<double>(shape_.depth), shape_.order, machine_.rates);
   }
 
   // Panels sized for L2, or one; every useful split of the rows.
@@ -146,7 +146,7 @@ class Chooser {
     b.cost.executed_macs = saturated_product({tiles, b.tile->rows, b.tile->cols, shape_.depth});
     const double tile_seconds = std::max(
         tile_cycles(*b.tile, set_.lanes, b.pack_weights ? TileForm::packed : TileForm::in_place,
-                    depth, machine_.rates) *
+                    depth, shape_.order, machine_.rates) *
             cycle_,
         depth * static_cast<double>(operands) * sizeof(float) / machine_.rates.l2_bytes_per_second);
     const double fills = static_cast<double>(shape_.units * row_blocks) *

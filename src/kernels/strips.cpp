@@ -94,7 +94,8 @@ class Chooser {
 
   double cycles_of(const Tile& tile) const {
     return tile_cycles(tile, set_.lanes, TileForm::shifted,
-                       static_cast<double>(shape_.product.depth), machine_.rates);
+                       static_cast<double>(shape_.product.depth), shape_.product.order,
+                       machine_.rates);
   }
 
   // As many lines as fit L2, or fewer, so that all threads have the same number of blocks, or one;

@@ -43,6 +43,9 @@ struct StoreRun {
   int end;
 };
 
+// What lies side by side in y: the pixels of a channel, the channels of a pixel, or neither.
+enum class OutputOrder { lines, pixels, scattered };
+
 // Where a finished tile goes: output (r, j) to y[r * row_stride + run.offset + (j - run.begin) *
 // pixel_stride] for r < rows and the run that holds j. Columns in no run are dropped.
 struct Destination {

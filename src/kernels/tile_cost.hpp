@@ -18,8 +18,11 @@ inline constexpr double kBroadcastsPerCycle = 2;
 inline constexpr double kTileCallCycles = 10;          // entering a tile and leaving it
 inline constexpr double kFinishCyclesPerVector = 2.5;  // adding the partial sum and storing
 inline constexpr double kTurnCyclesPerVector = 16;     // from channels to lines of pixels
-inline constexpr double kInPlaceLoads = 2;             // a row's address and its weight
-inline constexpr double kPackCyclesPerWeight = 1.4;    // strided reads, one at a time
+// Lane by lane, each to a cache line of its own: 1x1 layers of 64 to 256 channels at 56 px, and of
+// 32 to 256 at 512 px, 135 where y is in memory [Emerald Rapids VM, AVX-512, 2026-11-26].
+inline constexpr double kScatterCyclesPerVector = 90;
+inline constexpr double kInPlaceLoads = 2;           // a row's address and its weight
+inline constexpr double kPackCyclesPerWeight = 1.4;  // strided reads, one at a time
 
 inline constexpr double kShiftedLoads = 2;  // a vector that lies across two cache lines
 
@@ -28,9 +31,15 @@ enum class TileForm { packed, in_place, shifted };
 // Blocks per thread that are small enough for the last ones not to keep the other threads waiting.
 inline constexpr std::int64_t kBlocksPerThread = 4;
 
+// Cycles to bring one vector of finished sums to where they belong, beyond those of its store.
+inline double turn_cycles(const Tile& tile, OutputOrder order) {
+  if (order == (tile.lanes_are_channels ? OutputOrder::pixels : OutputOrder::lines)) return 0;
+  return order == OutputOrder::lines ? kTurnCyclesPerVector : kScatterCyclesPerVector;
+}
+
 // Cycles of one tile for `depth` terms, operands in L1.
 inline double tile_cycles(const Tile& tile, int lanes, TileForm form, double depth,
-                          const Rates& rates) {
+                          OutputOrder order, const Rates& rates) {
   const int along = tile.lanes_are_channels ? tile.rows : tile.cols;
   // A tile narrower than the vectors still costs a whole instruction per row.
   const double vectors = std::max(1.0, static_cast<double>(along) / lanes);
@@ -41,7 +50,7 @@ inline double tile_cycles(const Tile& tile, int lanes, TileForm form, double dep
       vectors * (shifted ? kShiftedLoads : 1) / rates.vector_fmas_per_cycle +
       broadcasts * (form == TileForm::in_place ? kInPlaceLoads : 1) / kBroadcastsPerCycle;
   const double chunks = std::ceil(depth / static_cast<double>(kChunk));
-  const double turn = tile.lanes_are_channels ? kTurnCyclesPerVector * broadcasts * vectors : 0;
+  const double turn = turn_cycles(tile, order) * broadcasts * vectors;
   return depth * std::max(fma, load) + turn +
          chunks * (kTileCallCycles + kFinishCyclesPerVector * broadcasts * vectors);
 }

@@ -16,6 +16,7 @@ struct ProductShape {
   std::int64_t rows = 1;  // per group
   std::int64_t columns = 1;
   std::int64_t depth = 1;
+  OutputOrder order = OutputOrder::lines;
 };
 
 // Packed weights of one tile height: [group][tile][k][row in tile], then biases
