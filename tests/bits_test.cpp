@@ -67,6 +67,7 @@ std::vector<BitsCase> bits_cases() {
           {"depthwise", "2x6x29x31,6x1x5x5,s2,p2,g6"},
           {"depthwise", "2x3x40x43,6x1x25x27,p12,g3"},
           {"depthwise", "3x5x23x21,10x1x4x3,s2x3,d2,p3,g5"},
+          {"depthwise", "2x40x17x19,40x1x7x7,p3,g40"},
           {"reference", "2x5x9x9,4x5x3x3,p1"}};
 }
 
@@ -150,6 +151,31 @@ TEST_P(Bits, DoNotDependOnTheLayoutOfTheOutput) {
   const TensorView<float> y(storage.data(), problem_.y_shape(), problem_.effective_y_strides());
   plan.run<float>(data_.x.view(), plan.pack(data_.kernel), y);
   EXPECT_TRUE(same_bits(dense_copy(TensorView<const float>(y)), expected));
+}
+
+TEST_P(Bits, DoNotDependOnTheLayoutOfTheInput) {
+  const Tensor<float> expected = run(problem_, data_, limits_, host_machine());
+  for (const Layout y_layout : {Layout::nchw, Layout::nhwc}) {
+    problem_.x_layout = Layout::nhwc;
+    problem_.y_layout = y_layout;
+    Tensor<float> x_storage(problem_.x_shape());
+    const TensorView<float> x(x_storage.data(), problem_.x_shape(), problem_.effective_x_strides());
+    for (std::int64_t n = 0; n < problem_.n; ++n) {
+      for (std::int64_t c = 0; c < problem_.c_i; ++c) {
+        for (std::int64_t i = 0; i < problem_.h; ++i) {
+          for (std::int64_t j = 0; j < problem_.w; ++j) x(n, c, i, j) = data_.x(n, c, i, j);
+        }
+      }
+    }
+    for (const int threads : {1, 2, 5}) {
+      limits_.threads = threads;
+      const Plan plan = plait::plan(problem_, limits_);
+      Tensor<float> storage(problem_.y_shape());
+      const TensorView<float> y(storage.data(), problem_.y_shape(), problem_.effective_y_strides());
+      plan.run<float>(TensorView<const float>(x), plan.pack(data_.kernel), y);
+      EXPECT_TRUE(same_bits(dense_copy(TensorView<const float>(y)), expected));
+    }
+  }
 }
 
 // All of these promise sums over (c, u, v) in chunks of 256 terms.

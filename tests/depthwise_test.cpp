@@ -43,11 +43,30 @@ TEST(Depthwise, TakesEveryWindowStrideAndLayout) {
   }
 }
 
+// In place, from copies of borders, of whole lines, of each tap; every channel once or often.
+TEST(Depthwise, TakesPixelsWhoseChannelsLieSideBySide) {
+  for (const std::string line :
+       {"2x40x14x14,40x1x3x3,p1,g40", "1x17x9x30,17x1x3x3,p1,g17", "1x100x23x25,100x1x5x5,p2,g100",
+        "1x33x20x31,33x1x7x7,p3,g33", "1x24x21x23,24x1x3x3,s2,p1,g24",
+        "1x48x30x40,48x1x5x5,s2,p2,g48", "1x20x17x19,20x1x7x7,s2,p3,g20",
+        "1x19x30x30,19x1x3x3,p2,d2,g19", "1x19x30x31,19x1x3x3,s2,p2,d2,g19",
+        "1x5x7x7,5x1x3x3,p1,g5", "1x64x5x3,64x1x3x3,p1,g64", "1x16x40x41,16x1x31x31,p15,g16",
+        "1x20x9x40,20x1x1x2,s1x7,d1x9,g20", "1x18x30x30,18x1x2x2,s3x5,d7x4,p1,g18",
+        "1x16x1x50,16x1x1x5,p0x2,g16", "1x13x12x12,39x1x3x3,p1,g13", "1x1x20x20,24x1x5x5,p2",
+        "1x36x15x15,36x1x15x18,p7x9,g36", "1x20x3x3,20x1x2x2,s2,p33,g20"}) {
+    expect_right(line + ",nhwc");
+    expect_right(line + ",nchw>nhwc");
+    expect_right(line + ",nhwc>nchw");
+  }
+}
+
 TEST(Depthwise, FillsEveryPaddingMode) {
   for (const std::string mode : {"reflect", "replicate", "circular", "pconst=0.5", "pconst=-3"}) {
     for (const std::string line :
          {"1x3x12x19,6x1x3x3,p1,g3", "1x3x12x19,3x1x5x5,s2,p3_4_5_2,g3",
-          "1x2x9x40,2x1x3x4,s1x3,p8_2_3_7,d2x1,g2", "1x3x12x19,3x1x3x3,s2x1,p2_1_1_2,g3,nhwc"}) {
+          "1x2x9x40,2x1x3x4,s1x3,p8_2_3_7,d2x1,g2", "1x3x12x19,3x1x3x3,s2x1,p2_1_1_2,g3,nhwc",
+          "1x40x12x19,40x1x3x3,p2_1_1_2,g40,nhwc",
+          "1x20x12x40,20x1x3x2,s1x3,p1_2_1_1,d1x5,g20,nhwc"}) {
       expect_right(std::string(line).append(",").append(mode));
     }
   }
@@ -60,6 +79,8 @@ TEST(Depthwise, FusesEveryActivationAndTheResidual) {
     expect_right("1x3x12x37,6x1x3x3,p1,g3,bias" + end);
     expect_right("1x3x12x37,6x1x3x3,p1,g3,bias,res" + end);
     expect_right("1x3x12x37,3x1x5x4,p1,g3,res,nchw>nhwc" + end);
+    expect_right("1x19x12x17,19x1x3x3,p1,g19,bias,res,nhwc" + end);
+    expect_right("1x19x12x17,19x1x3x3,p1,g19,bias,nhwc" + end);
   }
 }
 
@@ -86,10 +107,19 @@ TEST(Depthwise, KeepsToACapOrRefusesIt) {
 }
 
 TEST(Depthwise, ComputesSmallLinesWithoutAWorkspace) {
-  Case test = case_of("3x16x40x30,32x1x7x7,p3,g16,bias,act=silu,nchw>nhwc", host_machine().target);
-  test.limits.max_workspace_bytes = 0;
-  EXPECT_EQ(plan(test.problem, test.limits).workspace_bytes(), 0U);
-  EXPECT_EQ(check(test).failure, "");
+  for (const char* line : {"3x16x40x30,32x1x7x7,p3,g16,bias,act=silu,nchw>nhwc",
+                           "1x100x40x30,100x1x5x5,p2,g100,bias,nhwc"}) {
+    Case test = case_of(line, host_machine().target);
+    test.limits.max_workspace_bytes = 0;
+    EXPECT_EQ(plan(test.problem, test.limits).workspace_bytes(), 0U);
+    EXPECT_EQ(check(test).failure, "");
+  }
+}
+
+TEST(Depthwise, ReadsPixelsInPlaceInNhwc) {
+  const auto config = [](const std::string& line) { return plan(line).explain().config; };
+  EXPECT_NE(config("1x32x56x56,32x1x3x3,p1,g32,nhwc").find("in place"), std::string::npos);
+  EXPECT_EQ(config("1x32x56x56,32x1x3x3,g32,nhwc").find("copies"), std::string::npos);
 }
 
 std::string refusal_of(const std::string& line, Limits limits = {}) {
@@ -194,7 +224,8 @@ TEST(Depthwise, CommutesWithShifts) {
 TEST(Depthwise, IsChosenForDepthwiseLayers) {
   for (const char* line : {"1x32x112x112,32x1x3x3,p1,g32", "1x512x14x14,512x1x3x3,p1,g512",
                            "1x240x28x28,240x1x5x5,p2,g240", "1x64x56x56,64x1x31x31,p15,g64",
-                           "1x64x112x112,64x1x3x3,s2,p1,g64"}) {
+                           "1x64x112x112,64x1x3x3,s2,p1,g64", "1x32x112x112,32x1x3x3,p1,g32,nhwc",
+                           "1x512x14x14,512x1x3x3,p1,g512,nhwc"}) {
     EXPECT_EQ(plan(line).algorithm(), "depthwise") << line;
   }
 }

@@ -50,6 +50,12 @@ FAMILIES = [
         r"RunLines<(?P<form>FixedForm<\d, \d), \d, \w+>, (?P<a>\d+), (?P<b>\d+)>",
         whole_tile=True,
     ),
+    Family("pixel tile of a window", r"RunPixels<0, (?P<form>\d), (?P<a>\d+), (?P<b>\d+)>"),
+    Family(
+        "pixel tile of a window",
+        r"RunPixels<(?P<form>[1-9], \d), (?P<a>\d+), (?P<b>\d+)>",
+        whole_tile=True,
+    ),
     Family("FMA peak", "FmaBurst", sums=12),  # kSums in peak.cpp
 ]
 
@@ -81,6 +87,25 @@ EXEMPTIONS = [
         r"\w+ plane tile 4x[12] FixedForm [35] 2",
         "a few values wait on the stack, once in a tile of 36 to 200 multiply-adds",
         vectors=3,
+    ),
+    Exemption(
+        "AVX3 pixel tile of a window 3x7 3 1",
+        "one register less than there are; the fastest all the same (depthwise_pixels-inl.h)",
+        vectors=12,
+        scalars=1,
+        missing=4,
+    ),
+    Exemption(
+        r"AVX[23] pixel tile of a window \dx\d 1",
+        "windows of any width have more strides and ends of loops than there are registers",
+        scalars=6,
+    ),
+    Exemption(
+        r"SSE4 pixel tile of a window \dx\d 1",
+        "fewer channels than lanes are put together on the stack: there are no masks",
+        vectors=51,
+        scalars=11,
+        missing=7,
     ),
     Exemption(
         "SSE4 pixel tile 4x3 shifted",

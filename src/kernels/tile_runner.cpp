@@ -2,16 +2,10 @@
 
 #include <algorithm>
 
+#include "kernels/prefetch.hpp"
+
 namespace plait::kernels {
 namespace {
-
-inline void prefetch_to_write(const float* address) {
-#if defined(__x86_64__)  // GCC's builtin is a prefetch to read unless told of the instruction
-  asm volatile("prefetchw %0" : : "m"(*address));
-#else
-  __builtin_prefetch(address, 1);
-#endif
-}
 
 bool lines_join(const ProductOutput& output, const ProductOutput::Strides& strides) {
   return strides.line == output.width * strides.pixel;

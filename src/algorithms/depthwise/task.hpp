@@ -32,13 +32,25 @@ struct Weights {
   const float* bias = nullptr;
 };
 
-enum Loop : std::size_t { kLineTiles, kColumnBlocks, kOutputs, kPlanes, kLineBlocks, kPlaneBlocks };
-constexpr std::array<kernels::LoopLevel, 6> kLoops = {{{"line tiles", true},
+// Of the tasks over planes, and of those over pixels.
+enum Loop : std::size_t {
+  kLineTiles,
+  kColumnBlocks,
+  kOutputs,
+  kPlanes,
+  kLineBlocks,
+  kPlaneBlocks,
+  kPixelTiles,
+  kCopiedChannels
+};
+constexpr std::array<kernels::LoopLevel, 8> kLoops = {{{"line tiles", true},
                                                        {"column blocks", true},
                                                        {"outputs", false},
                                                        {"planes", false},
                                                        {"line blocks", true},
-                                                       {"plane blocks", false}}};
+                                                       {"plane blocks", false},
+                                                       {"pixel tiles", false},
+                                                       {"copied channels", false}}};
 
 class Task {
  public:
