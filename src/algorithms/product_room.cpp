@@ -54,9 +54,11 @@ std::int64_t column_step(const Problem& problem) {
 }
 
 kernels::ProductShape product_shape(const Problem& problem) {
+  constexpr std::int64_t kLineFloats = 16;
   const Dims y = problem.effective_y_strides();
   const auto order = y[3] == 1   ? kernels::OutputOrder::lines
-                     : y[1] == 1 ? kernels::OutputOrder::pixels
+                     : y[1] == 1 ? (y[3] < kLineFloats ? kernels::OutputOrder::small_pixels
+                                                       : kernels::OutputOrder::pixels)
                                  : kernels::OutputOrder::scattered;
   return {problem.n * problem.groups,    problem.groups,  problem.c_o / problem.groups,
           problem.h_o() * problem.w_o(), problem.depth(), order};

@@ -91,14 +91,16 @@ void StripLines::fill_pixels(const float* x, std::int64_t first_line, std::int64
 }
 
 void StripLines::fill_row_of_pixels(const float* row, float* to) const {
-  const std::int64_t count = geometry_.row_floats / channels();
+  const std::int64_t pixel_floats = geometry_.pixel_floats;
+  const std::int64_t count = geometry_.row_floats / pixel_floats;
   const std::int64_t first = std::min(count, problem_.padding.left);
   const std::int64_t last = std::max(first, std::min(count, problem_.padding.left + problem_.w));
   for (std::int64_t p = 0; p < first; ++p) fill_pixel(row, p, to);
   for (std::int64_t p = last; p < count; ++p) fill_pixel(row, p, to);
-  const std::int64_t dense = strides_[3] == channels() ? last - first : 1;
+  const std::int64_t dense =
+      strides_[3] == channels() && pixel_floats == channels() ? last - first : 1;
   for (std::int64_t p = first; p < last; p += dense) {
-    std::memcpy(to + p * channels(), row + (p - problem_.padding.left) * strides_[3],
+    std::memcpy(to + p * pixel_floats, row + (p - problem_.padding.left) * strides_[3],
                 static_cast<std::size_t>(dense * channels()) * sizeof(float));
   }
 }
@@ -107,7 +109,7 @@ void StripLines::fill_row_of_pixels(const float* row, float* to) const {
 void StripLines::fill_pixel(const float* row, std::int64_t p, float* to) const {
   const std::int64_t column = source_position(problem_.padding_mode, p - problem_.padding.left,
                                               problem_.w, problem_.padding.right);
-  float* const pixel = to + p * channels();
+  float* const pixel = to + p * geometry_.pixel_floats;
   if (column == kOutside) {
     std::fill(pixel, pixel + channels(), outside_);
   } else {

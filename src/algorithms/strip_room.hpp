@@ -51,7 +51,8 @@ struct StripGeometry {
 
   Order order;
   Axis vertical, horizontal;
-  std::int64_t row_floats = 0;  // pixels: of one row of the padded input
+  std::int64_t pixel_floats = 0;  // pixels: from one pixel to the next
+  std::int64_t row_floats = 0;    // pixels: of one row of the padded input
   kernels::StripShape shape;
 };
 

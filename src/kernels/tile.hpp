@@ -43,8 +43,9 @@ struct StoreRun {
   int end;
 };
 
-// What lies side by side in y: the pixels of a channel, the channels of a pixel, or neither.
-enum class OutputOrder { lines, pixels, scattered };
+// What lies side by side in y: the pixels of a channel, the channels of a pixel, in small pixels
+// with others in the same cache line, or nothing.
+enum class OutputOrder { lines, pixels, small_pixels, scattered };
 
 // Where a finished tile goes: output (r, j) to y[r * row_stride + run.offset + (j - run.begin) *
 // pixel_stride] for r < rows and the run that holds j. Columns in no run are dropped.

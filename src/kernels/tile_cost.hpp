@@ -21,8 +21,9 @@ inline constexpr double kTurnCyclesPerVector = 16;     // from channels to lines
 // Lane by lane, each to a cache line of its own: 1x1 layers of 64 to 256 channels at 56 px, and of
 // 32 to 256 at 512 px, 135 where y is in memory [Emerald Rapids VM, AVX-512, 2026-11-26].
 inline constexpr double kScatterCyclesPerVector = 90;
-inline constexpr double kInPlaceLoads = 2;           // a row's address and its weight
-inline constexpr double kPackCyclesPerWeight = 1.4;  // strided reads, one at a time
+inline constexpr double kScatterNearCyclesPerVector = 32;  // several pixels to a line: 9x9, 1 -> 8
+inline constexpr double kInPlaceLoads = 2;                 // a row's address and its weight
+inline constexpr double kPackCyclesPerWeight = 1.4;        // strided reads, one at a time
 
 inline constexpr double kShiftedLoads = 2;  // a vector that lies across two cache lines
 
@@ -33,8 +34,10 @@ inline constexpr std::int64_t kBlocksPerThread = 4;
 
 // Cycles to bring one vector of finished sums to where they belong, beyond those of its store.
 inline double turn_cycles(const Tile& tile, OutputOrder order) {
-  if (order == (tile.lanes_are_channels ? OutputOrder::pixels : OutputOrder::lines)) return 0;
-  return order == OutputOrder::lines ? kTurnCyclesPerVector : kScatterCyclesPerVector;
+  const bool by_pixels = order == OutputOrder::pixels || order == OutputOrder::small_pixels;
+  if (tile.lanes_are_channels ? by_pixels : order == OutputOrder::lines) return 0;
+  if (order == OutputOrder::lines) return kTurnCyclesPerVector;
+  return order == OutputOrder::small_pixels ? kScatterNearCyclesPerVector : kScatterCyclesPerVector;
 }
 
 // Cycles of one tile for `depth` terms, operands in L1.
