@@ -293,7 +293,8 @@ TEST(Tiles, FinishAndStoreWhatBelongsToThem) {
           random.chance(0.5) ? tile.rows : static_cast<int>(random.between(1, tile.rows));
       const int cut = random.chance(0.5) ? 0 : static_cast<int>(random.between(0, tile.cols - 1));
       const Place place(tile, rows, cut, side_by_side, pixel_stride, random);
-      const bool from_registers = !tile.lanes_are_channels && place.to.pixel_stride == 1;
+      const bool from_registers =
+          tile.lanes_are_channels ? side_by_side : place.to.pixel_stride == 1;
       if (from_registers && random.chance(0.7)) {
         test.args.sums = nullptr;
         test.args.epilogue = &epilogue;

@@ -22,9 +22,46 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // A tile of kCols pixels x kVectors vectors of channels. Per term: kVectors loads of weights, kCols
-// broadcasts of input and kCols * kVectors multiply-adds. Sums leave in the tile's own order; what
-// turns them round to lines of pixels is FinishColumns.
+// broadcasts of input and kCols * kVectors multiply-adds. Sums leave in the tile's own order, or
+// finished where channels lie side by side; what turns them round to lines of pixels is
+// FinishColumns.
 enum class Columns { packed, shifted, strided };  // see Tile
+
+// Finishes sums whose channels lie side by side in y, and stores them. On a way through memory 3x3
+// layers of 3 channels at 224 px took 1.18 times as long, 1x1 layers of 64 and 128 channels 1.03 to
+// 1.15 [Emerald Rapids VM, two threads, 2026-11-26].
+template <class D, int kCols, int kVectors>
+HWY_INLINE void StorePixels(const TileArgs& args, const hn::Vec<D> (&sums)[kCols][kVectors]) {
+  const D d;
+  using V = hn::Vec<D>;
+  constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
+  const Epilogue& epilogue = *args.epilogue;
+  const Destination& to = *args.to;
+  float* pixels[kCols] = {};  // null where a column is dropped
+  for (const StoreRun& run : to.runs) {
+    float* pixel = to.y + run.offset;
+    for (int j = run.begin; j < run.end; ++j, pixel += to.pixel_stride) pixels[j] = pixel;
+  }
+  const bool relu = epilogue.curve == Curve::relu;
+  PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
+    const int first = v * kLanes;
+    const int count = to.rows - first;
+    if (count <= 0) return;
+    const V bias = epilogue.bias != nullptr ? LoadFirst(d, epilogue.bias + first, count)
+                                            : hn::Set(d, -0.0F);  // x + -0 is x
+    PLAIT_UNROLL for (int j = 0; j < kCols; ++j) {
+      if (pixels[j] == nullptr) continue;
+      const V sum = hn::Add(sums[j][v], bias);
+      const V value = relu ? NotBelowZero(sum) : sum;
+      if (count >= kLanes) {
+        hn::StoreU(value, d, pixels[j] + first);
+      } else {
+        hn::BlendedStore(value, hn::FirstN(d, static_cast<std::size_t>(count)), d,
+                         pixels[j] + first);
+      }
+    }
+  }
+}
 
 template <class D, int kCols, int kVectors, Columns kColumns>
 HWY_NOINLINE void RunChannelTile(const TileArgs& args) {
@@ -60,11 +97,21 @@ HWY_NOINLINE void RunChannelTile(const TileArgs& args) {
     if (kColumns == Columns::packed) b += b_stride;
   }
 
+  if (args.partial != nullptr) {
+    PLAIT_UNROLL for (int j = 0; j < kCols; ++j) {
+      PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
+        const std::size_t at = static_cast<std::size_t>(j * kVectors + v) * kLanes;
+        sums[j][v] = hn::Add(hn::Load(d, args.partial + at), sums[j][v]);
+      }
+    }
+  }
+  if (args.sums == nullptr) {
+    StorePixels<D>(args, sums);
+    return;
+  }
   PLAIT_UNROLL for (int j = 0; j < kCols; ++j) {
     PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
-      const std::size_t at = static_cast<std::size_t>(j * kVectors + v) * kLanes;
-      if (args.partial != nullptr) sums[j][v] = hn::Add(hn::Load(d, args.partial + at), sums[j][v]);
-      hn::Store(sums[j][v], d, args.sums + at);
+      hn::Store(sums[j][v], d, args.sums + static_cast<std::size_t>(j * kVectors + v) * kLanes);
     }
   }
 }

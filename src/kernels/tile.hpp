@@ -74,7 +74,7 @@ struct TileArgs {
   const float* partial = nullptr;           // sums of earlier chunks, or none (zero)
   float* sums = nullptr;                    // where the sums go; may be `partial`. Or null: they
   const Epilogue* epilogue = nullptr;       // are finished, if that is simple,
-  const Destination* to = nullptr;          // and go here (pixel tiles, pixel_stride 1)
+  const Destination* to = nullptr;  // and go here: pixel_stride or, of channels, row_stride is 1
 };
 
 using TileFunction = void (*)(const TileArgs&);

@@ -42,9 +42,10 @@ void TileRunner::run(const TileArgs& operands, const Epilogue& epilogue, const U
     if (kept == nullptr) gather(to, sums);
     tile.partial = sums;
   }
-  // Pixel tiles store what is finished from their registers.
-  const bool stores = k_end == depth_ && !tile_.lanes_are_channels && output_.strides.pixel == 1 &&
-                      epilogue.is_simple();
+  // What lies in y as in the lanes is stored from the registers.
+  const bool lanes_lie_side_by_side =
+      (tile_.lanes_are_channels ? output_.strides.row : output_.strides.pixel) == 1;
+  const bool stores = k_end == depth_ && lanes_lie_side_by_side && epilogue.is_simple();
   if (k_end == depth_) prefetch(to);
   for (std::int64_t chunk = k; chunk < k_end; chunk += kChunk) {
     tile.depth = std::min(kChunk, k_end - chunk);
