@@ -1,6 +1,7 @@
 #include "algorithms/depthwise/cut.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 
 #include "core/counts.hpp"
@@ -22,11 +23,12 @@ constexpr double kStoreCycles = 1;              // of a vector
 constexpr double kRowCycles = 8;                // of the loop over a row of the window
 constexpr double kFullL1 = 1.3, kFromL2 = 1.5;  // times as long as in a small part of L1
 constexpr double kPlaneCycles = 60;
-constexpr double kLineCycles = 8;      // of a row of a strip
-constexpr double kCopyCycles = 0.12;   // of one of its floats
-constexpr double kPickCycles = 1.2;    // where they do not lie side by side
-constexpr double kFinishCycles = 0.3;  // residual or activation of an output
-constexpr double kDoubleCycles = 2.5;  // an activation in f64
+constexpr double kLineCycles = 8;                            // of a row of a strip
+constexpr double kCopyCycles = 0.12;                         // of one of its floats
+constexpr double kPickCycles = 1.2;                          // where they do not lie side by side
+constexpr double kPickFarCycles = 3, kScatterFarCycles = 6;  // a cache line for each, as in NHWC
+constexpr double kFinishCycles = 0.3;                        // residual or activation of an output
+constexpr double kDoubleCycles = 2.5;                        // an activation in f64
 
 class Chooser {
  public:
@@ -227,13 +229,18 @@ class Chooser {
            strip_times(cut) * rows *
                (kLineCycles + static_cast<double>(geometry_.horizontal.phases) *
                                   static_cast<double>(geometry_.columns) *
-                                  (copies ? kCopyCycles : kPickCycles));
+                                  (copies ? kCopyCycles : pick_cycles()));
+  }
+
+  double pick_cycles() const {
+    return std::abs(problem_.effective_x_strides()[3]) >= kFloats ? kPickFarCycles : kPickCycles;
   }
 
   // Cycles of an output beyond the tile's store.
   double finish_cycles(const Cut& cut) const {
     const ActivationKind kind = problem_.activation.kind;
-    double cycles = cut.line_floats > 0 ? kPickCycles : 0;
+    const bool far = std::abs(problem_.effective_y_strides()[3]) >= kFloats;
+    double cycles = cut.line_floats > 0 ? (far ? kScatterFarCycles : kPickCycles) : 0;
     if (problem_.residual || kind > ActivationKind::relu6) cycles += kFinishCycles;
     if (cut.residual_floats > 0) cycles += kPickCycles;
     if (kind > ActivationKind::hswish) cycles += kDoubleCycles;

@@ -27,7 +27,7 @@ constexpr double kTileCycles = 20;    // of a vector of them
 constexpr double kStoreCycles = 1.5;  // of a vector
 constexpr double kRowCycles = 4;      // of the loop over a row of the window
 constexpr double kCopyCycles = 4;     // of a vector
-constexpr double kPickCycles = 1.5;   // of an element that does not lie beside the one before
+constexpr double kPickCycles = 0.8;   // of an element that does not lie beside the one before
 constexpr double kFromL2 = 1.15, kBeyondL2 = 1.5;
 constexpr double kDoubleCycles = 2.5;  // an activation in f64, of an output
 

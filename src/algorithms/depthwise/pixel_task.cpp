@@ -6,6 +6,17 @@
 #include "core/padding.hpp"
 
 namespace plait::depthwise {
+namespace {
+
+// Elements `step` apart, each kTimes; count is a multiple of that.
+template <int kTimes>
+void repeat(const float* from, std::int64_t step, std::int64_t count, float* to) {
+  for (float* const end = to + count; to < end; to += kTimes, from += step) {
+    for (int m = 0; m < kTimes; ++m) to[m] = *from;
+  }
+}
+
+}  // namespace
 
 PixelTask::PixelTask(const Problem& problem, const PixelCut& cut, const Args& args,
                      const Weights& weights, const kernels::PixelKernels& kernels,
@@ -214,6 +225,9 @@ void PixelTask::copy_pixel(const float* row, std::int64_t column, const Channels
     return;
   }
   const float* pixel = row + source * x_strides_[3] + channels.first / outputs_ * x_strides_[1];
+  const bool whole = channels.first % outputs_ == 0 && channels.count % outputs_ == 0;
+  if (whole && outputs_ == 1) return repeat<1>(pixel, x_strides_[1], channels.count, to);
+  if (whole && outputs_ == 2) return repeat<2>(pixel, x_strides_[1], channels.count, to);
   std::int64_t done = channels.first % outputs_;
   for (float* const end = to + channels.count; to < end; pixel += x_strides_[1]) {
     const std::int64_t times = std::min<std::int64_t>(outputs_ - done, end - to);
