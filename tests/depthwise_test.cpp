@@ -45,15 +45,26 @@ TEST(Depthwise, TakesEveryWindowStrideAndLayout) {
 
 // In place, from copies of borders, of whole lines, of each tap; every channel once or often.
 TEST(Depthwise, TakesPixelsWhoseChannelsLieSideBySide) {
-  for (const std::string line :
-       {"2x40x14x14,40x1x3x3,p1,g40", "1x17x9x30,17x1x3x3,p1,g17", "1x100x23x25,100x1x5x5,p2,g100",
-        "1x33x20x31,33x1x7x7,p3,g33", "1x24x21x23,24x1x3x3,s2,p1,g24",
-        "1x48x30x40,48x1x5x5,s2,p2,g48", "1x20x17x19,20x1x7x7,s2,p3,g20",
-        "1x19x30x30,19x1x3x3,p2,d2,g19", "1x19x30x31,19x1x3x3,s2,p2,d2,g19",
-        "1x5x7x7,5x1x3x3,p1,g5", "1x64x5x3,64x1x3x3,p1,g64", "1x16x40x41,16x1x31x31,p15,g16",
-        "1x20x9x40,20x1x1x2,s1x7,d1x9,g20", "1x18x30x30,18x1x2x2,s3x5,d7x4,p1,g18",
-        "1x16x1x50,16x1x1x5,p0x2,g16", "1x13x12x12,39x1x3x3,p1,g13", "1x1x20x20,24x1x5x5,p2",
-        "1x36x15x15,36x1x15x18,p7x9,g36", "1x20x3x3,20x1x2x2,s2,p33,g20"}) {
+  for (const std::string line : {"2x40x14x14,40x1x3x3,p1,g40",
+                                 "1x17x9x30,17x1x3x3,p1,g17",
+                                 "1x100x23x25,100x1x5x5,p2,g100",
+                                 "1x33x20x31,33x1x7x7,p3,g33",
+                                 "1x24x21x23,24x1x3x3,s2,p1,g24",
+                                 "1x48x30x40,48x1x5x5,s2,p2,g48",
+                                 "1x20x17x19,20x1x7x7,s2,p3,g20",
+                                 "1x19x30x30,19x1x3x3,p2,d2,g19",
+                                 "1x19x30x31,19x1x3x3,s2,p2,d2,g19",
+                                 "1x5x7x7,5x1x3x3,p1,g5",
+                                 "1x64x5x3,64x1x3x3,p1,g64",
+                                 "1x16x40x41,16x1x31x31,p15,g16",
+                                 "1x20x9x40,20x1x1x2,s1x7,d1x9,g20",
+                                 "1x18x30x30,18x1x2x2,s3x5,d7x4,p1,g18",
+                                 "1x16x1x50,16x1x1x5,p0x2,g16",
+                                 "1x13x12x12,39x1x3x3,p1,g13",
+                                 "1x1x20x20,24x1x5x5,p2",
+                                 "1x36x15x15,36x1x15x18,p7x9,g36",
+                                 "1x32x9x70,32x1x2x3,s4,p1_2_3_4,d2,g32",
+                                 "1x20x3x3,20x1x2x2,s2,p33,g20"}) {
     expect_right(line + ",nhwc");
     expect_right(line + ",nchw>nhwc");
     expect_right(line + ",nhwc>nchw");

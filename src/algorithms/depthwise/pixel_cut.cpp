@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "algorithms/depthwise/cut.hpp"
 #include "algorithms/product_room.hpp"
@@ -253,15 +254,17 @@ PixelWindow::PixelWindow(const Problem& problem) {
 }
 
 PixelWindow::PixelWindow(const Problem& problem, std::int64_t pixels, std::int64_t channels) {
-  const std::int64_t dense =
-      saturated_sum(saturated_sum(saturated_product({pixels - 1, problem.stride.w}),
-                                  saturated_product({problem.k_w - 1, problem.dilation.w})),
-                    1);
+  step = std::gcd(problem.stride.w, problem.dilation.w);
+  const std::int64_t pixel = problem.stride.w / step;
+  const std::int64_t tap = problem.dilation.w / step;
+  const std::int64_t dense = saturated_sum(saturated_sum(saturated_product({pixels - 1, pixel}),
+                                                         saturated_product({problem.k_w - 1, tap})),
+                                           1);
   columns = saturated_product({pixels, problem.k_w});
   by_tap = columns < dense;
   if (!by_tap) columns = dense;
-  pixel_stride = (by_tap ? 1 : problem.stride.w) * channels;
-  tap_stride = (by_tap ? pixels : problem.dilation.w) * channels;
+  pixel_stride = (by_tap ? 1 : pixel) * channels;
+  tap_stride = (by_tap ? pixels : tap) * channels;
 }
 
 InnerPixels::InnerPixels(const Problem& problem, std::int64_t tile_pixels) {

@@ -61,6 +61,7 @@ struct PixelWindow {
   PixelWindow(const Problem& problem, std::int64_t pixels, std::int64_t channels);
 
   std::int64_t columns = 0;  // of a row of a copy
+  std::int64_t step = 1;     // of the input from one to the next: windows read no others
   bool by_tap = false;       // column v * pixels + j, instead of j s_w + v d_w
   std::int64_t pixel_stride, tap_stride;
 };

@@ -177,7 +177,7 @@ void PixelTask::copy_row(std::int64_t position, const Stretch& segment, const Ch
   const std::int64_t left = segment.first * problem_.stride.w - problem_.padding.left;
   const float* const from = x_ + row * x_strides_[2];
   if (!window.by_tap) {
-    copy_columns(from, {left, 1, window.columns}, channels, to);
+    copy_columns(from, {left, window.step, window.columns}, channels, to);
     return;
   }
   for (std::int64_t v = 0; v < problem_.k_w; ++v) {
