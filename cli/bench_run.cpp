@@ -58,7 +58,7 @@ void visit(BenchLine& line, const BenchSettings& settings) {
   stop_if_interrupted();
   if (settings.check && !line.error) {
     line.error =
-        measure_error<T>(plan.problem(), plan.cost().error_bound, operands.x(), operands.kernel(),
+        measure_error<T>(plan.problem(), plan.cost().bound(), operands.x(), operands.kernel(),
                          operands.bias(), operands.residual(), operands.y());
     stop_if_interrupted();
   }

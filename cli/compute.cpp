@@ -69,7 +69,7 @@ Tensor<T> run_and_measure(const Plan& plan, const Tensor<T>& x, const Tensor<T>&
   measured.seconds = summarize(std::move(timings.seconds)).median_seconds;
 
   stop_if_interrupted();
-  measured.error = measure_error<T>(plan.problem(), measured.error_bound, x.view(), kernel.view(),
+  measured.error = measure_error<T>(plan.problem(), plan.cost().bound(), x.view(), kernel.view(),
                                     bias_view, {}, y.view());
   stop_if_interrupted();
   return y;

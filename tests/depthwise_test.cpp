@@ -166,7 +166,7 @@ TEST(Depthwise, TreatsNaNAndInfinityAsTheReferenceDoes) {
     const Plan made = plan(problem, {.algorithm = "depthwise"}, on_target(target));
     Tensor<float> y(problem.y_shape());
     made.run(operands.x, made.pack(operands.kernel), y);
-    const ErrorReport error = measure_error<float>(problem, made.cost().error_bound, operands.x,
+    const ErrorReport error = measure_error<float>(problem, made.cost().bound(), operands.x,
                                                    operands.kernel, {}, {}, y.view());
     EXPECT_LE(error.worst_bound_share, 1) << name_of(target);
   }

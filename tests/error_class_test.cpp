@@ -36,7 +36,7 @@ double measured_rms(const Problem& problem, const Plan& plan, Random& random) {
     fill_relu_like(x, random);
     fill_he(kernel, problem.depth(), random);
     plan.run(x, plan.pack(kernel), y);
-    const ErrorReport report = measure_error<float>(problem, plan.cost().error_bound, x.view(),
+    const ErrorReport report = measure_error<float>(problem, plan.cost().bound(), x.view(),
                                                     kernel.view(), {}, {}, y.view());
     EXPECT_LE(report.worst_bound_share, 1) << to_string(problem);
     const auto checked = static_cast<double>(report.checked);

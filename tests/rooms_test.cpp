@@ -106,7 +106,7 @@ TEST(Rooms, TreatNaNAndInfinityAsTheReferenceDoes) {
       const Plan plan = plait::plan(problem, {.algorithm = algorithm}, on_target(target));
       Tensor<float> y(problem.y_shape());
       plan.run(operands.x, plan.pack(operands.kernel), y);
-      const ErrorReport error = measure_error<float>(problem, plan.cost().error_bound, operands.x,
+      const ErrorReport error = measure_error<float>(problem, plan.cost().bound(), operands.x,
                                                      operands.kernel, {}, {}, y.view());
       EXPECT_LE(error.worst_bound_share, 1) << algorithm << " on " << name_of(target);
     }
@@ -123,7 +123,7 @@ TEST(Rooms, SubnormalsStayWithinTheBoundAndTheModeIsRestored) {
     const Plan plan = plait::plan(problem, {.threads = 1, .algorithm = algorithm});
     Tensor<float> y(problem.y_shape());
     plan.run(operands.x, plan.pack(operands.kernel), y);
-    const ErrorReport error = measure_error<float>(problem, plan.cost().error_bound, operands.x,
+    const ErrorReport error = measure_error<float>(problem, plan.cost().bound(), operands.x,
                                                    operands.kernel, {}, {}, y.view());
     EXPECT_LE(error.worst_bound_share, 1) << algorithm;
     volatile float tiny = 1e-40F;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <plait/export.hpp>
+#include <plait/plan.hpp>
 #include <plait/problem.hpp>
 #include <plait/tensor.hpp>
 
@@ -29,10 +30,10 @@ inline constexpr std::int64_t kSampledAboveMultiplications = 500'000'000;
 
 // Compares y with the reference computed in f64 from the same x, K, bias, residual. Large problems
 // are sampled: 4,096 outputs drawn with `seed`, corners always among them. `bound`
-// is Cost::error_bound. Non-finite outputs must be equal in kind (NaN, +Inf, -Inf), else the error
+// is Cost::bound(). Non-finite outputs must be equal in kind (NaN, +Inf, -Inf), else the error
 // counts as infinite. Views as in Plan::run; bias and residual may be empty.
 template <class T>
-PLAIT_API ErrorReport measure_error(const Problem& problem, double bound, TensorView<const T> x,
+PLAIT_API ErrorReport measure_error(const Problem& problem, const ErrorBound& bound, TensorView<const T> x,
                                     TensorView<const T> kernel, TensorView<const T> bias,
                                     TensorView<const T> residual, TensorView<const T> y,
                                     std::uint64_t seed = 1);

@@ -46,6 +46,17 @@ struct Limits {
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 
+// A guarantee: |computed - exact| <= gamma * S + terms * 2^-126 for every output, where S is |x|
+// correlated with |K|, plus |bias| + |residual|. Algorithms that compute tiles of tile x tile
+// outputs from transformed inputs let every input of a tile into all its outputs: there S is the sum
+// over c of (max |x_c| over the inputs of the output's tile) * (sum |K[o, c]|), plus the same.
+struct ErrorBound {
+  ErrorBound(double given_gamma, std::int64_t given_tile = 0)
+      : gamma(given_gamma), tile(given_tile) {}
+  double gamma;
+  std::int64_t tile;  // 0: outputs are sums of their own products
+};
+
 // Predicted before the run. Times are for the plan's machine and threads.
 struct Cost {
   std::int64_t multiplications = 0;  // executed, padding zeros and tile tails included
@@ -61,8 +72,10 @@ struct Cost {
   double thread_seconds = 0;   // handing work to threads
   double predicted_seconds = 0;
   double error_rms = 0;    // expected rms error / rms output
-  double error_bound = 0;  // gamma of: |computed - exact| <= gamma * S + terms * 2^-126, where S is
-                           // |x| correlated with |K|, plus |bias| + |residual|
+  double error_bound = 0;       // gamma of the ErrorBound
+  std::int64_t bound_tile = 0;  // and its tile
+
+  ErrorBound bound() const { return {error_bound, bound_tile}; }
 };
 
 // One algorithm's answer to a problem.

@@ -31,9 +31,9 @@ double largest_slope(const Activation& activation) {
 
 class Comparison {
  public:
-  Comparison(const Problem& problem, double bound)
+  Comparison(const Problem& problem, double gamma)
       : slope_(largest_slope(problem.activation)),
-        bound_(bound),
+        gamma_(gamma),
         underflow_(static_cast<double>(problem.depth()) *
                    (problem.dtype == Dtype::f64 ? 0x1p-1022 : 0x1p-126)),
         unit_(problem.dtype == Dtype::f64 ? kUnitRoundoff64 : kUnitRoundoff),
@@ -50,7 +50,7 @@ class Comparison {
     }
     const double error = std::abs(computed - exact.value);
     // An activation rounds once more: its value need not be small where the sum is.
-    const double allowed = slope_ * (bound_ * exact.magnitude + underflow_) +
+    const double allowed = slope_ * (gamma_ * exact.magnitude + underflow_) +
                            (activated_ ? unit_ * std::abs(exact.value) : 0);
     squared_error_ += error * error;
     if (exact.squares > 0) {
@@ -74,7 +74,7 @@ class Comparison {
  private:
   ErrorReport report_;
   double slope_;
-  double bound_;
+  double gamma_;
   double underflow_;
   double unit_;
   bool activated_;
@@ -98,14 +98,14 @@ std::array<std::int64_t, 4> draw(const Dims& shape, std::int64_t sample, Random&
 }  // namespace
 
 template <class T>
-ErrorReport measure_error(const Problem& problem, double bound, TensorView<const T> x,
+ErrorReport measure_error(const Problem& problem, const ErrorBound& bound, TensorView<const T> x,
                           TensorView<const T> kernel, TensorView<const T> bias,
                           TensorView<const T> residual, TensorView<const T> y, std::uint64_t seed) {
   const reference::Operands<T> operands{x.data(), kernel.data(), bias.data(), residual.data()};
-  Comparison comparison(problem, bound);
+  Comparison comparison(problem, bound.gamma);
   auto compare = [&](std::int64_t n, std::int64_t o, std::int64_t i, std::int64_t j) {
     comparison.add(static_cast<double>(y(n, o, i, j)),
-                   reference::output_at(problem, operands, n, o, i, j));
+                   reference::output_at(problem, operands, n, o, i, j, bound.tile));
   };
   const Dims shape = problem.y_shape();
   if (problem.multiplications() > kSampledAboveMultiplications) {
@@ -126,10 +126,10 @@ ErrorReport measure_error(const Problem& problem, double bound, TensorView<const
   return comparison.finish(element_count(shape));
 }
 
-template ErrorReport measure_error(const Problem&, double, TensorView<const float>,
+template ErrorReport measure_error(const Problem&, const ErrorBound&, TensorView<const float>,
                                    TensorView<const float>, TensorView<const float>,
                                    TensorView<const float>, TensorView<const float>, std::uint64_t);
-template ErrorReport measure_error(const Problem&, double, TensorView<const double>,
+template ErrorReport measure_error(const Problem&, const ErrorBound&, TensorView<const double>,
                                    TensorView<const double>, TensorView<const double>,
                                    TensorView<const double>, TensorView<const double>,
                                    std::uint64_t);

@@ -40,7 +40,7 @@ Tensor<T> run(const Plan& plan, const Operands<T>& operands, double& rms) {
   Tensor<T> y(p.y_shape());
   plan.run<T>(operands.x.view(), plan.pack<T>(operands.kernel.view(), operands.bias_view()),
               y.view(), options);
-  rms = measure_error<T>(p, plan.cost().error_bound, operands.x.view(), operands.kernel.view(),
+  rms = measure_error<T>(p, plan.cost().bound(), operands.x.view(), operands.kernel.view(),
                          operands.bias_view(), operands.residual_view(), y.view())
             .relative_rms();
   return y;

@@ -43,11 +43,48 @@ std::int64_t source_position(PaddingMode mode, std::int64_t position, std::int64
   return kOutside;
 }
 
+// S of an output that a tile x tile transform computes, without bias and residual.
+template <class T>
+double tile_magnitude(const Problem& p, const Operands<T>& operands, std::int64_t n,
+                      std::int64_t o, std::int64_t i, std::int64_t j, std::int64_t tile) {
+  const Dims x_strides = p.effective_x_strides();
+  const std::int64_t channels = p.c_i / p.groups;
+  const std::int64_t first_channel = o / (p.c_o / p.groups) * channels;
+  const double fill = p.padding_mode == PaddingMode::constant ? p.padding_value : 0;
+  // Beyond the padding, where the last tiles may reach, is what stands outside.
+  const auto source = [&p](std::int64_t position, std::int64_t size, std::int64_t after) {
+    return position < size + after ? source_position(p.padding_mode, position, size) : kOutside;
+  };
+  const auto x_at = [&](std::int64_t c, std::int64_t u, std::int64_t v) {
+    const std::int64_t row = source(i / tile * tile + u - p.padding.top, p.h, p.padding.bottom);
+    const std::int64_t col = source(j / tile * tile + v - p.padding.left, p.w, p.padding.right);
+    if (row == kOutside || col == kOutside) return fill;
+    return static_cast<double>(operands.x[n * x_strides[0] + (first_channel + c) * x_strides[1] +
+                                          row * x_strides[2] + col * x_strides[3]]);
+  };
+  double magnitude = 0;
+  for (std::int64_t c = 0; c < channels; ++c) {
+    double largest = 0;
+    for (std::int64_t u = 0; u < tile + p.k_h - 1; ++u) {
+      for (std::int64_t v = 0; v < tile + p.k_w - 1; ++v) {
+        largest = std::max(largest, std::abs(x_at(c, u, v)));
+      }
+    }
+    double weights = 0;
+    for (std::int64_t k = 0; k < p.k_h * p.k_w; ++k) {
+      weights += std::abs(
+          static_cast<double>(operands.kernel[(o * channels + c) * p.k_h * p.k_w + k]));
+    }
+    magnitude += largest * weights;
+  }
+  return magnitude;
+}
+
 }  // namespace
 
 template <class T>
 Output output_at(const Problem& p, const Operands<T>& operands, std::int64_t n, std::int64_t o,
-                 std::int64_t i, std::int64_t j) {
+                 std::int64_t i, std::int64_t j, std::int64_t tile) {
   const Dims x_strides = p.effective_x_strides();
   const std::int64_t channels = p.c_i / p.groups;
   const std::int64_t first_channel = o / (p.c_o / p.groups) * channels;
@@ -77,6 +114,7 @@ Output output_at(const Problem& p, const Operands<T>& operands, std::int64_t n, 
       }
     }
   }
+  if (tile > 0) output.magnitude = tile_magnitude(p, operands, n, o, i, j, tile);
   if (operands.bias != nullptr) {
     add(static_cast<double>(operands.bias[o]));
   }
@@ -90,9 +128,9 @@ Output output_at(const Problem& p, const Operands<T>& operands, std::int64_t n, 
 }
 
 template Output output_at(const Problem&, const Operands<float>&, std::int64_t, std::int64_t,
-                          std::int64_t, std::int64_t);
+                          std::int64_t, std::int64_t, std::int64_t);
 template Output output_at(const Problem&, const Operands<double>&, std::int64_t, std::int64_t,
-                          std::int64_t, std::int64_t);
+                          std::int64_t, std::int64_t, std::int64_t);
 
 namespace {
 

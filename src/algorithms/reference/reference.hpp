@@ -18,19 +18,19 @@ struct Operands {
 
 struct Output {
   double value = 0;      // after bias, residual and activation, in f64
-  double magnitude = 0;  // S: |x| correlated with |K|, plus |bias| + |residual|
+  double magnitude = 0;  // S of ErrorBound
   double squares = 0;    // sum of the squares of all terms: (x w)^2, bias^2, residual^2
 };
 
 // y[n, o, i, j] with every sum in f64. Products with padding zeros are computed like the others, so
-// that a weight of infinity meets them as 0 * inf.
+// that a weight of infinity meets them as 0 * inf. `tile` is that of the ErrorBound.
 template <class T>
 Output output_at(const Problem& problem, const Operands<T>& operands, std::int64_t n,
-                 std::int64_t o, std::int64_t i, std::int64_t j);
+                 std::int64_t o, std::int64_t i, std::int64_t j, std::int64_t tile = 0);
 
 extern template Output output_at(const Problem&, const Operands<float>&, std::int64_t, std::int64_t,
-                                 std::int64_t, std::int64_t);
-extern template Output output_at(const Problem&, const Operands<double>&, std::int64_t,
                                  std::int64_t, std::int64_t, std::int64_t);
+extern template Output output_at(const Problem&, const Operands<double>&, std::int64_t,
+                                 std::int64_t, std::int64_t, std::int64_t, std::int64_t);
 
 }  // namespace plait::reference

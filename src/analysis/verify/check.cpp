@@ -84,7 +84,7 @@ class Arena {
   }
   Tensor<T> outputs() const { return dense_copy(TensorView<const T>(y_.view())); }
 
-  ErrorReport error(double bound) const {
+  ErrorReport error(const ErrorBound& bound) const {
     return measure_error<T>(problem_, bound, x_.view(), kernel_.view(), bias(), residual(),
                             y_.view());
   }
@@ -202,7 +202,7 @@ void check_run(const Case& test, const Plan& plan, CheckResult& result) {
   const RunReport report = arena.run(plan);
   result.failure = failure_of_run(plan, report);
   if (!result.failure.empty()) return;
-  const ErrorReport error = arena.error(plan.cost().error_bound);
+  const ErrorReport error = arena.error(plan.cost().bound());
   result.failure = failure_of_output(test, error);
   if (!result.failure.empty()) return;
   if (const char* place = arena.overwritten()) {

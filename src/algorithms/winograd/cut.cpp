@@ -1,0 +1,282 @@
+#include "algorithms/winograd/cut.hpp"
+
+#include <algorithm>
+
+#include "core/counts.hpp"
+#include "kernels/tile_cost.hpp"
+
+namespace plait::winograd {
+namespace {
+
+using kernels::ceil_div;
+using kernels::round_up;
+
+constexpr std::int64_t kLine = 16;  // floats of a cache line
+
+// Planes of an odd number of lines: the same place in each falls into another set of a cache.
+std::int64_t odd_lines(std::int64_t floats) { return (ceil_div(floats, kLine) | 1) * kLine; }
+
+// Cycles, fitted to layers of 64 to 256 channels [Emerald Rapids VM, AVX-512, 2026-11-26].
+constexpr double kInCyclesPerPoint = 3.2;    // of a vector of tiles or channels
+constexpr double kOutCyclesPerPoint = 4.5;   // with the way to lines of pixels
+constexpr double kLineCycles = 12;           // of dealing out a line
+constexpr double kDealCyclesPerVector = 3;
+constexpr double kPackCyclesPerProduct = 1;  // of transforming a weight in f64
+
+class Chooser {
+ public:
+  Chooser(const Form& form, int rows, const Problem& problem, const Limits& limits,
+          const Machine& machine)
+      : form_(form),
+        rows_(rows),
+        problem_(problem),
+        limits_(limits),
+        machine_(machine),
+        set_(kernels::channel_tile_set(machine.target)),
+        kernels_(kernels::winograd_kernels(machine.target, form.m, form.r)) {
+    base_.form = form;
+    base_.target = machine.target;
+    const Dims strides = problem.effective_x_strides();
+    base_.lanes = strides[1] == 1 && strides[3] != 1 ? Lanes::channels : Lanes::tiles;
+    base_.channels = problem.c_i / problem.groups;
+    base_.tile_rows = ceil_div(problem.h_o(), form.m);
+    base_.tile_cols = ceil_div(problem.w_o(), form.m);
+    base_.packs_in_run = !limits.prepacked;
+  }
+
+  Cut best() const {
+    Cut best;
+    int last_rows = 0;
+    for (const kernels::Tile& tile : set_.tiles) {
+      if (tile.rows == last_rows || (rows_ != 0 && tile.rows != rows_)) continue;
+      last_rows = tile.rows;
+      Cut cut = base_;
+      cut.tiles = TilesOfRows(set_, tile.rows);
+      consider_rows(cut, best);
+    }
+    return best;
+  }
+
+ private:
+  void consider_rows(Cut& cut, Cut& best) const {
+    const std::int64_t per_group = problem_.c_o / problem_.groups;
+    cut.row_blocks = ceil_div(per_group, cut.tiles.rows());
+    const std::int64_t weights = saturated_product(
+        {problem_.groups, cut.row_blocks, cut.tiles.rows(),
+         saturated_sum(saturated_product({form_.points(), cut.channels}), 1),
+         std::int64_t{sizeof(float)}});
+    cut.weights_bytes = static_cast<std::size_t>(weights);
+    const std::int64_t all = saturated_product({cut.tile_rows, cut.tile_cols});
+    std::int64_t last = 0;
+    for (const std::int64_t most : {224, 112, 84, 56, 42, 28, 14, 4, 1}) {
+      set_region(std::min<std::int64_t>(most, all), cut);
+      if (cut.region.tiles() == last) continue;
+      last = cut.region.tiles();
+      for (const std::int64_t parts : {1, limits_.threads}) {
+        cut.task_blocks = ceil_div(cut.row_blocks, parts);
+        if (set_workspace(cut)) {
+          predict(cut);
+          if (!best.fits() || cut.seconds() < best.seconds()) best = cut;
+        }
+        if (limits_.threads == 1 || cut.row_blocks == 1) break;
+      }
+    }
+  }
+
+  // Whole rows of tiles, or a part of one; all regions as alike as can be.
+  void set_region(std::int64_t most, Cut& cut) const {
+    const std::int64_t rows = std::clamp<std::int64_t>(most / cut.tile_cols, 1, cut.tile_rows);
+    cut.region.tile_rows = ceil_div(cut.tile_rows, ceil_div(cut.tile_rows, rows));
+    const std::int64_t cols = std::min(most, cut.tile_cols);
+    cut.region.tile_cols = ceil_div(cut.tile_cols, ceil_div(cut.tile_cols, cols));
+    cut.regions = saturated_product({ceil_div(cut.tile_rows, cut.region.tile_rows),
+                                     ceil_div(cut.tile_cols, cut.region.tile_cols)});
+  }
+
+  // Three quarters of L2 for a thread, if that can be; never more than the cap.
+  bool set_workspace(Cut& cut) const {
+    cut.tasks = saturated_product({problem_.n, problem_.groups, cut.regions,
+                                   ceil_div(cut.row_blocks, cut.task_blocks)});
+    cut.threads = static_cast<int>(std::min<std::int64_t>(limits_.threads, cut.tasks));
+    const std::int64_t inputs = (cut.region.tile_rows + cut.region.tile_cols) * form_.m + 16;
+    cut.table_floats = round_up(inputs * 2, kLine);
+    cut.scratch_floats = cut.lanes == Lanes::tiles
+                             ? round_up(kernels_.scratch_floats(cut.region), kLine)
+                             : 0;
+    const std::int64_t budget = machine_.caches.l2_bytes / 4 * 3;
+    const auto fits = [&] {
+      return thread_bytes(cut) <= budget && cut.workspace_bytes() <= limits_.max_workspace_bytes;
+    };
+    set_channel_block(cut.channels, cut);
+    if (fits()) return true;
+    // Every task keeps the sums of all its rows then.
+    const std::int64_t chunks = ceil_div(cut.channels, kChannelChunk);
+    for (std::int64_t block = chunks - 1; block > 0; block = block / 2) {
+      set_channel_block(block * kChannelChunk, cut);
+      if (fits()) return true;
+    }
+    const bool smallest = cut.region.tiles() == 1;
+    return smallest && cut.workspace_bytes() <= limits_.max_workspace_bytes;
+  }
+
+  static std::int64_t thread_bytes(const Cut& cut) {
+    return saturated_product({cut.thread_floats(), std::int64_t{sizeof(float)}});
+  }
+
+  void set_channel_block(std::int64_t block, Cut& cut) const {
+    cut.channel_block = block;
+    // Products may read and write some columns beyond the last tile.
+    const std::int64_t tiles = cut.region.tiles() + kernels::kWinogradSlack;
+    if (cut.lanes == Lanes::tiles) {
+      cut.v_pitch = cut.region.tiles();
+      cut.v_plane = odd_lines(saturated_product({block, cut.v_pitch}) + 2 * kLine);
+    } else {
+      cut.v_pitch = odd_lines(block);
+      cut.v_plane = odd_lines(saturated_product({tiles, cut.v_pitch}));
+    }
+    cut.m_plane = odd_lines(tiles * cut.tiles.rows());
+    cut.m_blocks = block == cut.channels ? 1 : cut.task_blocks;
+  }
+
+  // Of `tiles` tiles and `channels` channels: the register tiles of one block of rows, one point.
+  double point_cycles(const Cut& cut, std::int64_t tiles, double& columns) const {
+    double cycles = 0;
+    const auto lanes = static_cast<double>(set_.lanes);
+    const double vectors = cut.tiles.rows() / lanes;
+    const auto depth = static_cast<double>(cut.channels);
+    const double chunks = std::ceil(depth / static_cast<double>(kChannelChunk));
+    columns = 0;
+    cut.tiles.cut(tiles, [&](std::int64_t /*first*/, const kernels::Tile& tile) {
+      columns += tile.cols;
+      const double fmas = tile.cols * vectors;
+      const double loads = vectors + tile.cols;
+      // A few sums do not hide the latency of the multiply-adds.
+      const double busy = std::max({fmas / machine_.rates.vector_fmas_per_cycle,
+                                    loads / kernels::kBroadcastsPerCycle, 4.0});
+      cycles += depth * busy +
+                chunks * (kernels::kTileCallCycles + kernels::kFinishCyclesPerVector * fmas / 2);
+    });
+    return cycles;
+  }
+
+  void predict(Cut& cut) const {
+    const std::int64_t tiles = cut.region.tiles();
+    const auto points = static_cast<double>(form_.points());
+    const auto lanes = static_cast<double>(set_.lanes);
+    const auto tasks = static_cast<double>(cut.tasks);
+    // A region at the end may be smaller: its share of the work, not of the time of a task.
+    const double used = static_cast<double>(cut.tile_rows) * static_cast<double>(cut.tile_cols) /
+                        (static_cast<double>(cut.regions) * static_cast<double>(tiles));
+    const double blocks = static_cast<double>(cut.row_blocks) /
+                          static_cast<double>(ceil_div(cut.row_blocks, cut.task_blocks));
+    double columns = 0;
+    const double product = points * blocks * point_cycles(cut, tiles, columns);
+
+    const auto channels = static_cast<double>(cut.channels);
+    double in = 0;
+    if (cut.lanes == Lanes::tiles) {
+      const auto lines = static_cast<double>(cut.region.tile_rows * form_.m + form_.r - 1);
+      const double vectors =
+          std::ceil(static_cast<double>(cut.region.tile_cols + 1) / lanes) * (form_.m + form_.t());
+      in = channels * (std::ceil(static_cast<double>(tiles) / lanes) * points * kInCyclesPerPoint +
+                       lines * (kLineCycles + vectors * kDealCyclesPerVector));
+    } else {
+      in = std::ceil(channels / lanes) * static_cast<double>(tiles) * points * kInCyclesPerPoint;
+    }
+    const double out = blocks * static_cast<double>(tiles) * (cut.tiles.rows() / lanes) * points *
+                       kOutCyclesPerPoint;
+
+    const double share =
+        tasks * used < 2.0 * cut.threads ? std::ceil(tasks / cut.threads)
+                                         : std::max(1.0, tasks * used / cut.threads);
+    const double cycle = 1e-9 / machine_.rates.ghz;
+    cut.product_seconds = product * cycle * share;
+    cut.transform_seconds = (in + out) * cycle * share;
+    cut.thread_seconds = cut.threads == 1 ? 0 : machine_.rates.fork_join_seconds;
+
+    // Every task reads its weights once: from where they stay between two tasks.
+    const double task_bytes = blocks * cut.tiles.rows() * channels * points * sizeof(float);
+    const auto weights = static_cast<double>(cut.weights_bytes);
+    const Rates& rates = machine_.rates;
+    const double left = static_cast<double>(machine_.caches.l2_bytes) -
+                        static_cast<double>(thread_bytes(cut));
+    const double rate = weights < left ? rates.l2_bytes_per_second
+                        : weights < static_cast<double>(machine_.caches.l3_bytes) / 2
+                            ? rates.l3_bytes_per_second
+                            : rates.dram_bytes_per_second;
+    cut.weight_seconds = std::max(0.0, task_bytes / rate - product * cycle) * share;
+    cut.pack_seconds = weights / sizeof(float) * form_.t() * kPackCyclesPerProduct * cycle /
+                       (cut.packs_in_run ? cut.threads : 1);
+    cut.executed_products = executed_products(cut);
+  }
+
+  // Exactly what runs: regions at the ends are smaller.
+  std::int64_t executed_products(const Cut& cut) const {
+    const auto columns_of = [&](std::int64_t tiles) {
+      std::int64_t columns = 0;
+      cut.tiles.cut(tiles, [&](std::int64_t /*first*/, const kernels::Tile& tile) {
+        columns += tile.cols;
+      });
+      return columns;
+    };
+    const kernels::Region& region = cut.region;
+    const std::int64_t rows = cut.tile_rows / region.tile_rows;
+    const std::int64_t rows_left = cut.tile_rows % region.tile_rows;
+    const std::int64_t cols = cut.tile_cols / region.tile_cols;
+    const std::int64_t cols_left = cut.tile_cols % region.tile_cols;
+    std::int64_t columns = saturated_product({rows, cols, columns_of(region.tiles())});
+    const auto add = [&](std::int64_t count, std::int64_t tiles) {
+      if (tiles > 0) {
+        columns = saturated_sum(columns, saturated_product({count, columns_of(tiles)}));
+      }
+    };
+    add(rows, region.tile_rows * cols_left);
+    add(cols, rows_left * region.tile_cols);
+    add(1, rows_left * cols_left);
+    return saturated_product({problem_.n, problem_.groups, cut.row_blocks, cut.tiles.rows(),
+                              cut.channels, form_.points(), columns});
+  }
+
+  Form form_;
+  int rows_;
+  const Problem& problem_;
+  const Limits& limits_;
+  const Machine& machine_;
+  const kernels::TileSet& set_;
+  const kernels::WinogradKernels& kernels_;
+  Cut base_;
+};
+
+}  // namespace
+
+TilesOfRows::TilesOfRows(const kernels::TileSet& set, int rows) : rows_(rows) {
+  for (const kernels::Tile& tile : set.tiles) {
+    if (tile.rows != rows || tile.cols >= static_cast<int>(by_columns_.size())) continue;
+    for (int columns = 0; columns <= tile.cols; ++columns) {
+      const kernels::Tile*& slot = by_columns_[static_cast<std::size_t>(columns)];
+      if (slot == nullptr || slot->cols > tile.cols) slot = &tile;
+    }
+    most_ = std::max(most_, tile.cols);
+  }
+}
+
+std::int64_t Cut::thread_floats() const {
+  const std::int64_t v = saturated_product({form.points(), v_plane});
+  const std::int64_t m = saturated_product({form.points(), m_plane, m_blocks});
+  return saturated_sum(saturated_sum(table_floats + scratch_floats, v), m);
+}
+
+std::size_t Cut::workspace_bytes() const {
+  const std::int64_t own =
+      saturated_product({threads, thread_floats(), std::int64_t{sizeof(float)}});
+  const auto shared =
+      packs_in_run ? static_cast<std::int64_t>((weights_bytes + 63) / 64 * 64) : std::int64_t{0};
+  return static_cast<std::size_t>(saturated_sum(own, shared));
+}
+
+Cut choose_cut(const Form& form, int rows, const Problem& problem, const Limits& limits,
+               const Machine& machine) {
+  return Chooser(form, rows, problem, limits, machine).best();
+}
+
+}  // namespace plait::winograd

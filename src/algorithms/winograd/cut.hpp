@@ -1,0 +1,105 @@
+// How the work of a layer is cut up: the region of tiles that a task transforms at once, the blocks
+// of channels, the register tiles of the products, the threads.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include <plait/plan.hpp>
+
+#include "kernels/winograd.hpp"
+
+namespace plait::winograd {
+
+struct Form {
+  int m;  // outputs per side of a tile
+  int r;  // the kernel is r x r
+  int t() const { return m + r - 1; }
+  int points() const { return t() * t(); }
+};
+
+// Channels whose products are summed before the sum is added to those of the channels before.
+inline constexpr std::int64_t kChannelChunk = 64;
+
+// Register tiles of one number of rows, by their columns.
+class TilesOfRows {
+ public:
+  TilesOfRows() = default;
+  TilesOfRows(const kernels::TileSet& set, int rows);
+
+  int rows() const { return rows_; }
+  int most_columns() const { return most_; }
+  // The narrowest one of at least so many columns, of at most most_columns().
+  const kernels::Tile& at_least(std::int64_t columns) const {
+    return *by_columns_[static_cast<std::size_t>(columns)];
+  }
+  // Cuts `tiles` columns into pieces of as equal width as can be; calls piece(first, tile).
+  template <class Piece>
+  void cut(std::int64_t tiles, const Piece& piece) const {
+    const std::int64_t pieces = (tiles + most_ - 1) / most_;
+    const std::int64_t width = tiles / pieces;
+    const std::int64_t wider = tiles % pieces;
+    std::int64_t first = 0;
+    for (std::int64_t i = 0; i < pieces; ++i) {
+      const std::int64_t columns = width + (i < wider ? 1 : 0);
+      piece(first, at_least(columns));
+      first += columns;
+    }
+  }
+
+ private:
+  int rows_ = 0;
+  int most_ = 0;
+  std::array<const kernels::Tile*, 33> by_columns_{};
+};
+
+// What of x a transform reads: pixels side by side in lines, or channels side by side.
+enum class Lanes { tiles, channels };
+
+struct Cut {
+  Form form{2, 3};
+  Target target = Target::emu128;
+  Lanes lanes = Lanes::tiles;
+  std::int64_t tile_rows = 0;  // of the layer
+  std::int64_t tile_cols = 0;
+  kernels::Region region;          // of a task; those at the ends are smaller
+  std::int64_t channels = 0;       // input channels of a group
+  std::int64_t channel_block = 0;  // of these at a time: all, or a multiple of kChannelChunk
+  std::int64_t row_blocks = 0;     // of a group: output channels in blocks of the tile's rows
+  std::int64_t task_blocks = 0;    // of these in a task
+  std::int64_t regions = 0;        // of an image
+  std::int64_t tasks = 0;
+  int threads = 1;
+  TilesOfRows tiles;
+  bool packs_in_run = false;
+  // Of a thread's workspace, in floats.
+  std::int64_t table_floats = 0;
+  std::int64_t scratch_floats = 0;
+  std::int64_t v_plane = 0, v_pitch = 0;
+  std::int64_t m_plane = 0;
+  std::int64_t m_blocks = 0;
+  std::size_t weights_bytes = 0;  // transformed, with the biases
+  // Predicted, on all threads.
+  std::int64_t executed_products = 0;
+  double product_seconds = 0;
+  double transform_seconds = 0;
+  double pack_seconds = 0;
+  double thread_seconds = 0;
+  double weight_seconds = 0;  // waiting for weights
+
+  bool fits() const { return tasks > 0; }
+  std::int64_t thread_floats() const;
+  std::size_t workspace_bytes() const;
+  double seconds() const {
+    return product_seconds + transform_seconds + thread_seconds + weight_seconds +
+           (packs_in_run ? pack_seconds : 0);
+  }
+};
+
+// The cut with the lowest predicted time that keeps to the limits; `rows`: of the register tiles,
+// or 0 for any. A function of its arguments alone.
+Cut choose_cut(const Form& form, int rows, const Problem& problem, const Limits& limits,
+               const Machine& machine);
+
+}  // namespace plait::winograd

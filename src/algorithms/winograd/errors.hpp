@@ -1,0 +1,18 @@
+// Predicted and guaranteed errors of a form, from its matrices.
+#pragma once
+
+#include <cstdint>
+
+#include "algorithms/winograd/cut.hpp"
+
+namespace plait::winograd {
+
+// Expected rms error / rms output over `channels` input channels, in the classes' data: ReLU-like
+// inputs, weights of mean zero.
+double expected_rms(const Form& form, std::int64_t channels);
+
+// gamma of |computed - exact| <= gamma * S, S = sum over c of (max |x_c| over the input of the
+// output's tile) * (sum |K[o, c]|) + |bias| + |residual|.
+double error_gamma(const Form& form, std::int64_t channels);
+
+}  // namespace plait::winograd

@@ -1,0 +1,180 @@
+#include "algorithms/winograd/task.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "algorithms/product_room.hpp"
+#include "core/padding.hpp"
+#include "kernels/tile_cost.hpp"
+
+namespace plait::winograd {
+
+using kernels::ceil_div;
+
+Layer::Layer(const Problem& given, const Cut& given_cut)
+    : problem(given),
+      cut(given_cut),
+      kernels(kernels::winograd_kernels(given_cut.target, given_cut.form.m, given_cut.form.r)),
+      x_strides(problem.effective_x_strides()),
+      y_strides(problem.effective_y_strides()),
+      residual_strides(problem.effective_residual_strides()),
+      places(kChannelChunk) {
+  std::iota(places.begin(), places.end(), 0);
+}
+
+Task::Task(const Layer& layer, const Args& args, const float* weights, std::byte* workspace,
+           kernels::LoopTally* tally)
+    : layer_(layer),
+      args_(args),
+      problem_(layer.problem),
+      cut_(layer.cut),
+      weights_(weights),
+      biases_(weights + problem_.groups * cut_.row_blocks * cut_.form.points() * cut_.channels *
+                            cut_.tiles.rows()),
+      tally_(tally),
+      rows_(reinterpret_cast<std::int64_t*>(workspace)),
+      columns_(rows_ + cut_.region.tile_rows * cut_.form.m + cut_.form.r),
+      scratch_(reinterpret_cast<float*>(workspace) + cut_.table_floats),
+      v_(scratch_ + cut_.scratch_floats),
+      m_(v_ + cut_.form.points() * cut_.v_plane) {}
+
+// Tasks in the order of images, groups, regions, and last the blocks of rows of a region.
+void Task::run(std::int64_t task) {
+  const std::int64_t parts = ceil_div(cut_.row_blocks, cut_.task_blocks);
+  const std::int64_t part = task % parts;
+  const std::int64_t region = task / parts % cut_.regions;
+  const std::int64_t group = task / parts / cut_.regions % problem_.groups;
+  const std::int64_t n = task / parts / cut_.regions / problem_.groups;
+  const std::int64_t block = part * cut_.task_blocks;
+  const std::int64_t block_end = std::min(cut_.row_blocks, block + cut_.task_blocks);
+  set_region(region);
+  for (std::int64_t c = 0; c < cut_.channels; c += cut_.channel_block) {
+    const std::int64_t channels = std::min(cut_.channel_block, cut_.channels - c);
+    count(kChannelBlocks, c / cut_.channel_block, channels < cut_.channel_block);
+    transform_in(n, group, c, channels);
+    for (std::int64_t b = block; b < block_end; ++b) {
+      if (args_.cancelled()) return;
+      count(kRowBlocks, b - block,
+            (b + 1) * cut_.tiles.rows() > problem_.c_o / problem_.groups);
+      float* const sums =
+          m_ + (cut_.m_blocks == 1 ? 0 : b - block) * cut_.form.points() * cut_.m_plane;
+      multiply(group * cut_.row_blocks + b, c, channels, sums);
+      if (c + channels == cut_.channels) transform_out(n, group, b, sums);
+    }
+  }
+}
+
+void Task::set_region(std::int64_t index) {
+  const std::int64_t across = ceil_div(cut_.tile_cols, cut_.region.tile_cols);
+  first_row_ = index / across * cut_.region.tile_rows;
+  first_column_ = index % across * cut_.region.tile_cols;
+  region_.tile_rows = std::min(cut_.region.tile_rows, cut_.tile_rows - first_row_);
+  region_.tile_cols = std::min(cut_.region.tile_cols, cut_.tile_cols - first_column_);
+  const Form& form = cut_.form;
+  const auto fill = [&form, this](std::int64_t* offsets, std::int64_t tiles, std::int64_t first,
+                                  std::int64_t size, std::int64_t after, std::int64_t stride) {
+    const std::int64_t count = tiles * form.m + form.r - 1;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t at = source_position(problem_.padding_mode, first + i, size, after);
+      offsets[i] = at == kOutside ? -1 : at * stride;
+    }
+  };
+  fill(rows_, region_.tile_rows, first_row_ * form.m - problem_.padding.top, problem_.h,
+       problem_.padding.bottom, layer_.x_strides[2]);
+  fill(columns_, region_.tile_cols, first_column_ * form.m - problem_.padding.left, problem_.w,
+       problem_.padding.right, layer_.x_strides[3]);
+}
+
+void Task::transform_in(std::int64_t n, std::int64_t group, std::int64_t channel,
+                        std::int64_t channels) {
+  kernels::TransformIn in;
+  in.x = static_cast<const float*>(args_.x) + n * layer_.x_strides[0] +
+         (group * cut_.channels + channel) * layer_.x_strides[1];
+  in.channel_stride = layer_.x_strides[1];
+  in.channels = channels;
+  in.rows = rows_;
+  in.columns = columns_;
+  in.side_by_side = layer_.x_strides[3] == 1 && padding_is_one_value(problem_);
+  in.first = first_column_ * cut_.form.m - problem_.padding.left;
+  in.width = problem_.w;
+  in.outside = padding_value(problem_);
+  in.region = region_;
+  in.v = v_;
+  in.plane = cut_.v_plane;
+  in.pitch = cut_.v_pitch;
+  in.scratch = scratch_;
+  if (cut_.lanes == Lanes::tiles) {
+    layer_.kernels.by_lines(in);
+  } else {
+    layer_.kernels.by_channels(in);
+  }
+}
+
+// One block of rows at all points; `sums` go on from the channels before.
+void Task::multiply(std::int64_t block, std::int64_t channel, std::int64_t channels, float* sums) {
+  const std::int64_t rows = cut_.tiles.rows();
+  const std::int64_t tiles = region_.tiles();
+  const float* weights = weights_ + block * cut_.form.points() * cut_.channels * rows;
+  kernels::TileArgs args;
+  args.b_offsets = layer_.places.data();
+  args.b_step = args.b_stride = cut_.v_pitch;
+  for (int f = 0; f < cut_.form.points(); ++f) {
+    const float* const v = v_ + f * cut_.v_plane;
+    float* const m = sums + f * cut_.m_plane;
+    for (std::int64_t k = 0; k < channels; k += kChannelChunk) {
+      args.depth = std::min(kChannelChunk, channels - k);
+      args.a = weights + (f * cut_.channels + channel + k) * rows;
+      count(kChunks, (channel + k) / kChannelChunk, args.depth < kChannelChunk);
+      std::int64_t piece = 0;
+      cut_.tiles.cut(tiles, [&](std::int64_t first, const kernels::Tile& tile) {
+        args.sums = m + first * rows;
+        args.partial = channel + k == 0 ? nullptr : args.sums;
+        if (cut_.lanes == Lanes::tiles) {
+          args.b = v + k * cut_.v_pitch + first;
+          tile.packed(args);
+        } else {
+          args.b = v + first * cut_.v_pitch + k;
+          tile.strided(args);
+        }
+        count(kColumns, piece++);
+        if (tally_ != nullptr) tally_->multiply(args.depth * rows * tile.cols);
+      });
+    }
+  }
+}
+
+void Task::transform_out(std::int64_t n, std::int64_t group, std::int64_t block,
+                         const float* sums) {
+  const std::int64_t rows = cut_.tiles.rows();
+  const std::int64_t per_group = problem_.c_o / problem_.groups;
+  const std::int64_t o = group * per_group + block * rows;
+  const std::int64_t i = first_row_ * cut_.form.m;
+  const std::int64_t j = first_column_ * cut_.form.m;
+  kernels::TransformOut out;
+  out.m = sums;
+  out.plane = cut_.m_plane;
+  out.rows = static_cast<int>(rows);
+  out.channels = std::min(rows, per_group - block * rows);
+  out.region = region_;
+  out.height = problem_.h_o() - i;
+  out.width = problem_.w_o() - j;
+  const float* const biases = biases_ + (group * cut_.row_blocks + block) * rows;
+  out.epilogue = {problem_.bias ? biases : nullptr, curve_of(problem_.activation.kind),
+                  static_cast<float>(problem_.activation.slope), problem_.residual};
+  const auto at = [&](const Dims& strides) {
+    return n * strides[0] + o * strides[1] + i * strides[2] + j * strides[3];
+  };
+  out.y = static_cast<float*>(args_.y) + at(layer_.y_strides);
+  out.row_stride = layer_.y_strides[1];
+  out.line_stride = layer_.y_strides[2];
+  out.pixel_stride = layer_.y_strides[3];
+  if (problem_.residual) {
+    out.residual = static_cast<const float*>(args_.residual) + at(layer_.residual_strides);
+    out.residual_row_stride = layer_.residual_strides[1];
+    out.residual_line_stride = layer_.residual_strides[2];
+    out.residual_pixel_stride = layer_.residual_strides[3];
+  }
+  layer_.kernels.out(out);
+}
+
+}  // namespace plait::winograd

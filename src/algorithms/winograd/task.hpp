@@ -1,0 +1,71 @@
+// What one thread does in a run.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "algorithms/winograd/cut.hpp"
+#include "core/algorithm.hpp"
+#include "kernels/loop_tally.hpp"
+
+namespace plait::winograd {
+
+// A layer as it was prepared.
+struct Layer {
+  Layer(const Problem& problem, const Cut& cut);
+
+  Problem problem;
+  Cut cut;
+  const kernels::WinogradKernels& kernels;
+  Dims x_strides;
+  Dims y_strides;
+  Dims residual_strides;
+  std::vector<std::int32_t> places;  // 0, 1, 2 ...: where the channels of a tile lie
+};
+
+enum Loop : std::size_t { kColumns, kChunks, kRowBlocks, kChannelBlocks, kTasks };
+constexpr std::array<kernels::LoopLevel, 5> kLoops = {{{"tile columns", false},
+                                                       {"channel chunks", true},
+                                                       {"row blocks", true},
+                                                       {"channel blocks", true},
+                                                       {"tasks", false}}};
+
+class Task {
+ public:
+  // `weights` as transformed, with the biases; `workspace` is the thread's own, `tally` may be
+  // null.
+  Task(const Layer& layer, const Args& args, const float* weights, std::byte* workspace,
+       kernels::LoopTally* tally);
+
+  void run(std::int64_t task);
+
+ private:
+  void count(std::size_t loop, std::int64_t round, bool partial = false) {
+    if (tally_ != nullptr) tally_->round(loop, round, partial);
+  }
+  void set_region(std::int64_t index);
+  void transform_in(std::int64_t n, std::int64_t group, std::int64_t channel,
+                    std::int64_t channels);
+  void multiply(std::int64_t block, std::int64_t channel, std::int64_t channels, float* sums);
+  void transform_out(std::int64_t n, std::int64_t group, std::int64_t block, const float* sums);
+
+  const Layer& layer_;
+  const Args& args_;
+  const Problem& problem_;
+  const Cut& cut_;
+  const float* weights_;
+  const float* biases_;
+  kernels::LoopTally* tally_;
+  std::int64_t* rows_;  // of the region: see kernels::TransformIn
+  std::int64_t* columns_;
+  float* scratch_;
+  float* v_;
+  float* m_;
+  kernels::Region region_;
+  std::int64_t first_row_ = 0;  // of the region, in tiles
+  std::int64_t first_column_ = 0;
+};
+
+}  // namespace plait::winograd

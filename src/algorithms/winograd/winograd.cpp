@@ -1,0 +1,212 @@
+// Winograd's convolution: tiles of m x m outputs of an r x r kernel from (m + r - 1)^2 products a
+// channel pair.
+#include <algorithm>
+#include <atomic>
+
+#include "algorithms/product_room.hpp"
+#include "algorithms/winograd/cut.hpp"
+#include "algorithms/winograd/errors.hpp"
+#include "algorithms/winograd/task.hpp"
+#include "algorithms/winograd/weights.hpp"
+#include "core/algorithm.hpp"
+#include "core/counts.hpp"
+#include "core/subnormals.hpp"
+#include "kernels/tile_cost.hpp"
+
+namespace plait::winograd {
+namespace {
+
+// === mathematics ===
+// Of every tile of t x t inputs d of a channel c, t = m + r - 1, and every kernel g:
+//   y[o] = A^T ( sum over c of (G g[o, c] G^T) . (B^T d[c] B) ) A  + bias + residual
+// with "." product by product: at each of t^2 points a matrix product over the channels, where the
+// direct sum has r^2 products for each of m^2 outputs. kernels/toom_cook.hpp derives the matrices.
+// A task takes a region of tiles whose transformed inputs stay in L2, runs the products of one
+// block of output channels at all points, and finishes these outputs; then comes the next block.
+// Nothing of the size of the layer is ever stored. Sums over channels are cut at 64, which keeps
+// their error flat in depth.
+// Sources: Winograd 1980; Lavin, Gray 2016; Barabasz et al. 2020, Error Analysis and Improving the
+// Accuracy of Winograd Convolution, for points other than 0, 1, 2.
+
+constexpr std::string_view kRoom = "winograd";
+
+std::string name_of(const Form& form) {
+  return std::string(kRoom) + "/f" + std::to_string(form.m) + "x" + std::to_string(form.r);
+}
+
+// === config ===
+// Choosing the region, the blocks and the threads: cut.hpp.
+
+std::string format_of(const Form& form, const Problem& problem, Target target, int rows) {
+  return product_format(name_of(form), problem, target, rows);
+}
+
+// Rows of the tiles that the packed format asks for, 0 if it does not, -1 if it is another's.
+int required_rows(const Form& form, const Problem& problem, const Limits& limits,
+                  const Machine& machine) {
+  return required_tile_rows(name_of(form), kernels::channel_tile_set(machine.target), problem,
+                            limits);
+}
+
+Cut config(const Form& form, const Problem& problem, const Limits& limits,
+           const Machine& machine) {
+  const int rows = required_rows(form, problem, limits, machine);
+  return rows < 0 ? Cut{} : choose_cut(form, rows, problem, limits, machine);
+}
+
+// === accepts ===
+// Forward, f32, square kernels of the form's size at stride and dilation 1; every padding, layout,
+// activation and number of groups. Non-finite inputs reach all outputs of their tile.
+template <int kM, int kR>
+Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
+  constexpr Form kForm{kM, kR};
+  Verdict verdict = accepts_as_product(problem);
+  if (!verdict) return verdict;
+  const auto size_text = [](std::int64_t h, std::int64_t w) {
+    return std::to_string(h) + "x" + std::to_string(w);
+  };
+  if (problem.k_h != kR || problem.k_w != kR) {
+    return Verdict::no("only " + size_text(kR, kR) + " kernels, not " +
+                       size_text(problem.k_h, problem.k_w));
+  }
+  if (problem.stride.h != 1 || problem.stride.w != 1) {
+    return Verdict::no("only stride 1, not " + size_text(problem.stride.h, problem.stride.w));
+  }
+  if (problem.dilation.h != 1 || problem.dilation.w != 1) {
+    return Verdict::no("only dilation 1, not " + size_text(problem.dilation.h, problem.dilation.w));
+  }
+  if (limits.delta != 0) {
+    return Verdict::no("its tiles are cut from those of the layer, not of delta " +
+                       std::to_string(limits.delta));
+  }
+  if (config(kForm, problem, limits, machine).fits()) return Verdict::yes();
+  return refuse_tiles(name_of(kForm), kernels::channel_tile_set(machine.target), limits);
+}
+
+// === cost ===
+template <int kM, int kR>
+Cost estimate(const Problem& problem, const Limits& limits, const Machine& machine) {
+  constexpr Form kForm{kM, kR};
+  const Cut cut = config(kForm, problem, limits, machine);
+  Cost cost;
+  cost.multiplications = cut.executed_products;
+  cost.additions = cost.multiplications;
+  cost.workspace_bytes = cut.workspace_bytes();
+  cost.packed_bytes = cut.packs_in_run ? 0 : cut.weights_bytes;
+  cost.pack_seconds = cut.pack_seconds;
+  cost.product_seconds = cut.product_seconds;
+  cost.gather_seconds = cut.transform_seconds + (cut.packs_in_run ? cut.pack_seconds : 0);
+  cost.thread_seconds = cut.thread_seconds;
+  cost.l2_bytes = operand_bytes(problem);
+  complete_cost(problem, machine, cut.threads, cost);
+  cost.memory_seconds += cut.weight_seconds;
+  cost.predicted_seconds += cut.weight_seconds;
+  cost.error_rms = expected_rms(kForm, cut.channels);
+  cost.error_bound = error_gamma(kForm, cut.channels);
+  cost.bound_tile = kM;
+  return cost;
+}
+
+// === pack ===
+// weights.hpp.
+
+// === run ===
+class Winograd final : public Execution {
+ public:
+  Winograd(const Problem& problem, const Cut& cut) : layer_(problem, cut) {}
+
+  std::string packed_format() const override {
+    return format_of(layer_.cut.form, layer_.problem, layer_.cut.target, layer_.cut.tiles.rows());
+  }
+
+  void pack(const void* kernel, const void* bias, std::byte* out) const override {
+    for (std::int64_t block = 0; block < weight_blocks(layer_.problem, layer_.cut); ++block) {
+      transform_weights(layer_.problem, layer_.cut, static_cast<const float*>(kernel),
+                        static_cast<const float*>(bias), block, reinterpret_cast<float*>(out));
+    }
+  }
+
+  void run(const Args& args) const override;
+  int threads() const override { return layer_.cut.threads; }
+
+  std::string config() const override {
+    const Cut& cut = layer_.cut;
+    return "regions of " + std::to_string(cut.region.tile_rows) + " x " +
+           std::to_string(cut.region.tile_cols) + " tiles, " + std::to_string(cut.channel_block) +
+           " input and " +
+           std::to_string(std::min(cut.task_blocks * cut.tiles.rows(),
+                                   layer_.problem.c_o / layer_.problem.groups)) +
+           " output channels, register tiles of " + std::to_string(cut.tiles.rows()) + " x " +
+           std::to_string(cut.tiles.most_columns());
+  }
+
+ private:
+  Layer layer_;
+};
+
+RunReport report_of(const kernels::LoopTally& tally, const Cut& cut) {
+  RunReport report{name_of(cut.form), cut.target, cut.threads, tally.multiplications()};
+  for (std::size_t level = 0; level < kLoops.size(); ++level) {
+    const kernels::LoopTally::Count& count = tally.count(level);
+    const bool covered = kLoops[level].has_tail ? count.whole_twice_and_tail : count.rounds >= 2;
+    report.loops.push_back({std::string(kLoops[level].name), count.rounds, covered});
+  }
+  return report;
+}
+
+void Winograd::run(const Args& args) const {
+  const Cut& cut = layer_.cut;
+  const auto* weights = reinterpret_cast<const float*>(args.packed);
+  std::byte* workspace = args.workspace;
+  if (weights == nullptr) {
+    auto* const transformed = reinterpret_cast<float*>(workspace);
+    workspace += (cut.weights_bytes + 63) / 64 * 64;
+    std::atomic<std::int64_t> next = 0;
+    args.executor->run(cut.threads, [&](int /*index*/) {
+      const std::int64_t blocks = weight_blocks(layer_.problem, cut);
+      for (std::int64_t b = next++; b < blocks && !args.cancelled(); b = next++) {
+        transform_weights(layer_.problem, cut, static_cast<const float*>(args.kernel),
+                          static_cast<const float*>(args.bias), b, transformed);
+      }
+    });
+    weights = transformed;
+  }
+  std::atomic<std::int64_t> next = 0;
+  kernels::SharedTally tally;
+  args.executor->run(cut.threads, [&](int index) {
+    const FlushSubnormals flush;
+    kernels::LoopTally counts;
+    std::byte* const own = workspace + static_cast<std::size_t>(index * cut.thread_floats()) *
+                                           sizeof(float);
+    Task task(layer_, args, weights, own, args.report != nullptr ? &counts : nullptr);
+    for (std::int64_t i = next++; i < cut.tasks && !args.cancelled(); i = next++) task.run(i);
+    if (args.report != nullptr) tally.merge(counts);
+  });
+  if (args.report != nullptr) *args.report = report_of(tally.total(), cut);
+}
+
+template <int kM, int kR>
+std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& limits,
+                                   const Machine& machine) {
+  return std::make_unique<Winograd>(problem, config({kM, kR}, problem, limits, machine));
+}
+
+template <int kM, int kR>
+Algorithm form() {
+  const Form form{kM, kR};
+  return {name_of(form),
+          std::to_string(form.points()) + " products for " + std::to_string(kM * kM) +
+              " outputs of a " + std::to_string(kR) + "x" + std::to_string(kR) +
+              " kernel, which directly take " + std::to_string(kM * kM * kR * kR),
+          accepts<kM, kR>, estimate<kM, kR>, prepare<kM, kR>};
+}
+
+}  // namespace
+
+std::span<const Algorithm> forms() {
+  static const Algorithm algorithms[] = {form<2, 3>(), form<4, 3>(), form<6, 3>(),
+                                         form<2, 5>(), form<3, 5>(), form<4, 5>()};
+  return algorithms;
+}
+
+}  // namespace plait::winograd

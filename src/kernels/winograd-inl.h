@@ -1,0 +1,365 @@
+// The bodies of the transforms; see winograd.hpp for what they compute. Included once per target.
+
+#if defined(PLAIT_KERNELS_WINOGRAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PLAIT_KERNELS_WINOGRAD_INL_H_
+#undef PLAIT_KERNELS_WINOGRAD_INL_H_
+#else
+#define PLAIT_KERNELS_WINOGRAD_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include <hwy/highway.h>
+
+#include "kernels/finish-inl.h"
+#include "kernels/toom_cook.hpp"
+#include "kernels/unroll.hpp"
+#include "kernels/winograd.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace plait::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr std::int64_t kFloatLanes = static_cast<std::int64_t>(hn::MaxLanes(FloatTag()));
+
+// The one-dimensional transforms of a form on vectors, one lane each.
+template <int kOutputs, int kTaps>
+struct Form {
+  static constexpr int kM = kOutputs;
+  static constexpr int kR = kTaps;
+  static constexpr int kT = kM + kR - 1;
+  static constexpr ToomPoints<double> kPoints = toom_points<double>(kT);
+  static constexpr int kPairs = kPoints.pairs;
+  static constexpr int kInfinity = kT - 1;
+
+  // The sum of polynomial[j] * in[j + shift] for j <= degree, where the leading coefficient is 1.
+  template <int kDegree, int kShift>
+  static HWY_INLINE FloatVector Evaluate(const Polynomial<double>& polynomial,
+                                         const FloatVector (&in)[kT]) {
+    const FloatTag d;
+    FloatVector sum = in[kDegree + kShift];
+    PLAIT_UNROLL for (int j = kDegree - 1; j >= 0; --j) {
+      const double coefficient = polynomial[static_cast<std::size_t>(j)];
+      if (coefficient == 0) continue;
+      sum = hn::MulAdd(hn::Set(d, static_cast<float>(coefficient)), in[j + kShift], sum);
+    }
+    return sum;
+  }
+
+  // out = B^T in. Points a and -a share the product R of the other factors: N_a = (x + a) R.
+  static HWY_INLINE void In(const FloatVector (&in)[kT], FloatVector (&out)[kT]) {
+    const FloatTag d;
+    constexpr Polynomial<double> kOfZero = kPoints.product_without(0);
+    constexpr Polynomial<double> kOfInfinity = kPoints.product_without(-1);
+    out[0] = Evaluate<kT - 2, 0>(kOfZero, in);
+    out[kInfinity] = Evaluate<kT - 1, 0>(kOfInfinity, in);
+    InPair<0>(d, in, out);
+    if constexpr (kPoints.first_single() < kPoints.count) {
+      constexpr Polynomial<double> kOfSingle = kPoints.product_without(kPoints.first_single());
+      out[kPoints.first_single()] = Evaluate<kT - 2, 0>(kOfSingle, in);
+    }
+  }
+
+  // out = A^T in: sums over the points of in[k] a_k^i.
+  static HWY_INLINE void Out(const FloatVector (&in)[kT], FloatVector (&out)[kM]) {
+    const FloatTag d;
+    FloatVector sums[kPairs];
+    FloatVector differences[kPairs];
+    PLAIT_UNROLL for (int p = 0; p < kPairs; ++p) {
+      sums[p] = hn::Add(in[kPoints.pair(p)], in[kPoints.pair(p) + 1]);
+      differences[p] = hn::Sub(in[kPoints.pair(p)], in[kPoints.pair(p) + 1]);
+    }
+    PLAIT_UNROLL for (int i = 0; i < kM; ++i) {
+      FloatVector sum = i == 0 ? in[0] : in[kInfinity];
+      const bool starts = i == 0 || i == kM - 1;
+      PLAIT_UNROLL for (int p = 0; p < kPairs; ++p) {
+        const double factor = power(kPoints.values[static_cast<std::size_t>(kPoints.pair(p))], i);
+        const FloatVector term = i % 2 == 0 ? sums[p] : differences[p];
+        const FloatVector scale = hn::Set(d, static_cast<float>(factor));
+        if (factor == 1) {
+          sum = p == 0 && !starts ? term : hn::Add(term, sum);
+        } else {
+          sum = p == 0 && !starts ? hn::Mul(scale, term) : hn::MulAdd(scale, term, sum);
+        }
+      }
+      PLAIT_UNROLL for (int k = kPoints.first_single(); k < kPoints.count; ++k) {
+        const double factor = power(kPoints.values[static_cast<std::size_t>(k)], i);
+        sum = hn::MulAdd(hn::Set(d, static_cast<float>(factor)), in[k], sum);
+      }
+      out[i] = sum;
+    }
+  }
+
+ private:
+  template <int kPair>
+  static HWY_INLINE void InPair(FloatTag d, const FloatVector (&in)[kT], FloatVector (&out)[kT]) {
+    if constexpr (kPair < kPairs) {
+      constexpr int kAt = kPoints.pair(kPair);
+      constexpr Polynomial<double> kOthers = kPoints.product_without(kAt, kAt + 1);
+      const FloatVector even = Evaluate<kT - 3, 1>(kOthers, in);  // x R
+      const FloatVector odd = Evaluate<kT - 3, 0>(kOthers, in);   // R
+      const FloatVector a =
+          hn::Set(d, static_cast<float>(kPoints.values[static_cast<std::size_t>(kAt)]));
+      out[kAt] = hn::MulAdd(a, odd, even);
+      out[kAt + 1] = hn::NegMulAdd(a, odd, even);
+      InPair<kPair + 1>(d, in, out);
+    }
+  }
+};
+
+// Both dimensions: first down the columns, then along the rows; out[row * kT + column].
+template <class F, class LoadAt, class StoreAt>
+HWY_INLINE void TransformTile(const LoadAt& load, const StoreAt& store) {
+  constexpr int kT = F::kT;
+  FloatVector half[kT][kT];  // [column][row]
+  PLAIT_UNROLL for (int v = 0; v < kT; ++v) {
+    FloatVector column[kT];
+    PLAIT_UNROLL for (int u = 0; u < kT; ++u) column[u] = load(u, v);
+    F::In(column, half[v]);
+  }
+  PLAIT_UNROLL for (int u = 0; u < kT; ++u) {
+    FloatVector row[kT];
+    FloatVector out[kT];
+    PLAIT_UNROLL for (int v = 0; v < kT; ++v) row[v] = half[v][u];
+    F::In(row, out);
+    PLAIT_UNROLL for (int v = 0; v < kT; ++v) store(u * kT + v, out[v]);
+  }
+}
+
+// Vector number `position` of a line, in floats; `outside` stands before and behind the line.
+HWY_INLINE FloatVector LoadWithin(const float* line, std::int64_t position, std::int64_t width,
+                                  float outside) {
+  const FloatTag d;
+  if (position >= 0 && position + kFloatLanes <= width) return hn::LoadU(d, line + position);
+  const std::int64_t begin = std::max<std::int64_t>(0, -position);
+  const std::int64_t end = std::min(kFloatLanes, width - position);
+  if (begin >= end) return hn::Set(d, outside);
+#if HWY_TARGET <= HWY_AVX2
+  const hn::Rebind<std::int32_t, FloatTag> di;
+  const auto lane = hn::Iota(di, 0);
+  const auto inside = hn::And(hn::Gt(lane, hn::Set(di, static_cast<std::int32_t>(begin - 1))),
+                              hn::Lt(lane, hn::Set(di, static_cast<std::int32_t>(end))));
+  const auto mask = hn::RebindMask(d, inside);
+  return hn::IfThenElse(mask, hn::MaskedLoad(mask, d, line + position), hn::Set(d, outside));
+#else
+  HWY_ALIGN float lanes[kFloatLanes];
+  hn::Store(hn::Set(d, outside), d, lanes);
+  for (std::int64_t i = begin; i < end; ++i) lanes[i] = line[position + i];
+  return hn::Load(d, lanes);
+#endif
+}
+
+// Every kStep-th element of kStep vectors in a row, from each of the first kStep on.
+template <int kStep>
+HWY_INLINE void Deal(const FloatVector (&in)[kStep], FloatVector (&out)[kStep]) {
+  const FloatTag d;
+  if constexpr (kStep == 2) {
+    out[0] = hn::ConcatEven(d, in[1], in[0]);
+    out[1] = hn::ConcatOdd(d, in[1], in[0]);
+  } else if constexpr (kStep % 2 == 0) {
+    FloatVector even[kStep / 2];
+    FloatVector odd[kStep / 2];
+    PLAIT_UNROLL for (int i = 0; i < kStep / 2; ++i) {
+      even[i] = hn::ConcatEven(d, in[2 * i + 1], in[2 * i]);
+      odd[i] = hn::ConcatOdd(d, in[2 * i + 1], in[2 * i]);
+    }
+    FloatVector of_even[kStep / 2];
+    FloatVector of_odd[kStep / 2];
+    Deal<kStep / 2>(even, of_even);
+    Deal<kStep / 2>(odd, of_odd);
+    PLAIT_UNROLL for (int i = 0; i < kStep / 2; ++i) {
+      out[2 * i] = of_even[i];
+      out[2 * i + 1] = of_odd[i];
+    }
+  } else {
+    HWY_ALIGN float lanes[kStep * kFloatLanes];
+    HWY_ALIGN float dealt[kFloatLanes];
+    PLAIT_UNROLL for (int i = 0; i < kStep; ++i) hn::Store(in[i], d, lanes + i * kFloatLanes);
+    for (int p = 0; p < kStep; ++p) {
+      for (std::int64_t i = 0; i < kFloatLanes; ++i) dealt[i] = lanes[i * kStep + p];
+      out[p] = hn::Load(d, dealt);
+    }
+  }
+}
+
+// A line of the input dealt out to the columns of tiles: line v of `to` has input v of every tile
+// of one row of tiles. What is written beyond the last tile is overwritten by the next row of
+// tiles; in front of the first one nothing changes.
+template <class F>
+HWY_INLINE void DealLine(const float* line, std::int64_t first, std::int64_t width, float outside,
+                         std::int64_t tiles, float* to, std::int64_t pitch) {
+  constexpr int kM = F::kM;
+  constexpr int kShifts = (F::kT - 1) / kM;
+  const FloatTag d;
+  float kept[F::kT][kShifts];
+  PLAIT_UNROLL for (int v = kM; v < F::kT; ++v) {
+    for (int s = 1; s <= v / kM; ++s) kept[v][s - 1] = to[v * pitch - s];
+  }
+  for (std::int64_t b = 0; b < tiles + kShifts; b += kFloatLanes) {
+    FloatVector in[kM];
+    FloatVector out[kM];
+    PLAIT_UNROLL for (int i = 0; i < kM; ++i) {
+      in[i] = LoadWithin(line, first + b * kM + i * kFloatLanes, width, outside);
+    }
+    Deal<kM>(in, out);
+    PLAIT_UNROLL for (int v = 0; v < F::kT; ++v) {
+      hn::StoreU(out[v % kM], d, to + v * pitch + b - v / kM);
+    }
+  }
+  PLAIT_UNROLL for (int v = kM; v < F::kT; ++v) {
+    for (int s = 1; s <= v / kM; ++s) to[v * pitch - s] = kept[v][s - 1];
+  }
+}
+
+// Lanes are tiles. Lines of a channel are dealt out to [row % m][column][row of tiles, tile], so
+// that row u of tile (a, b) lies with those of role u % m, u / m rows of tiles further on.
+template <class F>
+HWY_NOINLINE void TransformLines(const TransformIn& given) {
+  const TransformIn in = given;
+  constexpr int kM = F::kM;
+  constexpr int kT = F::kT;
+  const FloatTag d;
+  const std::int64_t tile_cols = in.region.tile_cols;
+  const std::int64_t tiles = in.region.tiles();
+  const std::int64_t columns = tile_cols * kM + F::kR - 1;
+  const std::int64_t rows = in.region.tile_rows * kM + F::kR - 1;
+  const std::int64_t pitch = WinogradKernels{kM, F::kR}.line_pitch(in.region);
+  float* const copied = in.scratch;  // a line with what stands outside
+  float* const dealt = copied + WinogradKernels{kM, F::kR}.copied_floats(in.region);
+  for (std::int64_t c = 0; c < in.channels; ++c) {
+    const float* const channel = in.x + c * in.channel_stride;
+    for (std::int64_t i = 0; i < rows; ++i) {
+      float* const to = dealt + i % kM * kT * pitch + i / kM * tile_cols;
+      const std::int64_t row = in.rows[i];
+      if (row < 0) {
+        DealLine<F>(channel, 0, 0, in.outside, tile_cols, to, pitch);
+      } else if (in.side_by_side) {
+        DealLine<F>(channel + row, in.first, in.width, in.outside, tile_cols, to, pitch);
+      } else {
+        for (std::int64_t j = 0; j < columns; ++j) {
+          copied[j] = in.columns[j] < 0 ? in.outside : channel[row + in.columns[j]];
+        }
+        DealLine<F>(copied, 0, columns, in.outside, tile_cols, to, pitch);
+      }
+    }
+    float* const v = in.v + c * in.pitch;
+    for (std::int64_t tile = 0; tile < tiles; tile += kFloatLanes) {
+      TransformTile<F>(
+          [&](int u, int column) HWY_ATTR {
+            return hn::LoadU(
+                d, dealt + (u % kM * kT + column) * pitch + u / kM * tile_cols + tile);
+          },
+          [&](int point, FloatVector value) HWY_ATTR {
+            hn::StoreU(value, d, v + point * in.plane + tile);
+          });
+    }
+  }
+}
+
+// Lanes are channels.
+template <class F>
+HWY_NOINLINE void TransformChannels(const TransformIn& given) {
+  const TransformIn in = given;
+  const FloatTag d;
+  const FloatVector outside = hn::Set(d, in.outside);
+  for (std::int64_t a = 0; a < in.region.tile_rows; ++a) {
+    for (std::int64_t b = 0; b < in.region.tile_cols; ++b) {
+      const std::int64_t* const rows = in.rows + a * F::kM;
+      const std::int64_t* const columns = in.columns + b * F::kM;
+      float* const v = in.v + (a * in.region.tile_cols + b) * in.pitch;
+      for (std::int64_t c = 0; c < in.channels; c += kFloatLanes) {
+        const int count = static_cast<int>(std::min(in.channels - c, kFloatLanes));
+        TransformTile<F>(
+            [&](int u, int column) HWY_ATTR {
+              if (rows[u] < 0 || columns[column] < 0) return outside;
+              return LoadFirst(d, in.x + rows[u] + columns[column] + c, count);
+            },
+            [&](int point, FloatVector value) HWY_ATTR {
+              hn::StoreU(value, d, v + point * in.plane + c);
+            });
+      }
+    }
+  }
+}
+
+// A row of kGroup tiles at a time, one vector of rows: sums to pixels, which FinishColumns takes
+// line by line.
+template <class F>
+HWY_NOINLINE void TransformOutputs(const TransformOut& given) {
+  const TransformOut out = given;
+  constexpr int kM = F::kM;
+  constexpr int kT = F::kT;
+  constexpr int kGroup = 28 / kM;
+  static_assert(kGroup * kM * kFloatLanes <= kMaxTile);
+  const FloatTag d;
+  const std::int64_t tile_cols = out.region.tile_cols;
+  HWY_ALIGN float pixels[kM][kGroup * kM * kFloatLanes];
+  for (std::int64_t r = 0; r < out.channels; r += kFloatLanes) {
+    Epilogue epilogue = out.epilogue;
+    if (epilogue.bias != nullptr) epilogue.bias += r;
+    Destination to;
+    to.row_stride = out.row_stride;
+    to.pixel_stride = out.pixel_stride;
+    to.rows = static_cast<int>(std::min(out.channels - r, kFloatLanes));
+    to.residual_row_stride = out.residual_row_stride;
+    to.residual_pixel_stride = out.residual_pixel_stride;
+    for (std::int64_t a = 0; a < out.region.tile_rows; ++a) {
+      for (std::int64_t b = 0; b < tile_cols; b += kGroup) {
+        const std::int64_t group = std::min<std::int64_t>(kGroup, tile_cols - b);
+        for (std::int64_t tile = 0; tile < group; ++tile) {
+          const float* const m = out.m + (a * tile_cols + b + tile) * out.rows + r;
+          FloatVector half[kT][kM];  // [column][line]
+          PLAIT_UNROLL for (int v = 0; v < kT; ++v) {
+            FloatVector column[kT];
+            PLAIT_UNROLL for (int u = 0; u < kT; ++u) {
+              column[u] = hn::LoadU(d, m + (u * kT + v) * out.plane);
+            }
+            F::Out(column, half[v]);
+          }
+          PLAIT_UNROLL for (int i = 0; i < kM; ++i) {
+            FloatVector row[kT];
+            FloatVector line[kM];
+            PLAIT_UNROLL for (int v = 0; v < kT; ++v) row[v] = half[v][i];
+            F::Out(row, line);
+            PLAIT_UNROLL for (int j = 0; j < kM; ++j) {
+              hn::Store(line[j], d, pixels[i] + (tile * kM + j) * kFloatLanes);
+            }
+          }
+        }
+        const std::int64_t lines = std::min<std::int64_t>(kM, out.height - a * kM);
+        const StoreRun run{
+            0, 0, 0, static_cast<int>(std::min<std::int64_t>(group * kM, out.width - b * kM))};
+        to.runs = {&run, 1};
+        for (std::int64_t i = 0; i < lines; ++i) {
+          const std::int64_t line = a * kM + i;
+          to.y = out.y + r * out.row_stride + line * out.line_stride + b * kM * out.pixel_stride;
+          if (out.residual != nullptr) {
+            to.residual = out.residual + r * out.residual_row_stride +
+                          line * out.residual_line_stride + b * kM * out.residual_pixel_stride;
+          }
+          FinishColumns(pixels[i], static_cast<int>(kFloatLanes), static_cast<int>(group * kM),
+                        epilogue, to);
+        }
+      }
+    }
+  }
+}
+
+template <int kM, int kR>
+constexpr WinogradKernels MakeWinograd() {
+  using F = Form<kM, kR>;
+  return {kM, kR, &TransformLines<F>, &TransformChannels<F>, &TransformOutputs<F>};
+}
+
+constexpr WinogradKernels kWinogradForms[] = {MakeWinograd<2, 3>(), MakeWinograd<4, 3>(),
+                                              MakeWinograd<6, 3>(), MakeWinograd<2, 5>(),
+                                              MakeWinograd<3, 5>(), MakeWinograd<4, 5>()};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace plait::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // include guard per target

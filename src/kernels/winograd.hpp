@@ -1,0 +1,98 @@
+// The two ends of Winograd's convolution: tiles of input to their values at the points, and sums of
+// products at the points to tiles of output, for every form F(m x m, r x r) (toom_cook.hpp). What
+// lies between are t^2 matrix products, t = m + r - 1, by channel tiles (tile.hpp).
+//
+// A region is a rectangle of tiles; tile (a, b) of it is number a * tile_cols + b, covers outputs
+// [a m, a m + m) x [b m, b m + m) and reads inputs [a m, a m + t) x [b m, b m + t).
+//
+// Bits: every value passes through the same additions and multiply-adds whatever its lane.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <plait/machine.hpp>
+
+#include "kernels/tile.hpp"
+
+namespace plait::kernels {
+
+inline constexpr int kMostTransformed = 8;  // t of any form
+
+struct Region {
+  std::int64_t tile_rows = 0;
+  std::int64_t tile_cols = 0;
+
+  std::int64_t tiles() const { return tile_rows * tile_cols; }
+};
+
+// Channels of one image on their way to the points: v[f * plane + c * channel + tile * pixel], f =
+// number of the point: row * t + column. Where x has its pixels side by side lanes are tiles
+// (pixel 1), else channels (channel 1).
+struct TransformIn {
+  const float* x = nullptr;  // of the first channel
+  std::int64_t channel_stride = 0;
+  std::int64_t channels = 0;
+  // Offsets of the rows and columns that the region reads, from its first one on: rows m *
+  // tile_rows + r - 1 of them; -1 is outside, where `outside` stands.
+  const std::int64_t* rows = nullptr;
+  const std::int64_t* columns = nullptr;
+  // by_lines: if columns first, first + 1 ... of a line are side by side, from position `first` of
+  // a line of `width`, with `outside` before and behind.
+  bool side_by_side = false;
+  std::int64_t first = 0;
+  std::int64_t width = 0;
+  float outside = 0;
+  Region region;
+  float* v = nullptr;
+  std::int64_t plane = 0;
+  std::int64_t pitch = 0;    // of a channel (by_lines), of a tile (by_channels)
+  float* scratch = nullptr;  // scratch_floats, aligned
+};
+
+// Sums m[f * plane + tile * rows + r] on their way to the outputs of `channels` <= rows rows.
+struct TransformOut {
+  const float* m = nullptr;
+  std::int64_t plane = 0;
+  int rows = 0;
+  std::int64_t channels = 0;
+  Region region;
+  std::int64_t height = 0;  // outputs of the region that exist
+  std::int64_t width = 0;
+  Epilogue epilogue;
+  float* y = nullptr;  // first output of the region, of row 0
+  std::int64_t row_stride = 0;
+  std::int64_t line_stride = 0;
+  std::int64_t pixel_stride = 1;
+  const float* residual = nullptr;
+  std::int64_t residual_row_stride = 0;
+  std::int64_t residual_line_stride = 0;
+  std::int64_t residual_pixel_stride = 1;
+};
+
+struct WinogradKernels {
+  int m = 0;
+  int r = 0;
+  void (*by_lines)(const TransformIn&) = nullptr;     // v[..][c][tile]
+  void (*by_channels)(const TransformIn&) = nullptr;  // v[..][tile][c]
+  void (*out)(const TransformOut&) = nullptr;
+
+  int t() const { return m + r - 1; }
+  // Of TransformIn::scratch for by_lines: a copied line, then m t lines of dealt ones.
+  std::int64_t scratch_floats(const Region& region) const;
+  std::int64_t copied_floats(const Region& region) const;
+  std::int64_t line_pitch(const Region& region) const;
+};
+
+struct WinogradSet {
+  std::span<const WinogradKernels> forms;
+};
+
+// Floats beyond the last tile or channel that are written and read.
+inline constexpr std::int64_t kWinogradSlack = 16;
+
+// F(m, r) is one of (2,3) (4,3) (6,3) (2,5) (3,5) (4,5).
+const WinogradKernels& winograd_kernels(Target target, int m, int r);
+
+}  // namespace plait::kernels
