@@ -116,13 +116,13 @@ constexpr ToomPoints<Scalar> toom_points(int t) {
       add_pair(16);
       break;
     case 6:
-      add_pair(12);
+      add_pair(11);
       add_pair(24);
       break;
     case 7:
-      add_pair(10);
-      add_pair(18);
-      add(30);
+      add_pair(14);
+      add_pair(30);
+      add(6);
       break;
     case 8:
       add_pair(8);

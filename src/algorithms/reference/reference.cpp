@@ -43,9 +43,10 @@ std::int64_t source_position(PaddingMode mode, std::int64_t position, std::int64
   return kOutside;
 }
 
-// S of an output that a tile x tile transform computes, without bias and residual.
+// Magnitude and squares of an output that a tile x tile transform computes from inputs of the whole
+// tile, without bias and residual.
 template <class T>
-double tile_magnitude(const Problem& p, const Operands<T>& operands, std::int64_t n,
+Output tile_sizes(const Problem& p, const Operands<T>& operands, std::int64_t n,
                       std::int64_t o, std::int64_t i, std::int64_t j, std::int64_t tile) {
   const Dims x_strides = p.effective_x_strides();
   const std::int64_t channels = p.c_i / p.groups;
@@ -62,22 +63,30 @@ double tile_magnitude(const Problem& p, const Operands<T>& operands, std::int64_
     return static_cast<double>(operands.x[n * x_strides[0] + (first_channel + c) * x_strides[1] +
                                           row * x_strides[2] + col * x_strides[3]]);
   };
-  double magnitude = 0;
+  const auto inputs = static_cast<double>((tile + p.k_h - 1) * (tile + p.k_w - 1));
+  Output sizes;
   for (std::int64_t c = 0; c < channels; ++c) {
     double largest = 0;
+    double x_squares = 0;
     for (std::int64_t u = 0; u < tile + p.k_h - 1; ++u) {
       for (std::int64_t v = 0; v < tile + p.k_w - 1; ++v) {
-        largest = std::max(largest, std::abs(x_at(c, u, v)));
+        const double x = x_at(c, u, v);
+        largest = std::max(largest, std::abs(x));
+        x_squares += x * x;
       }
     }
     double weights = 0;
+    double weight_squares = 0;
     for (std::int64_t k = 0; k < p.k_h * p.k_w; ++k) {
-      weights += std::abs(
-          static_cast<double>(operands.kernel[(o * channels + c) * p.k_h * p.k_w + k]));
+      const auto weight =
+          static_cast<double>(operands.kernel[(o * channels + c) * p.k_h * p.k_w + k]);
+      weights += std::abs(weight);
+      weight_squares += weight * weight;
     }
-    magnitude += largest * weights;
+    sizes.magnitude += largest * weights;
+    sizes.squares += x_squares / inputs * weight_squares;
   }
-  return magnitude;
+  return sizes;
 }
 
 }  // namespace
@@ -114,7 +123,11 @@ Output output_at(const Problem& p, const Operands<T>& operands, std::int64_t n, 
       }
     }
   }
-  if (tile > 0) output.magnitude = tile_magnitude(p, operands, n, o, i, j, tile);
+  if (tile > 0) {
+    const Output sizes = tile_sizes(p, operands, n, o, i, j, tile);
+    output.magnitude = sizes.magnitude;
+    output.squares = sizes.squares;
+  }
   if (operands.bias != nullptr) {
     add(static_cast<double>(operands.bias[o]));
   }

@@ -19,7 +19,8 @@ struct Operands {
 struct Output {
   double value = 0;      // after bias, residual and activation, in f64
   double magnitude = 0;  // S of ErrorBound
-  double squares = 0;    // sum of the squares of all terms: (x w)^2, bias^2, residual^2
+  double squares = 0;    // sum of the squares of all terms: (x w)^2, bias^2, residual^2; of a tile,
+                         // with the mean x^2 of its inputs
 };
 
 // y[n, o, i, j] with every sum in f64. Products with padding zeros are computed like the others, so
