@@ -110,9 +110,9 @@ class Chooser {
     set_channel_block(cut.channels, cut);
     if (fits()) return true;
     // Every task keeps the sums of all its rows then.
-    const std::int64_t chunks = ceil_div(cut.channels, kChannelChunk);
+    const std::int64_t chunks = ceil_div(cut.channels, form_.chunk());
     for (std::int64_t block = chunks - 1; block > 0; block = block / 2) {
-      set_channel_block(block * kChannelChunk, cut);
+      set_channel_block(block * form_.chunk(), cut);
       if (fits()) return true;
     }
     const bool smallest = cut.region.tiles() == 1;
@@ -126,7 +126,7 @@ class Chooser {
   void set_channel_block(std::int64_t block, Cut& cut) const {
     cut.channel_block = block;
     // Products may read and write some columns beyond the last tile.
-    const std::int64_t tiles = cut.region.tiles() + kernels::kWinogradSlack;
+    const std::int64_t tiles = cut.region.tiles() + cut.tiles.most_columns();
     if (cut.lanes == Lanes::tiles) {
       cut.v_pitch = cut.region.tiles();
       cut.v_plane = odd_lines(saturated_product({block, cut.v_pitch}) + 2 * kLine);
@@ -144,7 +144,7 @@ class Chooser {
     const auto lanes = static_cast<double>(set_.lanes);
     const double vectors = cut.tiles.rows() / lanes;
     const auto depth = static_cast<double>(cut.channels);
-    const double chunks = std::ceil(depth / static_cast<double>(kChannelChunk));
+    const double chunks = std::ceil(depth / static_cast<double>(form_.chunk()));
     columns = 0;
     cut.tiles.cut(tiles, [&](std::int64_t /*first*/, const kernels::Tile& tile) {
       columns += tile.cols;

@@ -17,10 +17,10 @@ struct Form {
   int r;  // the kernel is r x r
   int t() const { return m + r - 1; }
   int points() const { return t() * t(); }
+  // Channels whose products are summed before the sum is added to that of the channels before. The
+  // larger forms multiply errors; short chunks keep them in their class to more channels.
+  std::int64_t chunk() const { return t() <= 6 ? 64 : t() == 7 ? 32 : 24; }
 };
-
-// Channels whose products are summed before the sum is added to those of the channels before.
-inline constexpr std::int64_t kChannelChunk = 64;
 
 // Register tiles of one number of rows, by their columns.
 class TilesOfRows {
@@ -34,17 +34,15 @@ class TilesOfRows {
   const kernels::Tile& at_least(std::int64_t columns) const {
     return *by_columns_[static_cast<std::size_t>(columns)];
   }
-  // Cuts `tiles` columns into pieces of as equal width as can be; calls piece(first, tile).
+  // Cuts `tiles` columns into pieces of as equal width as can be, the last of which may reach
+  // beyond; calls piece(first, tile).
   template <class Piece>
   void cut(std::int64_t tiles, const Piece& piece) const {
-    const std::int64_t pieces = (tiles + most_ - 1) / most_;
-    const std::int64_t width = tiles / pieces;
-    const std::int64_t wider = tiles % pieces;
     std::int64_t first = 0;
-    for (std::int64_t i = 0; i < pieces; ++i) {
-      const std::int64_t columns = width + (i < wider ? 1 : 0);
-      piece(first, at_least(columns));
-      first += columns;
+    for (std::int64_t pieces = (tiles + most_ - 1) / most_; first < tiles; --pieces) {
+      const kernels::Tile& tile = at_least((tiles - first + pieces - 1) / pieces);
+      piece(first, tile);
+      first += tile.cols;
     }
   }
 
@@ -65,7 +63,7 @@ struct Cut {
   std::int64_t tile_cols = 0;
   kernels::Region region;          // of a task; those at the ends are smaller
   std::int64_t channels = 0;       // input channels of a group
-  std::int64_t channel_block = 0;  // of these at a time: all, or a multiple of kChannelChunk
+  std::int64_t channel_block = 0;  // of these at a time: all, or a multiple of the chunk
   std::int64_t row_blocks = 0;     // of a group: output channels in blocks of the tile's rows
   std::int64_t task_blocks = 0;    // of these in a task
   std::int64_t regions = 0;        // of an image

@@ -18,7 +18,7 @@ Layer::Layer(const Problem& given, const Cut& given_cut)
       x_strides(problem.effective_x_strides()),
       y_strides(problem.effective_y_strides()),
       residual_strides(problem.effective_residual_strides()),
-      places(kChannelChunk) {
+      places(static_cast<std::size_t>(cut.form.chunk())) {
   std::iota(places.begin(), places.end(), 0);
 }
 
@@ -113,6 +113,7 @@ void Task::transform_in(std::int64_t n, std::int64_t group, std::int64_t channel
 // One block of rows at all points; `sums` go on from the channels before.
 void Task::multiply(std::int64_t block, std::int64_t channel, std::int64_t channels, float* sums) {
   const std::int64_t rows = cut_.tiles.rows();
+  const std::int64_t chunk = cut_.form.chunk();
   const std::int64_t tiles = region_.tiles();
   const float* weights = weights_ + block * cut_.form.points() * cut_.channels * rows;
   kernels::TileArgs args;
@@ -121,10 +122,10 @@ void Task::multiply(std::int64_t block, std::int64_t channel, std::int64_t chann
   for (int f = 0; f < cut_.form.points(); ++f) {
     const float* const v = v_ + f * cut_.v_plane;
     float* const m = sums + f * cut_.m_plane;
-    for (std::int64_t k = 0; k < channels; k += kChannelChunk) {
-      args.depth = std::min(kChannelChunk, channels - k);
+    for (std::int64_t k = 0; k < channels; k += chunk) {
+      args.depth = std::min(chunk, channels - k);
       args.a = weights + (f * cut_.channels + channel + k) * rows;
-      count(kChunks, (channel + k) / kChannelChunk, args.depth < kChannelChunk);
+      count(kChunks, (channel + k) / chunk, args.depth < chunk);
       std::int64_t piece = 0;
       cut_.tiles.cut(tiles, [&](std::int64_t first, const kernels::Tile& tile) {
         args.sums = m + first * rows;
