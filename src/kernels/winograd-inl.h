@@ -129,32 +129,47 @@ HWY_INLINE void TransformTile(const LoadAt& load, const StoreAt& store) {
   }
 }
 
-// Vector number `position` of a line, in floats; `outside` stands before and behind the line.
-HWY_INLINE FloatVector LoadWithin(const float* line, std::int64_t position, std::int64_t width,
-                                  float outside) {
-  const FloatTag d;
-  if (position >= 0 && position + kFloatLanes <= width) return hn::LoadU(d, line + position);
-  const std::int64_t begin = std::max<std::int64_t>(0, -position);
-  const std::int64_t end = std::min(kFloatLanes, width - position);
-  if (begin >= end) return hn::Set(d, outside);
+// A vector of a line from `position` on; before 0 and from `width` on stands `outside`. What does
+// not depend on the line is kept: the same vector of all lines is loaded.
+class PartOfLine {
+ public:
+  PartOfLine() = default;
+  HWY_INLINE PartOfLine(std::int64_t position, std::int64_t width) : position_(position) {
+    begin_ = std::clamp<std::int64_t>(-position, 0, kFloatLanes);
+    end_ = std::clamp<std::int64_t>(width - position, begin_, kFloatLanes);
 #if HWY_TARGET <= HWY_AVX2
-  const hn::Rebind<std::int32_t, FloatTag> di;
-  const auto lane = hn::Iota(di, 0);
-  const auto inside = hn::And(hn::Gt(lane, hn::Set(di, static_cast<std::int32_t>(begin - 1))),
-                              hn::Lt(lane, hn::Set(di, static_cast<std::int32_t>(end))));
-  const auto mask = hn::RebindMask(d, inside);
-  return hn::IfThenElse(mask, hn::MaskedLoad(mask, d, line + position), hn::Set(d, outside));
-#else
-  HWY_ALIGN float lanes[kFloatLanes];
-  hn::Store(hn::Set(d, outside), d, lanes);
-  for (std::int64_t i = begin; i < end; ++i) lanes[i] = line[position + i];
-  return hn::Load(d, lanes);
+    const hn::Rebind<std::int32_t, FloatTag> di;
+    const auto lane = hn::Iota(di, 0);
+    const auto inside = hn::And(hn::Gt(lane, hn::Set(di, static_cast<std::int32_t>(begin_ - 1))),
+                                hn::Lt(lane, hn::Set(di, static_cast<std::int32_t>(end_))));
+    mask_ = hn::RebindMask(FloatTag(), inside);
 #endif
-}
+  }
+
+  HWY_INLINE FloatVector Load(const float* line, FloatVector outside) const {
+    const FloatTag d;
+#if HWY_TARGET <= HWY_AVX2
+    return hn::IfThenElse(mask_, hn::MaskedLoad(mask_, d, line + position_), outside);
+#else
+    HWY_ALIGN float lanes[kFloatLanes];
+    hn::Store(outside, d, lanes);
+    for (std::int64_t i = begin_; i < end_; ++i) lanes[i] = line[position_ + i];
+    return hn::Load(d, lanes);
+#endif
+  }
+
+ private:
+  std::int64_t position_ = 0;
+  std::int64_t begin_ = 0;
+  std::int64_t end_ = 0;
+#if HWY_TARGET <= HWY_AVX2
+  hn::Mask<FloatTag> mask_;
+#endif
+};
 
 // Every kStep-th element of kStep vectors in a row, from each of the first kStep on.
 template <int kStep>
-HWY_INLINE void Deal(const FloatVector (&in)[kStep], FloatVector (&out)[kStep]) {
+HWY_INLINE void EveryOf(const FloatVector (&in)[kStep], FloatVector (&out)[kStep]) {
   const FloatTag d;
   if constexpr (kStep == 2) {
     out[0] = hn::ConcatEven(d, in[1], in[0]);
@@ -168,8 +183,8 @@ HWY_INLINE void Deal(const FloatVector (&in)[kStep], FloatVector (&out)[kStep]) 
     }
     FloatVector of_even[kStep / 2];
     FloatVector of_odd[kStep / 2];
-    Deal<kStep / 2>(even, of_even);
-    Deal<kStep / 2>(odd, of_odd);
+    EveryOf<kStep / 2>(even, of_even);
+    EveryOf<kStep / 2>(odd, of_odd);
     PLAIT_UNROLL for (int i = 0; i < kStep / 2; ++i) {
       out[2 * i] = of_even[i];
       out[2 * i + 1] = of_odd[i];
@@ -185,37 +200,79 @@ HWY_INLINE void Deal(const FloatVector (&in)[kStep], FloatVector (&out)[kStep]) 
   }
 }
 
-// A line of the input dealt out to the columns of tiles: line v of `to` has input v of every tile
-// of one row of tiles. What is written beyond the last tile is overwritten by the next row of
-// tiles; in front of the first one nothing changes.
+// Lines of the input dealt out to the columns of tiles: line v of `to` has input v of every tile of
+// one row of tiles. What is written beyond the last tile is overwritten by the next row of tiles; in
+// front of the first one nothing changes.
 template <class F>
-HWY_INLINE void DealLine(const float* line, std::int64_t first, std::int64_t width, float outside,
-                         std::int64_t tiles, float* to, std::int64_t pitch) {
-  constexpr int kM = F::kM;
-  constexpr int kShifts = (F::kT - 1) / kM;
-  const FloatTag d;
-  float kept[F::kT][kShifts];
-  PLAIT_UNROLL for (int v = kM; v < F::kT; ++v) {
-    for (int s = 1; s <= v / kM; ++s) kept[v][s - 1] = to[v * pitch - s];
-  }
-  for (std::int64_t b = 0; b < tiles + kShifts; b += kFloatLanes) {
-    FloatVector in[kM];
-    FloatVector out[kM];
+class Dealer {
+ public:
+  // Of lines of `width` from position `first` on, for so many tiles.
+  HWY_INLINE Dealer(std::int64_t first, std::int64_t width, std::int64_t tiles, float outside,
+                    std::int64_t pitch)
+      : first_(first), width_(width), tiles_(tiles), pitch_(pitch) {
+    outside_ = hn::Set(FloatTag(), outside);
     PLAIT_UNROLL for (int i = 0; i < kM; ++i) {
-      in[i] = LoadWithin(line, first + b * kM + i * kFloatLanes, width, outside);
-    }
-    Deal<kM>(in, out);
-    PLAIT_UNROLL for (int v = 0; v < F::kT; ++v) {
-      hn::StoreU(out[v % kM], d, to + v * pitch + b - v / kM);
+      first_parts_[i] = PartOfLine(first + i * kFloatLanes, width);
     }
   }
-  PLAIT_UNROLL for (int v = kM; v < F::kT; ++v) {
-    for (int s = 1; s <= v / kM; ++s) to[v * pitch - s] = kept[v][s - 1];
+
+  HWY_INLINE void Deal(const float* line, float* to) const {
+    float kept[kT][kShifts];
+    PLAIT_UNROLL for (int v = kM; v < kT; ++v) {
+      PLAIT_UNROLL for (int s = 1; s <= v / kM; ++s) kept[v][s - 1] = to[v * pitch_ - s];
+    }
+    FloatVector in[kM];
+    PLAIT_UNROLL for (int i = 0; i < kM; ++i) in[i] = first_parts_[i].Load(line, outside_);
+    Store(in, to);
+    for (std::int64_t b = kFloatLanes; b < tiles_ + kShifts; b += kFloatLanes) {
+      const std::int64_t position = first_ + b * kM;
+      if (position >= 0 && position + kM * kFloatLanes <= width_) {
+        PLAIT_UNROLL for (int i = 0; i < kM; ++i) {
+          in[i] = hn::LoadU(FloatTag(), line + position + i * kFloatLanes);
+        }
+      } else {
+        PLAIT_UNROLL for (int i = 0; i < kM; ++i) {
+          in[i] = PartOfLine(position + i * kFloatLanes, width_).Load(line, outside_);
+        }
+      }
+      Store(in, to + b);
+    }
+    PLAIT_UNROLL for (int v = kM; v < kT; ++v) {
+      PLAIT_UNROLL for (int s = 1; s <= v / kM; ++s) to[v * pitch_ - s] = kept[v][s - 1];
+    }
   }
-}
+
+  // A line of nothing but what stands outside.
+  HWY_INLINE void DealOutside(float* to) const {
+    for (std::int64_t b = 0; b < tiles_; b += kFloatLanes) {
+      PLAIT_UNROLL for (int v = 0; v < kT; ++v) {
+        hn::StoreU(outside_, FloatTag(), to + v * pitch_ + b);
+      }
+    }
+  }
+
+ private:
+  static constexpr int kM = F::kM;
+  static constexpr int kT = F::kT;
+  static constexpr int kShifts = (kT - 1) / kM;
+
+  HWY_INLINE void Store(const FloatVector (&in)[kM], float* to) const {
+    FloatVector out[kM];
+    EveryOf<kM>(in, out);
+    PLAIT_UNROLL for (int v = 0; v < kT; ++v) {
+      hn::StoreU(out[v % kM], FloatTag(), to + v * pitch_ - v / kM);
+    }
+  }
+
+  std::int64_t first_, width_, tiles_, pitch_;
+  FloatVector outside_;
+  PartOfLine first_parts_[kM];
+};
 
 // Lanes are tiles. Lines of a channel are dealt out to [row % m][column][row of tiles, tile], so
-// that row u of tile (a, b) lies with those of role u % m, u / m rows of tiles further on.
+// that row u of tile (a, b) lies with those of role u % m, u / m rows of tiles further on. The next
+// channel is dealt out before one is transformed: loads of what several stores have just written
+// wait until all of them have reached L1.
 template <class F>
 HWY_NOINLINE void TransformLines(const TransformIn& given) {
   const TransformIn in = given;
@@ -226,31 +283,47 @@ HWY_NOINLINE void TransformLines(const TransformIn& given) {
   const std::int64_t tiles = in.region.tiles();
   const std::int64_t columns = tile_cols * kM + F::kR - 1;
   const std::int64_t rows = in.region.tile_rows * kM + F::kR - 1;
-  const std::int64_t pitch = WinogradKernels{kM, F::kR}.line_pitch(in.region);
+  const WinogradKernels sizes{kM, F::kR};
+  const std::int64_t pitch = sizes.line_pitch(in.region);
   float* const copied = in.scratch;  // a line with what stands outside
-  float* const dealt = copied + WinogradKernels{kM, F::kR}.copied_floats(in.region);
-  for (std::int64_t c = 0; c < in.channels; ++c) {
+  float* const dealt = copied + sizes.copied_floats(in.region);
+  const std::int64_t dealt_floats = kM * kT * pitch + kWinogradSlack;
+  const Dealer<F> dealer(in.side_by_side ? in.first : 0, in.side_by_side ? in.width : columns,
+                         tile_cols, in.outside, pitch);
+  const auto deal = [&](std::int64_t c) HWY_ATTR {
     const float* const channel = in.x + c * in.channel_stride;
+    float* const first = dealt + c % 2 * dealt_floats;
+    std::int64_t role = 0;
+    float* row_of_tiles = first;
     for (std::int64_t i = 0; i < rows; ++i) {
-      float* const to = dealt + i % kM * kT * pitch + i / kM * tile_cols;
+      float* const to = row_of_tiles + role * kT * pitch;
       const std::int64_t row = in.rows[i];
       if (row < 0) {
-        DealLine<F>(channel, 0, 0, in.outside, tile_cols, to, pitch);
+        dealer.DealOutside(to);
       } else if (in.side_by_side) {
-        DealLine<F>(channel + row, in.first, in.width, in.outside, tile_cols, to, pitch);
+        dealer.Deal(channel + row, to);
       } else {
         for (std::int64_t j = 0; j < columns; ++j) {
           copied[j] = in.columns[j] < 0 ? in.outside : channel[row + in.columns[j]];
         }
-        DealLine<F>(copied, 0, columns, in.outside, tile_cols, to, pitch);
+        dealer.Deal(copied, to);
+      }
+      if (++role == kM) {
+        role = 0;
+        row_of_tiles += tile_cols;
       }
     }
+  };
+  deal(0);
+  for (std::int64_t c = 0; c < in.channels; ++c) {
+    if (c + 1 < in.channels) deal(c + 1);
+    const float* const from = dealt + c % 2 * dealt_floats;
     float* const v = in.v + c * in.pitch;
     for (std::int64_t tile = 0; tile < tiles; tile += kFloatLanes) {
       TransformTile<F>(
           [&](int u, int column) HWY_ATTR {
-            return hn::LoadU(
-                d, dealt + (u % kM * kT + column) * pitch + u / kM * tile_cols + tile);
+            return hn::LoadU(d,
+                             from + (u % kM * kT + column) * pitch + u / kM * tile_cols + tile);
           },
           [&](int point, FloatVector value) HWY_ATTR {
             hn::StoreU(value, d, v + point * in.plane + tile);

@@ -79,7 +79,7 @@ struct WinogradKernels {
   void (*out)(const TransformOut&) = nullptr;
 
   int t() const { return m + r - 1; }
-  // Of TransformIn::scratch for by_lines: a copied line, then m t lines of dealt ones.
+  // Of TransformIn::scratch for by_lines: a copied line, then m t lines of dealt ones, twice.
   std::int64_t scratch_floats(const Region& region) const;
   std::int64_t copied_floats(const Region& region) const;
   std::int64_t line_pitch(const Region& region) const;

@@ -128,7 +128,7 @@ class Chooser {
     // Products may read and write some columns beyond the last tile.
     const std::int64_t tiles = cut.region.tiles() + cut.tiles.most_columns();
     if (cut.lanes == Lanes::tiles) {
-      cut.v_pitch = cut.region.tiles();
+      cut.v_pitch = round_up(cut.region.tiles(), kLine);  // stores across two lines take twice as long
       cut.v_plane = odd_lines(saturated_product({block, cut.v_pitch}) + 2 * kLine);
     } else {
       cut.v_pitch = odd_lines(block);
@@ -138,16 +138,14 @@ class Chooser {
     cut.m_blocks = block == cut.channels ? 1 : cut.task_blocks;
   }
 
-  // Of `tiles` tiles and `channels` channels: the register tiles of one block of rows, one point.
-  double point_cycles(const Cut& cut, std::int64_t tiles, double& columns) const {
+  // The register tiles of one block of rows at one point, and the share of the first of them.
+  double point_cycles(const Cut& cut, std::int64_t tiles, double& first_share) const {
     double cycles = 0;
     const auto lanes = static_cast<double>(set_.lanes);
     const double vectors = cut.tiles.rows() / lanes;
     const auto depth = static_cast<double>(cut.channels);
     const double chunks = std::ceil(depth / static_cast<double>(form_.chunk()));
-    columns = 0;
-    cut.tiles.cut(tiles, [&](std::int64_t /*first*/, const kernels::Tile& tile) {
-      columns += tile.cols;
+    cut.tiles.cut(tiles, [&](std::int64_t first, const kernels::Tile& tile) {
       const double fmas = tile.cols * vectors;
       const double loads = vectors + tile.cols;
       // A few sums do not hide the latency of the multiply-adds.
@@ -155,7 +153,9 @@ class Chooser {
                                     loads / kernels::kBroadcastsPerCycle, 4.0});
       cycles += depth * busy +
                 chunks * (kernels::kTileCallCycles + kernels::kFinishCyclesPerVector * fmas / 2);
+      if (first == 0) first_share = cycles;
     });
+    first_share /= cycles;
     return cycles;
   }
 
@@ -169,8 +169,8 @@ class Chooser {
                         (static_cast<double>(cut.regions) * static_cast<double>(tiles));
     const double blocks = static_cast<double>(cut.row_blocks) /
                           static_cast<double>(ceil_div(cut.row_blocks, cut.task_blocks));
-    double columns = 0;
-    const double product = points * blocks * point_cycles(cut, tiles, columns);
+    double first_share = 1;
+    const double product = points * blocks * point_cycles(cut, tiles, first_share);
 
     const auto channels = static_cast<double>(cut.channels);
     double in = 0;
@@ -194,7 +194,8 @@ class Chooser {
     cut.transform_seconds = (in + out) * cycle * share;
     cut.thread_seconds = cut.threads == 1 ? 0 : machine_.rates.fork_join_seconds;
 
-    // Every task reads its weights once: from where they stay between two tasks.
+    // Every task reads its weights once: from where they stay between two tasks. Of each chunk of
+    // them, they arrive while its first tile is computed, the others find them in L1.
     const double task_bytes = blocks * cut.tiles.rows() * channels * points * sizeof(float);
     const auto weights = static_cast<double>(cut.weights_bytes);
     const Rates& rates = machine_.rates;
@@ -204,7 +205,7 @@ class Chooser {
                         : weights < static_cast<double>(machine_.caches.l3_bytes) / 2
                             ? rates.l3_bytes_per_second
                             : rates.dram_bytes_per_second;
-    cut.weight_seconds = std::max(0.0, task_bytes / rate - product * cycle) * share;
+    cut.weight_seconds = std::max(0.0, task_bytes / rate - product * first_share * cycle) * share;
     cut.pack_seconds = weights / sizeof(float) * form_.t() * kPackCyclesPerProduct * cycle /
                        (cut.packs_in_run ? cut.threads : 1);
     cut.executed_products = executed_products(cut);
