@@ -167,6 +167,32 @@ class PartOfLine {
 #endif
 };
 
+#if HWY_TARGET <= HWY_AVX3
+// Lanes of two vectors each, which Highway 1.0 does not offer.
+struct ThirdLanes {
+  alignas(64) std::int32_t of_first[3][16];
+  alignas(64) std::int32_t of_last[3][16];
+};
+constexpr ThirdLanes kThirdLanes = [] {
+  ThirdLanes lanes{};
+  for (int p = 0; p < 3; ++p) {
+    for (int i = 0; i < 16; ++i) {
+      const int from = 3 * i + p;
+      lanes.of_first[p][i] = from < 32 ? from : 0;
+      lanes.of_last[p][i] = from < 32 ? i : 16 + from - 32;
+    }
+  }
+  return lanes;
+}();
+
+HWY_INLINE FloatVector EveryThird(const FloatVector (&in)[3], int p) {
+  const __m512i first = _mm512_load_si512(kThirdLanes.of_first[p]);
+  const __m512i last = _mm512_load_si512(kThirdLanes.of_last[p]);
+  const __m512 both = _mm512_permutex2var_ps(in[0].raw, first, in[1].raw);
+  return FloatVector{_mm512_permutex2var_ps(both, last, in[2].raw)};
+}
+#endif
+
 // Every kStep-th element of kStep vectors in a row, from each of the first kStep on.
 template <int kStep>
 HWY_INLINE void EveryOf(const FloatVector (&in)[kStep], FloatVector (&out)[kStep]) {
@@ -190,6 +216,12 @@ HWY_INLINE void EveryOf(const FloatVector (&in)[kStep], FloatVector (&out)[kStep
       out[2 * i + 1] = of_odd[i];
     }
   } else {
+#if HWY_TARGET <= HWY_AVX3
+    if constexpr (kStep == 3) {
+      PLAIT_UNROLL for (int p = 0; p < 3; ++p) out[p] = EveryThird(in, p);
+      return;
+    }
+#endif
     HWY_ALIGN float lanes[kStep * kFloatLanes];
     HWY_ALIGN float dealt[kFloatLanes];
     PLAIT_UNROLL for (int i = 0; i < kStep; ++i) hn::Store(in[i], d, lanes + i * kFloatLanes);

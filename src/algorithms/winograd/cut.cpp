@@ -17,11 +17,13 @@ constexpr std::int64_t kLine = 16;  // floats of a cache line
 std::int64_t odd_lines(std::int64_t floats) { return (ceil_div(floats, kLine) | 1) * kLine; }
 
 // Cycles, fitted to layers of 64 to 256 channels [Emerald Rapids VM, AVX-512, 2026-11-26].
-constexpr double kInCyclesPerPoint = 3.2;    // of a vector of tiles or channels
-constexpr double kOutCyclesPerPoint = 4.5;   // with the way to lines of pixels
-constexpr double kLineCycles = 12;           // of dealing out a line
-constexpr double kDealCyclesPerVector = 3;
+constexpr double kInCyclesPerPoint = 7;      // of a vector of tiles or channels
+constexpr double kOutCyclesPerPoint = 9;     // with the way to lines of pixels
+constexpr double kLineCycles = 10;           // of dealing out a line
+constexpr double kDealCyclesPerVector = 1;   // loaded or stored
 constexpr double kPackCyclesPerProduct = 1;  // of transforming a weight in f64
+
+constexpr double kSpillTimes = 1.1;
 
 class Chooser {
  public:
@@ -138,24 +140,25 @@ class Chooser {
     cut.m_blocks = block == cut.channels ? 1 : cut.task_blocks;
   }
 
-  // The register tiles of one block of rows at one point, and the share of the first of them.
-  double point_cycles(const Cut& cut, std::int64_t tiles, double& first_share) const {
+  // The register tiles of one block of rows at one point.
+  double point_cycles(const Cut& cut, std::int64_t tiles) const {
     double cycles = 0;
     const auto lanes = static_cast<double>(set_.lanes);
     const double vectors = cut.tiles.rows() / lanes;
+    const double registers = set_.target == Target::avx3 ? 32 : 16;
     const auto depth = static_cast<double>(cut.channels);
     const double chunks = std::ceil(depth / static_cast<double>(form_.chunk()));
-    cut.tiles.cut(tiles, [&](std::int64_t first, const kernels::Tile& tile) {
+    cut.tiles.cut(tiles, [&](std::int64_t /*first*/, const kernels::Tile& tile) {
       const double fmas = tile.cols * vectors;
       const double loads = vectors + tile.cols;
       // A few sums do not hide the latency of the multiply-adds.
       const double busy = std::max({fmas / machine_.rates.vector_fmas_per_cycle,
                                     loads / kernels::kBroadcastsPerCycle, 4.0});
-      cycles += depth * busy +
+      // One sum too many for the registers: channel_tile-inl.h.
+      const bool spills = fmas + vectors + 1 > registers;
+      cycles += depth * busy * (spills ? kSpillTimes : 1) +
                 chunks * (kernels::kTileCallCycles + kernels::kFinishCyclesPerVector * fmas / 2);
-      if (first == 0) first_share = cycles;
     });
-    first_share /= cycles;
     return cycles;
   }
 
@@ -167,10 +170,13 @@ class Chooser {
     // A region at the end may be smaller: its share of the work, not of the time of a task.
     const double used = static_cast<double>(cut.tile_rows) * static_cast<double>(cut.tile_cols) /
                         (static_cast<double>(cut.regions) * static_cast<double>(tiles));
-    const double blocks = static_cast<double>(cut.row_blocks) /
-                          static_cast<double>(ceil_div(cut.row_blocks, cut.task_blocks));
-    double first_share = 1;
-    const double product = points * blocks * point_cycles(cut, tiles, first_share);
+    // Few tasks end with the longest of them.
+    const bool few = tasks * used < 2.0 * cut.threads;
+    const double blocks =
+        few ? static_cast<double>(cut.task_blocks)
+            : static_cast<double>(cut.row_blocks) /
+                  static_cast<double>(ceil_div(cut.row_blocks, cut.task_blocks));
+    const double product = points * blocks * point_cycles(cut, tiles);
 
     const auto channels = static_cast<double>(cut.channels);
     double in = 0;
@@ -187,15 +193,15 @@ class Chooser {
                        kOutCyclesPerPoint;
 
     const double share =
-        tasks * used < 2.0 * cut.threads ? std::ceil(tasks / cut.threads)
-                                         : std::max(1.0, tasks * used / cut.threads);
+        few ? std::ceil(tasks / cut.threads) : std::max(1.0, tasks * used / cut.threads);
     const double cycle = 1e-9 / machine_.rates.ghz;
     cut.product_seconds = product * cycle * share;
     cut.transform_seconds = (in + out) * cycle * share;
     cut.thread_seconds = cut.threads == 1 ? 0 : machine_.rates.fork_join_seconds;
 
-    // Every task reads its weights once: from where they stay between two tasks. Of each chunk of
-    // them, they arrive while its first tile is computed, the others find them in L1.
+    // Every task reads its weights once, from where they stay between two tasks. Each chunk of them
+    // arrives while its first tile is computed, which waits; asking for the next one while this one
+    // is multiplied made all layers slower, by 3 to 25 %.
     const double task_bytes = blocks * cut.tiles.rows() * channels * points * sizeof(float);
     const auto weights = static_cast<double>(cut.weights_bytes);
     const Rates& rates = machine_.rates;
@@ -205,7 +211,7 @@ class Chooser {
                         : weights < static_cast<double>(machine_.caches.l3_bytes) / 2
                             ? rates.l3_bytes_per_second
                             : rates.dram_bytes_per_second;
-    cut.weight_seconds = std::max(0.0, task_bytes / rate - product * first_share * cycle) * share;
+    cut.weight_seconds = task_bytes / rate * share;
     cut.pack_seconds = weights / sizeof(float) * form_.t() * kPackCyclesPerProduct * cycle /
                        (cut.packs_in_run ? cut.threads : 1);
     cut.executed_products = executed_products(cut);
