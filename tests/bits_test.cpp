@@ -2,6 +2,7 @@
 // batch it sits in, cache sizes, caps, packing, or AVX2 against AVX-512.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <ostream>
 #include <string>
@@ -68,19 +69,27 @@ std::vector<BitsCase> bits_cases() {
           {"depthwise", "2x3x40x43,6x1x25x27,p12,g3"},
           {"depthwise", "3x5x23x21,10x1x4x3,s2x3,d2,p3,g5"},
           {"depthwise", "2x40x17x19,40x1x7x7,p3,g40"},
+          {"winograd/f2x3", "3x19x13x17,37x19x3x3,p1"},
+          {"winograd/f4x3", "3x19x13x17,37x19x3x3,p1"},
+          {"winograd/f4x3", "2x150x9x9,70x150x3x3,p1"},
+          {"winograd/f4x3", "2x32x12x12,32x8x3x3,p1,g4"},
+          {"winograd/f6x3", "3x19x13x17,37x19x3x3,p1"},
+          {"winograd/f2x5", "3x19x13x17,37x19x5x5,p2"},
+          {"winograd/f3x5", "2x70x11x9,20x70x5x5,p1"},
+          {"winograd/f4x5", "3x19x13x17,37x19x5x5,p2"},
           {"reference", "2x5x9x9,4x5x3x3,p1"}};
 }
 
-// Their strips of one line take more than the stack has.
+// Their strips of one line, or what they transform, take more than the stack has.
 bool needs_workspace(const std::string& algorithm) {
-  return algorithm == "strips" || algorithm == "channels";
+  return algorithm == "strips" || algorithm == "channels" || algorithm.starts_with("winograd");
 }
 
 class Bits : public testing::TestWithParam<BitsCase> {
  protected:
   Problem problem_ = parse_problem(GetParam().line);
   Data data_{problem_};
-  Limits limits_ = {.threads = 1, .algorithm = GetParam().algorithm};
+  Limits limits_ = {.accuracy = Accuracy::relaxed, .threads = 1, .algorithm = GetParam().algorithm};
 };
 
 TEST_P(Bits, DoNotDependOnThreads) {
@@ -200,7 +209,9 @@ TEST(BitsOfRooms, AreThoseOfStrips) {
 }
 
 std::string case_name(const testing::TestParamInfo<BitsCase>& info) {
-  return info.param.algorithm + "_" + std::to_string(info.index);
+  std::string name = info.param.algorithm;
+  std::replace(name.begin(), name.end(), '/', '_');
+  return name + "_" + std::to_string(info.index);
 }
 INSTANTIATE_TEST_SUITE_P(Rooms, Bits, testing::ValuesIn(bits_cases()), case_name);
 

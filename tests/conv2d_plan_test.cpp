@@ -93,11 +93,15 @@ TEST(Conv2dPlan, ACancelledCallThrows) {
   const Tensor<float> kernel({8, 8, 3, 3});
   const Tensor<float> channelwise({8, 1, 3, 3});
   for (const AlgorithmInfo& algorithm : algorithms()) {
-    if (algorithm.name == "pointwise") continue;  // 1x1 only
+    if (algorithm.name == "pointwise") continue;   // 1x1 only
+    if (algorithm.name.ends_with("x5")) continue;  // 5x5 only
     const bool depthwise = algorithm.name == "depthwise";
     try {
       conv2d(x, depthwise ? channelwise : kernel,
-             {.groups = depthwise ? 8 : 1, .algorithm = algorithm.name, .cancel = &cancel});
+             {.groups = depthwise ? 8 : 1,
+              .accuracy = Accuracy::relaxed,
+              .algorithm = algorithm.name,
+              .cancel = &cancel});
       ADD_FAILURE() << algorithm.name << " took no notice";
     } catch (const Error& error) {
       EXPECT_EQ(error.status(), Status::cancelled) << error.what();

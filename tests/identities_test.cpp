@@ -26,6 +26,8 @@ std::vector<Subject> subjects() {
   for (const AlgorithmInfo& algorithm : algorithms()) {
     // Sums over no channels; tests/depthwise_test.cpp has its identities.
     if (algorithm.name == "depthwise") continue;
+    // Round on the way even where products are exact: tests/winograd_test.cpp.
+    if (algorithm.name.starts_with("winograd")) continue;
     for (const Target target : runnable_targets()) all.push_back({algorithm.name, target});
   }
   return all;

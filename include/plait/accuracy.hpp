@@ -33,9 +33,9 @@ inline constexpr std::int64_t kSampledAboveMultiplications = 500'000'000;
 // is Cost::bound(). Non-finite outputs must be equal in kind (NaN, +Inf, -Inf), else the error
 // counts as infinite. Views as in Plan::run; bias and residual may be empty.
 template <class T>
-PLAIT_API ErrorReport measure_error(const Problem& problem, const ErrorBound& bound, TensorView<const T> x,
-                                    TensorView<const T> kernel, TensorView<const T> bias,
-                                    TensorView<const T> residual, TensorView<const T> y,
-                                    std::uint64_t seed = 1);
+PLAIT_API ErrorReport measure_error(const Problem& problem, const ErrorBound& bound,
+                                    TensorView<const T> x, TensorView<const T> kernel,
+                                    TensorView<const T> bias, TensorView<const T> residual,
+                                    TensorView<const T> y, std::uint64_t seed = 1);
 
 }  // namespace plait

@@ -48,8 +48,8 @@ struct Limits {
 
 // A guarantee: |computed - exact| <= gamma * S + terms * 2^-126 for every output, where S is |x|
 // correlated with |K|, plus |bias| + |residual|. Algorithms that compute tiles of tile x tile
-// outputs from transformed inputs let every input of a tile into all its outputs: there S is the sum
-// over c of (max |x_c| over the inputs of the output's tile) * (sum |K[o, c]|), plus the same.
+// outputs from transformed inputs let every input of a tile into all its outputs: there S is the
+// sum over c of (max |x_c| over the inputs of the output's tile) * (sum |K[o, c]|), plus the same.
 struct ErrorBound {
   ErrorBound(double given_gamma, std::int64_t given_tile = 0)
       : gamma(given_gamma), tile(given_tile) {}
@@ -71,7 +71,7 @@ struct Cost {
   double memory_seconds = 0;   // waiting for memory beyond what the other work hides
   double thread_seconds = 0;   // handing work to threads
   double predicted_seconds = 0;
-  double error_rms = 0;    // expected rms error / rms output
+  double error_rms = 0;         // expected rms error / rms output
   double error_bound = 0;       // gamma of the ErrorBound
   std::int64_t bound_tile = 0;  // and its tile
 

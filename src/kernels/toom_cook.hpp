@@ -6,8 +6,8 @@
 // Choose t - 1 points a_k, and infinity as the last. The polynomials g(x) and h(x) of r and m
 // coefficients are multiplied by their values at the points; what gives their coefficients back is
 // the inverse of the Vandermonde matrix: row k of it holds the Lagrange polynomial
-// N_k(x) / N_k(a_k), N_k(x) = product over l != k of (x - a_l), and for infinity all of the product.
-// Correlation is the transpose of multiplication by g. So
+// N_k(x) / N_k(a_k), N_k(x) = product over l != k of (x - a_l), and for infinity all of the
+// product. Correlation is the transpose of multiplication by g. So
 //   A^T [i][k] = a_k^i              of infinity: 1 at i = m - 1
 //   G   [k][j] = a_k^j / N_k(a_k)   of infinity: 1 at j = r - 1
 //   B^T [k]    = the coefficients of N_k, 1 the leading one

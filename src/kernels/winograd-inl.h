@@ -233,8 +233,8 @@ HWY_INLINE void EveryOf(const FloatVector (&in)[kStep], FloatVector (&out)[kStep
 }
 
 // Lines of the input dealt out to the columns of tiles: line v of `to` has input v of every tile of
-// one row of tiles. What is written beyond the last tile is overwritten by the next row of tiles; in
-// front of the first one nothing changes.
+// one row of tiles. What is written beyond the last tile is overwritten by the next row of tiles;
+// in front of the first one nothing changes.
 template <class F>
 class Dealer {
  public:
@@ -330,13 +330,13 @@ HWY_NOINLINE void TransformLines(const TransformIn& given) {
     for (std::int64_t i = 0; i < rows; ++i) {
       float* const to = row_of_tiles + role * kT * pitch;
       const std::int64_t row = in.rows[i];
-      if (row < 0) {
+      if (row == kNoOffset) {
         dealer.DealOutside(to);
       } else if (in.side_by_side) {
         dealer.Deal(channel + row, to);
       } else {
         for (std::int64_t j = 0; j < columns; ++j) {
-          copied[j] = in.columns[j] < 0 ? in.outside : channel[row + in.columns[j]];
+          copied[j] = in.columns[j] == kNoOffset ? in.outside : channel[row + in.columns[j]];
         }
         dealer.Deal(copied, to);
       }
@@ -354,12 +354,10 @@ HWY_NOINLINE void TransformLines(const TransformIn& given) {
     for (std::int64_t tile = 0; tile < tiles; tile += kFloatLanes) {
       TransformTile<F>(
           [&](int u, int column) HWY_ATTR {
-            return hn::LoadU(d,
-                             from + (u % kM * kT + column) * pitch + u / kM * tile_cols + tile);
+            return hn::LoadU(d, from + (u % kM * kT + column) * pitch + u / kM * tile_cols + tile);
           },
-          [&](int point, FloatVector value) HWY_ATTR {
-            hn::StoreU(value, d, v + point * in.plane + tile);
-          });
+          [&](int point, FloatVector value)
+              HWY_ATTR { hn::StoreU(value, d, v + point * in.plane + tile); });
     }
   }
 }
@@ -379,12 +377,11 @@ HWY_NOINLINE void TransformChannels(const TransformIn& given) {
         const int count = static_cast<int>(std::min(in.channels - c, kFloatLanes));
         TransformTile<F>(
             [&](int u, int column) HWY_ATTR {
-              if (rows[u] < 0 || columns[column] < 0) return outside;
+              if (rows[u] == kNoOffset || columns[column] == kNoOffset) return outside;
               return LoadFirst(d, in.x + rows[u] + columns[column] + c, count);
             },
-            [&](int point, FloatVector value) HWY_ATTR {
-              hn::StoreU(value, d, v + point * in.plane + c);
-            });
+            [&](int point, FloatVector value)
+                HWY_ATTR { hn::StoreU(value, d, v + point * in.plane + c); });
       }
     }
   }

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include <plait/machine.hpp>
@@ -19,6 +20,8 @@
 namespace plait::kernels {
 
 inline constexpr int kMostTransformed = 8;  // t of any form
+
+inline constexpr std::int64_t kNoOffset = std::numeric_limits<std::int64_t>::min();
 
 struct Region {
   std::int64_t tile_rows = 0;
@@ -35,7 +38,7 @@ struct TransformIn {
   std::int64_t channel_stride = 0;
   std::int64_t channels = 0;
   // Offsets of the rows and columns that the region reads, from its first one on: rows m *
-  // tile_rows + r - 1 of them; -1 is outside, where `outside` stands.
+  // tile_rows + r - 1 of them; kNoOffset is outside, where `outside` stands.
   const std::int64_t* rows = nullptr;
   const std::int64_t* columns = nullptr;
   // by_lines: if columns first, first + 1 ... of a line are side by side, from position `first` of

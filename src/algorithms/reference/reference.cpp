@@ -46,8 +46,8 @@ std::int64_t source_position(PaddingMode mode, std::int64_t position, std::int64
 // Magnitude and squares of an output that a tile x tile transform computes from inputs of the whole
 // tile, without bias and residual.
 template <class T>
-Output tile_sizes(const Problem& p, const Operands<T>& operands, std::int64_t n,
-                      std::int64_t o, std::int64_t i, std::int64_t j, std::int64_t tile) {
+Output tile_sizes(const Problem& p, const Operands<T>& operands, std::int64_t n, std::int64_t o,
+                  std::int64_t i, std::int64_t j, std::int64_t tile) {
   const Dims x_strides = p.effective_x_strides();
   const std::int64_t channels = p.c_i / p.groups;
   const std::int64_t first_channel = o / (p.c_o / p.groups) * channels;

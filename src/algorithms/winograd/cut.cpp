@@ -63,10 +63,10 @@ class Chooser {
   void consider_rows(Cut& cut, Cut& best) const {
     const std::int64_t per_group = problem_.c_o / problem_.groups;
     cut.row_blocks = ceil_div(per_group, cut.tiles.rows());
-    const std::int64_t weights = saturated_product(
-        {problem_.groups, cut.row_blocks, cut.tiles.rows(),
-         saturated_sum(saturated_product({form_.points(), cut.channels}), 1),
-         std::int64_t{sizeof(float)}});
+    const std::int64_t weights =
+        saturated_product({problem_.groups, cut.row_blocks, cut.tiles.rows(),
+                           saturated_sum(saturated_product({form_.points(), cut.channels}), 1),
+                           std::int64_t{sizeof(float)}});
     cut.weights_bytes = static_cast<std::size_t>(weights);
     const std::int64_t all = saturated_product({cut.tile_rows, cut.tile_cols});
     std::int64_t last = 0;
@@ -97,18 +97,15 @@ class Chooser {
 
   // Three quarters of L2 for a thread, if that can be; never more than the cap.
   bool set_workspace(Cut& cut) const {
-    cut.tasks = saturated_product({problem_.n, problem_.groups, cut.regions,
-                                   ceil_div(cut.row_blocks, cut.task_blocks)});
+    cut.tasks = saturated_product(
+        {problem_.n, problem_.groups, cut.regions, ceil_div(cut.row_blocks, cut.task_blocks)});
     cut.threads = static_cast<int>(std::min<std::int64_t>(limits_.threads, cut.tasks));
     const std::int64_t inputs = (cut.region.tile_rows + cut.region.tile_cols) * form_.m + 16;
     cut.table_floats = round_up(inputs * 2, kLine);
-    cut.scratch_floats = cut.lanes == Lanes::tiles
-                             ? round_up(kernels_.scratch_floats(cut.region), kLine)
-                             : 0;
+    cut.scratch_floats =
+        cut.lanes == Lanes::tiles ? round_up(kernels_.scratch_floats(cut.region), kLine) : 0;
     const std::int64_t budget = machine_.caches.l2_bytes / 4 * 3;
-    const auto fits = [&] {
-      return thread_bytes(cut) <= budget && cut.workspace_bytes() <= limits_.max_workspace_bytes;
-    };
+    const auto fits = [&] { return thread_bytes(cut) <= budget && keeps_cap(cut); };
     set_channel_block(cut.channels, cut);
     if (fits()) return true;
     // Every task keeps the sums of all its rows then.
@@ -118,7 +115,13 @@ class Chooser {
       if (fits()) return true;
     }
     const bool smallest = cut.region.tiles() == 1;
-    return smallest && cut.workspace_bytes() <= limits_.max_workspace_bytes;
+    return smallest && keeps_cap(cut);
+  }
+
+  // With fewer threads if need be.
+  bool keeps_cap(Cut& cut) const {
+    while (cut.workspace_bytes() > limits_.max_workspace_bytes && cut.threads > 1) --cut.threads;
+    return cut.workspace_bytes() <= limits_.max_workspace_bytes;
   }
 
   static std::int64_t thread_bytes(const Cut& cut) {
@@ -128,9 +131,12 @@ class Chooser {
   void set_channel_block(std::int64_t block, Cut& cut) const {
     cut.channel_block = block;
     // Products may read and write some columns beyond the last tile.
-    const std::int64_t tiles = cut.region.tiles() + cut.tiles.most_columns();
+    std::int64_t tiles = cut.region.tiles();
+    tiles = tiles <= cut.tiles.most_columns() ? cut.tiles.at_least(tiles).cols
+                                              : tiles + cut.tiles.most_columns();
     if (cut.lanes == Lanes::tiles) {
-      cut.v_pitch = round_up(cut.region.tiles(), kLine);  // stores across two lines take twice as long
+      cut.v_pitch =
+          round_up(cut.region.tiles(), kLine);  // stores across two lines take twice as long
       cut.v_plane = odd_lines(saturated_product({block, cut.v_pitch}) + 2 * kLine);
     } else {
       cut.v_pitch = odd_lines(block);
@@ -152,8 +158,8 @@ class Chooser {
       const double fmas = tile.cols * vectors;
       const double loads = vectors + tile.cols;
       // A few sums do not hide the latency of the multiply-adds.
-      const double busy = std::max({fmas / machine_.rates.vector_fmas_per_cycle,
-                                    loads / kernels::kBroadcastsPerCycle, 4.0});
+      const double busy = std::max(
+          {fmas / machine_.rates.vector_fmas_per_cycle, loads / kernels::kBroadcastsPerCycle, 4.0});
       // One sum too many for the registers: channel_tile-inl.h.
       const bool spills = fmas + vectors + 1 > registers;
       cycles += depth * busy * (spills ? kSpillTimes : 1) +
@@ -172,10 +178,9 @@ class Chooser {
                         (static_cast<double>(cut.regions) * static_cast<double>(tiles));
     // Few tasks end with the longest of them.
     const bool few = tasks * used < 2.0 * cut.threads;
-    const double blocks =
-        few ? static_cast<double>(cut.task_blocks)
-            : static_cast<double>(cut.row_blocks) /
-                  static_cast<double>(ceil_div(cut.row_blocks, cut.task_blocks));
+    const double blocks = few ? static_cast<double>(cut.task_blocks)
+                              : static_cast<double>(cut.row_blocks) /
+                                    static_cast<double>(ceil_div(cut.row_blocks, cut.task_blocks));
     const double product = points * blocks * point_cycles(cut, tiles);
 
     const auto channels = static_cast<double>(cut.channels);
@@ -205,8 +210,8 @@ class Chooser {
     const double task_bytes = blocks * cut.tiles.rows() * channels * points * sizeof(float);
     const auto weights = static_cast<double>(cut.weights_bytes);
     const Rates& rates = machine_.rates;
-    const double left = static_cast<double>(machine_.caches.l2_bytes) -
-                        static_cast<double>(thread_bytes(cut));
+    const double left =
+        static_cast<double>(machine_.caches.l2_bytes) - static_cast<double>(thread_bytes(cut));
     const double rate = weights < left ? rates.l2_bytes_per_second
                         : weights < static_cast<double>(machine_.caches.l3_bytes) / 2
                             ? rates.l3_bytes_per_second
@@ -221,9 +226,8 @@ class Chooser {
   std::int64_t executed_products(const Cut& cut) const {
     const auto columns_of = [&](std::int64_t tiles) {
       std::int64_t columns = 0;
-      cut.tiles.cut(tiles, [&](std::int64_t /*first*/, const kernels::Tile& tile) {
-        columns += tile.cols;
-      });
+      cut.tiles.cut(
+          tiles, [&](std::int64_t /*first*/, const kernels::Tile& tile) { columns += tile.cols; });
       return columns;
     };
     const kernels::Region& region = cut.region;

@@ -95,7 +95,8 @@ double error_gamma(const Form& form, std::int64_t channels) {
     }
   }
   const double roundings = 4.0 * form.t() + 2 +
-                           static_cast<double>(std::min(channels, form.chunk())) + chunks_of(form, channels) + 3;
+                           static_cast<double>(std::min(channels, form.chunk())) +
+                           chunks_of(form, channels) + 3;
   return largest * roundings * kUnitRoundoff / (1 - roundings * kUnitRoundoff);
 }
 

@@ -54,8 +54,7 @@ void Task::run(std::int64_t task) {
     transform_in(n, group, c, channels);
     for (std::int64_t b = block; b < block_end; ++b) {
       if (args_.cancelled()) return;
-      count(kRowBlocks, b - block,
-            (b + 1) * cut_.tiles.rows() > problem_.c_o / problem_.groups);
+      count(kRowBlocks, b - block, (b + 1) * cut_.tiles.rows() > problem_.c_o / problem_.groups);
       float* const sums =
           m_ + (cut_.m_blocks == 1 ? 0 : b - block) * cut_.form.points() * cut_.m_plane;
       multiply(group * cut_.row_blocks + b, c, channels, sums);
@@ -76,7 +75,7 @@ void Task::set_region(std::int64_t index) {
     const std::int64_t count = tiles * form.m + form.r - 1;
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t at = source_position(problem_.padding_mode, first + i, size, after);
-      offsets[i] = at == kOutside ? -1 : at * stride;
+      offsets[i] = at == kOutside ? kernels::kNoOffset : at * stride;
     }
   };
   fill(rows_, region_.tile_rows, first_row_ * form.m - problem_.padding.top, problem_.h,

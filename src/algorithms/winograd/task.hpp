@@ -25,12 +25,11 @@ struct Layer {
   std::vector<std::int32_t> places;  // 0, 1, 2 ...: where the channels of a tile lie
 };
 
-enum Loop : std::size_t { kColumns, kChunks, kRowBlocks, kChannelBlocks, kTasks };
-constexpr std::array<kernels::LoopLevel, 5> kLoops = {{{"tile columns", false},
+enum Loop : std::size_t { kColumns, kChunks, kRowBlocks, kChannelBlocks };
+constexpr std::array<kernels::LoopLevel, 4> kLoops = {{{"tile columns", false},
                                                        {"channel chunks", true},
                                                        {"row blocks", true},
-                                                       {"channel blocks", true},
-                                                       {"tasks", false}}};
+                                                       {"channel blocks", true}}};
 
 class Task {
  public:

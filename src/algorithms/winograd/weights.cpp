@@ -19,8 +19,7 @@ std::int64_t weight_blocks(const Problem& problem, const Cut& cut) {
 void transform_weights(const Problem& problem, const Cut& cut, const float* kernel,
                        const float* bias, std::int64_t block, float* out) {
   const Form& form = cut.form;
-  const auto matrices =
-      kernels::toom_cook(kernels::toom_points<double>(form.t()), form.m, form.r);
+  const auto matrices = kernels::toom_cook(kernels::toom_points<double>(form.t()), form.m, form.r);
   const auto t = static_cast<std::size_t>(form.t());
   const auto r = static_cast<std::size_t>(form.r);
   const std::int64_t rows = cut.tiles.rows();
@@ -28,8 +27,7 @@ void transform_weights(const Problem& problem, const Cut& cut, const float* kern
   const std::int64_t group = block / cut.row_blocks;
   const std::int64_t first = block % cut.row_blocks * rows;
   const std::int64_t count = std::min(rows, per_group - first);
-  const float* const from =
-      kernel + (group * per_group + first) * cut.channels * form.r * form.r;
+  const float* const from = kernel + (group * per_group + first) * cut.channels * form.r * form.r;
   float* const to = out + block * form.points() * cut.channels * rows;
   std::fill(to, to + form.points() * cut.channels * rows, 0.0F);
   for (std::int64_t row = 0; row < count; ++row) {
@@ -55,8 +53,8 @@ void transform_weights(const Problem& problem, const Cut& cut, const float* kern
       }
     }
   }
-  float* const biases = out + weight_blocks(problem, cut) * form.points() * cut.channels * rows +
-                        block * rows;
+  float* const biases =
+      out + weight_blocks(problem, cut) * form.points() * cut.channels * rows + block * rows;
   std::fill(biases, biases + rows, 0.0F);
   if (bias != nullptr) {
     const float* const own = bias + group * per_group + first;

@@ -48,8 +48,7 @@ int required_rows(const Form& form, const Problem& problem, const Limits& limits
                             limits);
 }
 
-Cut config(const Form& form, const Problem& problem, const Limits& limits,
-           const Machine& machine) {
+Cut config(const Form& form, const Problem& problem, const Limits& limits, const Machine& machine) {
   const int rows = required_rows(form, problem, limits, machine);
   return rows < 0 ? Cut{} : choose_cut(form, rows, problem, limits, machine);
 }
@@ -176,8 +175,8 @@ void Winograd::run(const Args& args) const {
   args.executor->run(cut.threads, [&](int index) {
     const FlushSubnormals flush;
     kernels::LoopTally counts;
-    std::byte* const own = workspace + static_cast<std::size_t>(index * cut.thread_floats()) *
-                                           sizeof(float);
+    std::byte* const own =
+        workspace + static_cast<std::size_t>(index * cut.thread_floats()) * sizeof(float);
     Task task(layer_, args, weights, own, args.report != nullptr ? &counts : nullptr);
     for (std::int64_t i = next++; i < cut.tasks && !args.cancelled(); i = next++) task.run(i);
     if (args.report != nullptr) tally.merge(counts);

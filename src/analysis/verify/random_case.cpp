@@ -65,11 +65,24 @@ void set_window(Problem& p, Random& random) {
   if (random.chance(0.1)) p.padding = p.k_h + 1;
 }
 
-// Sums of more than two chunks, over few pixels and channels.
+// What transforms of tiles take.
+void set_square_window(Problem& p, Random& random) {
+  p.k_h = p.k_w = random.chance(0.5) ? 3 : 5;
+  p.stride = 1;
+  p.dilation = 1;
+  if (random.chance(0.2)) {  // many tiles, as channels are few
+    p.c_i = p.c_o = p.groups;
+    p.h = random.between(24, 40);
+    p.w = random.between(24, 40);
+  }
+}
+
+// Sums of more than two chunks, of terms or of channels, over few pixels and channels.
 void deepen(Problem& p, Random& random) {
   p.n = 1;
   p.groups = random.between(1, 2);
-  p.c_i = p.groups * (random.between(513, 1100) / (p.k_h * p.k_w) + 1);
+  p.c_i = p.groups * (random.chance(0.5) ? random.between(513, 1100) / (p.k_h * p.k_w) + 1
+                                         : random.between(129, 200));
   p.c_o = p.groups * random.between(1, 9);
   p.h = random.between(1, 3);
   p.w = random.between(1, 6);
@@ -129,6 +142,7 @@ Problem random_problem(Random& random, std::int64_t max_multiplications) {
   p.w = random.between(1, 40);
   if (random.chance(0.5)) p.stride = {random.between(1, 4), random.between(1, 4)};
   if (random.chance(0.7)) set_window(p, random);
+  if (random.chance(0.15)) set_square_window(p, random);
   if (random.chance(0.15)) deepen(p, random);
   if (random.chance(0.1)) {  // many output channels, few pixels: the rows are what is cut up
     p.c_o = p.groups * random.between(40, 150);
