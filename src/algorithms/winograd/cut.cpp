@@ -46,6 +46,18 @@ class Chooser {
     base_.packs_in_run = !limits.prepacked;
   }
 
+  // A tile at a time, on one thread.
+  Cut smallest(int rows) const {
+    Cut cut = base_;
+    set_rows(rows, cut);
+    set_region(1, cut);
+    cut.task_blocks = 1;
+    cut.threads = 1;
+    set_lengths(cut);
+    set_channel_block(std::min(cut.channels, form_.chunk()), cut);
+    return cut;
+  }
+
   Cut best() const {
     Cut best;
     int last_rows = 0;
@@ -53,14 +65,15 @@ class Chooser {
       if (tile.rows == last_rows || (rows_ != 0 && tile.rows != rows_)) continue;
       last_rows = tile.rows;
       Cut cut = base_;
-      cut.tiles = TilesOfRows(set_, tile.rows);
+      set_rows(tile.rows, cut);
       consider_rows(cut, best);
     }
     return best;
   }
 
  private:
-  void consider_rows(Cut& cut, Cut& best) const {
+  void set_rows(int rows, Cut& cut) const {
+    cut.tiles = TilesOfRows(set_, rows);
     const std::int64_t per_group = problem_.c_o / problem_.groups;
     cut.row_blocks = ceil_div(per_group, cut.tiles.rows());
     const std::int64_t weights =
@@ -68,19 +81,24 @@ class Chooser {
                            saturated_sum(saturated_product({form_.points(), cut.channels}), 1),
                            std::int64_t{sizeof(float)}});
     cut.weights_bytes = static_cast<std::size_t>(weights);
+  }
+
+  void consider_rows(Cut& cut, Cut& best) const {
     const std::int64_t all = saturated_product({cut.tile_rows, cut.tile_cols});
     std::int64_t last = 0;
     for (const std::int64_t most : {224, 112, 84, 56, 42, 28, 14, 4, 1}) {
       set_region(std::min<std::int64_t>(most, all), cut);
       if (cut.region.tiles() == last) continue;
       last = cut.region.tiles();
-      for (const std::int64_t parts : {1, limits_.threads}) {
+      const bool capped = limits_.max_workspace_bytes != kNoWorkspaceCap;
+      for (const std::int64_t parts :
+           {std::int64_t{1}, std::int64_t{limits_.threads}, capped ? cut.row_blocks : 1}) {
         cut.task_blocks = ceil_div(cut.row_blocks, parts);
         if (set_workspace(cut)) {
           predict(cut);
           if (!best.fits() || cut.seconds() < best.seconds()) best = cut;
         }
-        if (limits_.threads == 1 || cut.row_blocks == 1) break;
+        if (cut.row_blocks == 1) break;
       }
     }
   }
@@ -100,10 +118,7 @@ class Chooser {
     cut.tasks = saturated_product(
         {problem_.n, problem_.groups, cut.regions, ceil_div(cut.row_blocks, cut.task_blocks)});
     cut.threads = static_cast<int>(std::min<std::int64_t>(limits_.threads, cut.tasks));
-    const std::int64_t inputs = (cut.region.tile_rows + cut.region.tile_cols) * form_.m + 16;
-    cut.table_floats = round_up(inputs * 2, kLine);
-    cut.scratch_floats =
-        cut.lanes == Lanes::tiles ? round_up(kernels_.scratch_floats(cut.region), kLine) : 0;
+    set_lengths(cut);
     const std::int64_t budget = machine_.caches.l2_bytes / 4 * 3;
     const auto fits = [&] { return thread_bytes(cut) <= budget && keeps_cap(cut); };
     set_channel_block(cut.channels, cut);
@@ -116,6 +131,14 @@ class Chooser {
     }
     const bool smallest = cut.region.tiles() == 1;
     return smallest && keeps_cap(cut);
+  }
+
+  // Of what does not depend on the block of channels.
+  void set_lengths(Cut& cut) const {
+    const std::int64_t inputs = (cut.region.tile_rows + cut.region.tile_cols) * form_.m + 16;
+    cut.table_floats = round_up(inputs * 2, kLine);
+    cut.scratch_floats =
+        cut.lanes == Lanes::tiles ? round_up(kernels_.scratch_floats(cut.region), kLine) : 0;
   }
 
   // With fewer threads if need be.
@@ -135,8 +158,9 @@ class Chooser {
     tiles = tiles <= cut.tiles.most_columns() ? cut.tiles.at_least(tiles).cols
                                               : tiles + cut.tiles.most_columns();
     if (cut.lanes == Lanes::tiles) {
-      cut.v_pitch =
-          round_up(cut.region.tiles(), kLine);  // stores across two lines take twice as long
+      // Stores across two lines take twice as long.
+      const std::int64_t tiles = cut.region.tiles();
+      cut.v_pitch = tiles < kLine ? tiles : round_up(tiles, kLine);
       cut.v_plane = odd_lines(saturated_product({block, cut.v_pitch}) + 2 * kLine);
     } else {
       cut.v_pitch = odd_lines(block);
@@ -283,6 +307,15 @@ std::size_t Cut::workspace_bytes() const {
   const auto shared =
       packs_in_run ? static_cast<std::int64_t>((weights_bytes + 63) / 64 * 64) : std::int64_t{0};
   return static_cast<std::size_t>(saturated_sum(own, shared));
+}
+
+std::size_t least_workspace_bytes(const Form& form, const Problem& problem, const Limits& limits) {
+  Machine widest;
+  widest.target = Target::avx3;
+  const kernels::TileSet& set = kernels::channel_tile_set(widest.target);
+  int rows = set.tiles.front().rows;
+  for (const kernels::Tile& tile : set.tiles) rows = std::min(rows, tile.rows);
+  return Chooser(form, 0, problem, limits, widest).smallest(rows).workspace_bytes();
 }
 
 Cut choose_cut(const Form& form, int rows, const Problem& problem, const Limits& limits,

@@ -100,4 +100,8 @@ struct Cut {
 Cut choose_cut(const Form& form, int rows, const Problem& problem, const Limits& limits,
                const Machine& machine);
 
+// The least cap under which there is a cut on every target: what one accepts all others must accept
+// too, as picks may be made for another machine.
+std::size_t least_workspace_bytes(const Form& form, const Problem& problem, const Limits& limits);
+
 }  // namespace plait::winograd

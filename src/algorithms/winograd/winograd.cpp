@@ -78,6 +78,13 @@ Verdict accepts(const Problem& problem, const Limits& limits, const Machine& mac
     return Verdict::no("its tiles are cut from those of the layer, not of delta " +
                        std::to_string(limits.delta));
   }
+  if (limits.max_workspace_bytes != kNoWorkspaceCap) {
+    const std::size_t least = least_workspace_bytes(kForm, problem, limits);
+    if (least > limits.max_workspace_bytes) {
+      return Verdict::no("nothing works within " + std::to_string(limits.max_workspace_bytes) +
+                         " bytes of workspace, it takes " + std::to_string(least));
+    }
+  }
   if (config(kForm, problem, limits, machine).fits()) return Verdict::yes();
   return refuse_tiles(name_of(kForm), kernels::channel_tile_set(machine.target), limits);
 }

@@ -65,24 +65,11 @@ void set_window(Problem& p, Random& random) {
   if (random.chance(0.1)) p.padding = p.k_h + 1;
 }
 
-// What transforms of tiles take.
-void set_square_window(Problem& p, Random& random) {
-  p.k_h = p.k_w = random.chance(0.5) ? 3 : 5;
-  p.stride = 1;
-  p.dilation = 1;
-  if (random.chance(0.2)) {  // many tiles, as channels are few
-    p.c_i = p.c_o = p.groups;
-    p.h = random.between(24, 40);
-    p.w = random.between(24, 40);
-  }
-}
-
-// Sums of more than two chunks, of terms or of channels, over few pixels and channels.
+// Sums of more than two chunks, over few pixels and channels.
 void deepen(Problem& p, Random& random) {
   p.n = 1;
   p.groups = random.between(1, 2);
-  p.c_i = p.groups * (random.chance(0.5) ? random.between(513, 1100) / (p.k_h * p.k_w) + 1
-                                         : random.between(129, 200));
+  p.c_i = p.groups * (random.between(513, 1100) / (p.k_h * p.k_w) + 1);
   p.c_o = p.groups * random.between(1, 9);
   p.h = random.between(1, 3);
   p.w = random.between(1, 6);
@@ -108,6 +95,31 @@ bool fits(PaddingMode mode, const Problem& p) {
   if (mode == PaddingMode::reflect) return vertical < p.h && horizontal < p.w;
   if (mode == PaddingMode::circular) return vertical <= p.h && horizontal <= p.w;
   return true;
+}
+
+// What transforms of tiles take; some with many tiles, input channels or output channels.
+void suit_tiles(Problem& p, std::int64_t max_multiplications, Random& random) {
+  p.k_h = p.k_w = random.chance(0.5) ? 3 : 5;
+  p.stride = 1;
+  p.dilation = 1;
+  if (random.chance(0.2)) {
+    p.c_i = p.c_o = p.groups;
+    p.h = random.between(24, 40);
+    p.w = random.between(24, 40);
+  } else if (random.chance(0.2)) {
+    p.n = 1;
+    p.c_i = p.groups * random.between(129, 200);
+    p.c_o = p.groups * random.between(1, 9);
+    p.h = random.between(1, 5);
+    p.w = random.between(1, 5);
+  } else if (random.chance(0.2)) {
+    p.c_i = p.groups * random.between(1, 4);
+    p.c_o = p.groups * random.between(40, 150);
+    p.h = random.between(1, 7);
+    p.w = random.between(1, 7);
+  }
+  fit_image_to_window(p, random);
+  shrink_to(max_multiplications, p);
 }
 
 void set_rare_options(Problem& p, Random& random) {
@@ -142,7 +154,6 @@ Problem random_problem(Random& random, std::int64_t max_multiplications) {
   p.w = random.between(1, 40);
   if (random.chance(0.5)) p.stride = {random.between(1, 4), random.between(1, 4)};
   if (random.chance(0.7)) set_window(p, random);
-  if (random.chance(0.15)) set_square_window(p, random);
   if (random.chance(0.15)) deepen(p, random);
   if (random.chance(0.1)) {  // many output channels, few pixels: the rows are what is cut up
     p.c_o = p.groups * random.between(40, 150);
@@ -151,6 +162,7 @@ Problem random_problem(Random& random, std::int64_t max_multiplications) {
   }
   fit_image_to_window(p, random);
   shrink_to(max_multiplications, p);
+  if (random.chance(0.15)) suit_tiles(p, max_multiplications, random);
   p.bias = random.chance(0.5);
   if (random.chance(0.3)) p.activation.kind = ActivationKind::relu;
   if (random.chance(0.25)) set_rare_options(p, random);
