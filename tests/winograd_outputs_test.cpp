@@ -1,0 +1,122 @@
+// Sums at the points of Winograd's forms on their way to outputs, alone, per target, against the
+// matrices in double: every layout, ragged ends, and nothing written but outputs.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "support/winograd.hpp"
+
+namespace plait::test {
+namespace {
+
+using kernels::kWinogradSlack;
+using kernels::Region;
+using kernels::WinogradKernels;
+
+// Where outputs lie.
+struct OutStrides {
+  const char* name;
+  std::int64_t channel;
+  std::int64_t line;
+  std::int64_t pixel;
+};
+
+void expect_outputs(Target target, const WinogradKernels& form, const Region& region, int rows,
+                    std::int64_t channels, Random& random) {
+  const int t = form.t();
+  const std::int64_t height = region.tile_rows * form.m - random.between(0, form.m - 1);
+  const std::int64_t width = region.tile_cols * form.m - random.between(0, form.m - 1);
+  const std::int64_t plane = region.tiles() * rows + kWinogradSlack;
+  const Guarded sums(t * t * plane, kNan);
+  for (std::int64_t i = 0; i < t * t * plane; ++i) {
+    if (i % plane < region.tiles() * rows && i % plane % rows < channels) {
+      sums.data()[i] = static_cast<float>(random.normal());
+    }
+  }
+  std::vector<float> bias(index(channels));
+  for (float& value : bias) value = static_cast<float>(random.normal());
+  const kernels::ToomCook<double> matrices = matrices_of(form);
+  const auto exact = [&](std::int64_t c, std::int64_t i, std::int64_t j) {
+    const std::int64_t tile = i / form.m * region.tile_cols + j / form.m;
+    Expected expected;
+    for (int f = 0; f < t * t; ++f) {
+      expected.add(matrices.a[index(f / t)][index(i % form.m)] *
+                   matrices.a[index(f % t)][index(j % form.m)] *
+                   static_cast<double>(sums.data()[f * plane + tile * rows + c]));
+    }
+    return expected;
+  };
+  const OutStrides layouts[] = {{"lines", height * (width + 3) + 2, width + 3, 1},
+                                {"pixels", 1, width * (channels + 2), channels + 2},
+                                {"every second", height * 2 * width, 2 * width, 2}};
+  for (const OutStrides& layout : layouts) {
+    for (const bool finishes : {false, true}) {
+      const std::int64_t size = (channels - 1) * layout.channel + (height - 1) * layout.line +
+                                (width - 1) * layout.pixel + 1;
+      const Guarded y(size, kUntouched);
+      std::vector<float> residual(index(size));
+      for (float& value : residual) value = static_cast<float>(random.normal());
+      kernels::TransformOut out;
+      out.m = sums.data();
+      out.plane = plane;
+      out.rows = rows;
+      out.channels = channels;
+      out.region = region;
+      out.height = height;
+      out.width = width;
+      out.y = y.data();
+      out.row_stride = out.residual_row_stride = layout.channel;
+      out.line_stride = out.residual_line_stride = layout.line;
+      out.pixel_stride = out.residual_pixel_stride = layout.pixel;
+      if (finishes) {
+        out.epilogue = {bias.data(), kernels::Curve::relu, 0, true};
+        out.residual = residual.data();
+      }
+      form.out(out);
+      const std::string what = describe(target, form, region) + ", " + layout.name;
+      for (std::int64_t c = 0; c < channels; ++c) {
+        for (std::int64_t i = 0; i < height; ++i) {
+          for (std::int64_t j = 0; j < width; ++j) {
+            const std::int64_t at = c * layout.channel + i * layout.line + j * layout.pixel;
+            Expected expected = exact(c, i, j);
+            if (finishes) {
+              expected.add(static_cast<double>(bias[index(c)]));
+              expected.add(static_cast<double>(residual[index(at)]));
+              expected.value = std::max(0.0, expected.value);
+            }
+            ASSERT_LE(std::abs(static_cast<double>(y.data()[at]) - expected.value),
+                      expected.tolerance(t))
+                << what << ", channel " << c << " at " << i << ", " << j;
+            y.data()[at] = kUntouched;  // what is left is what nothing may have written
+          }
+        }
+      }
+      EXPECT_TRUE(std::all_of(y.data(), y.data() + size, [](float value) {
+        return value == kUntouched;
+      })) << what;
+      EXPECT_TRUE(y.is_intact_around()) << what;
+    }
+  }
+}
+
+TEST(WinogradOutputs, AreFinishedAndNothingElseIsWritten) {
+  Random random(4);
+  for_each_winograd_form([&](Target target, const WinogradKernels& form) {
+    const int lanes = lanes_of(target);
+    for (const Region& region : {Region{1, 1}, Region{2, 3}, Region{1, 15}, Region{3, 7}}) {
+      for (const int vectors : {1, 2}) {
+        const int rows = vectors * lanes;
+        expect_outputs(target, form, region, rows, rows, random);
+        expect_outputs(target, form, region, rows, rows - lanes + 1, random);
+        expect_outputs(target, form, region, rows, std::max(1, rows - 1), random);
+      }
+    }
+  });
+}
+
+}  // namespace
+}  // namespace plait::test
