@@ -132,6 +132,48 @@ TEST(Verify, ReportsProgressUpToTheEnd) {
   EXPECT_EQ(last, 8);
 }
 
+TEST(TestData, AlternatesSignsAlongTheLastAxes) {
+  Random random(5);
+  for (const int first_axis : {1, 2, 3}) {
+    Tensor<float> tensor({2, 3, 4, 3});
+    fill_alternating(tensor, first_axis, random);
+    for (std::int64_t i = 0; i < tensor.size(); ++i) {
+      const std::int64_t indices[] = {i / 36, i / 12 % 3, i / 3 % 4, i % 3};
+      std::int64_t sum = 0;
+      for (int axis = first_axis; axis < 4; ++axis) sum += indices[axis];
+      EXPECT_EQ(tensor.data()[i] < 0, sum % 2 == 1) << first_axis << ", at " << i;
+    }
+  }
+}
+
+// What cancels in every tile and channel block is the worst that transforms meet.
+TEST(Verify, ChecksTransformsOnAlternatingSigns) {
+  int forms = 0;
+  for (const auto& [name, summary] : algorithms()) {
+    if (!name.starts_with("winograd/")) continue;
+    ++forms;
+    for (const std::int64_t c_i : {1, 8, 130}) {
+      Case test;
+      test.problem.c_i = c_i;
+      test.problem.c_o = 9;
+      test.problem.h = 17;
+      test.problem.w = 23;
+      test.problem.k_h = test.problem.k_w = name.back() - '0';
+      test.problem.padding = 1;
+      test.limits.algorithm = name;
+      test.limits.accuracy = Accuracy::relaxed;
+      test.limits.threads = 1;
+      test.machine = host_machine();
+      test.data = DataKind::alternating;
+      const CheckResult result = check(test);
+      EXPECT_FALSE(result.refused) << to_string(test);
+      EXPECT_EQ(result.failure, "") << to_string(test);
+      EXPECT_GT(result.worst_bound_share, 0) << to_string(test);
+    }
+  }
+  EXPECT_EQ(forms, 6);
+}
+
 Case large_case() {
   Case test;
   test.problem = parse_problem("3x24x17x19,36x8x3x5,s2x3,p1_2_3_4,d2x1,g3,bias,act=relu,nhwc");

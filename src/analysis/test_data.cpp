@@ -28,6 +28,20 @@ void fill_wide_range(Tensor<T>& tensor, Random& random) {
   }
 }
 
+template <class T>
+void fill_alternating(Tensor<T>& tensor, int first_axis, Random& random) {
+  for (std::int64_t i = 0; i < tensor.size(); ++i) {
+    std::int64_t index_sum = 0;
+    std::int64_t rest = i;
+    for (int axis = tensor.shape().rank() - 1; axis >= first_axis; --axis) {
+      index_sum += rest % tensor.size(axis);
+      rest /= tensor.size(axis);
+    }
+    const double magnitude = std::abs(random.normal());
+    tensor.data()[i] = static_cast<T>(index_sum % 2 == 0 ? magnitude : -magnitude);
+  }
+}
+
 template void fill_relu_like(Tensor<float>&, Random&);
 template void fill_relu_like(Tensor<double>&, Random&);
 template void fill_he(Tensor<float>&, std::int64_t, Random&);
@@ -36,5 +50,7 @@ template void fill_integers(Tensor<float>&, std::int64_t, Random&);
 template void fill_integers(Tensor<double>&, std::int64_t, Random&);
 template void fill_wide_range(Tensor<float>&, Random&);
 template void fill_wide_range(Tensor<double>&, Random&);
+template void fill_alternating(Tensor<float>&, int, Random&);
+template void fill_alternating(Tensor<double>&, int, Random&);
 
 }  // namespace plait

@@ -22,6 +22,9 @@ void fill_integers(Tensor<T>& tensor, std::int64_t limit, Random& random);
 // Normal numbers scaled by 2^-20 .. 2^20, each by its own power: sums that cancel.
 template <class T>
 void fill_wide_range(Tensor<T>& tensor, Random& random);
+// Normal numbers whose signs alternate along the axes from `first_axis` on.
+template <class T>
+void fill_alternating(Tensor<T>& tensor, int first_axis, Random& random);
 
 // Dense operands, n x c x h x w, with the data of the error classes. bias and residual are empty
 // where the problem has none.

@@ -112,6 +112,11 @@ class Arena {
         fill_integers(x, 9, random);
         fill_integers(kernel, 9, random);
         return;
+      case DataKind::alternating:
+        // All of a channel's products have one sign, and the next channel's the other.
+        fill_alternating(x, 1, random);
+        fill_alternating(kernel, 2, random);
+        return;
       case DataKind::relu_like:
       case DataKind::one_channel:
         fill_relu_like(x, random);

@@ -209,7 +209,7 @@ Case random_case(const Problem& problem, const std::string& algorithm, Accuracy 
   test.limits = random_limits(algorithm, accuracy, machine, random);
   static constexpr DataKind kKinds[] = {
       DataKind::relu_like,  DataKind::relu_like,   DataKind::relu_like, DataKind::relu_like,
-      DataKind::wide_range, DataKind::one_channel, DataKind::integers};
+      DataKind::wide_range, DataKind::one_channel, DataKind::integers,  DataKind::alternating};
   test.data = random.pick(kKinds);
   test.guard_behind = random.chance(0.5);
   test.data_seed = random.bits();
@@ -225,9 +225,11 @@ std::string_view name_of(DataKind kind) {
     case DataKind::one_channel:
       return "one-large-channel";
     case DataKind::integers:
+      return "integer";
+    case DataKind::alternating:
       break;
   }
-  return "integer";
+  return "alternating";
 }
 
 std::string to_string(const Case& test) {

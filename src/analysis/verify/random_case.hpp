@@ -18,6 +18,7 @@ enum class DataKind {
   wide_range,   // magnitudes over 2^-20 .. 2^20: sums that cancel
   one_channel,  // one channel a million times larger than the others
   integers,     // nothing to round
+  alternating,  // signs that make values at negative points large, and sums over channels cancel
 };
 
 struct Case {
