@@ -68,6 +68,15 @@ def test_relative_rms() -> None:
     assert not np.isfinite(reference.relative_rms(np.full_like(values, np.nan)))
 
 
+def test_relative_max() -> None:
+    values = np.array([[[[3.0, -4.0, 0.0]]]])
+    reference = oracle.Reference(None, values)
+    assert reference.relative_max(values) == 0
+    off = np.array([0.0, -0.5, 0.1])
+    assert reference.relative_max(values + off) == pytest.approx(0.5 / np.sqrt(25 / 3))
+    assert not np.isfinite(reference.relative_max(np.full_like(values, np.nan)))
+
+
 def test_operands_are_the_same_every_time() -> None:
     p = parse_layer("1x64x20x20,64x64x3x3").problem
     (x, k), (again, _) = make_operands(p), make_operands(p)

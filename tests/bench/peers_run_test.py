@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
 from pathlib import Path
 
 import pytest
-from harness import calls, command, document, first, footprint, memory, quiet, rounds, speed
+from harness import calls, command, document, errors, first, footprint, memory, quiet, rounds, speed
 from harness.effort import Effort
 from harness.layers import parse_layer
 
@@ -133,6 +134,8 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "CPP_BENCH", Path("not built"))
     monkeypatch.setattr(first, "REPEATS", 1)
     monkeypatch.setattr(footprint, "REPEATS", 1)
+    monkeypatch.setattr(errors, "CHANNELS", (2, 9))
+    monkeypatch.setattr(errors, "SIDE", 12)
     monkeypatch.setattr(memory, "LINES", ("1x3x300x300,16x3x3x3",))
 
 
@@ -152,6 +155,17 @@ class TestAside:
         row = next(row for row in told["rows"] if row["column"] == "plait")
         assert row["start_seconds"] > row["new_shape_seconds"] > 0
         assert "| plait |" in first.page(told)
+
+    def test_errors(self, tmp_path: Path) -> None:
+        told = errors.measure_errors([], 1, tmp_path)
+        found = {(row["kernel"], row["channels"], row["column"]): row for row in told["rows"]}
+        for k, c in itertools.product((3, 5), (2, 9)):
+            direct = found[k, c, "plait strips"]
+            transformed = found[k, c, f"plait winograd/f4x{k}"]
+            assert 0 < direct["rms"] < transformed["rms"] < transformed["max"] < 1e-4
+        page = errors.page(told)
+        assert "| rms / largest | 2 channels | 9 channels |" in page
+        assert "| plait winograd/f6x3 |" in page.split("## 5x5")[0]
 
     def test_memory(self, tmp_path: Path) -> None:
         told = memory.measure_memory([], 1, tmp_path, shapes=21)

@@ -82,6 +82,9 @@ def make_parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--first", action="store_true", help="the first call in a process, and of a new shape"
     )
+    what.add_argument(
+        "--errors", action="store_true", help="rms and largest errors by kernel size and channels"
+    )
     what.add_argument("--memory", action="store_true", help="memory beside input and output")
     what.add_argument("--footprint", action="store_true", help="size on disk, time of import")
     what.add_argument(

@@ -12,7 +12,7 @@ from typing import Any
 
 import plait
 
-from . import calls, document, first, footprint, memory, speed
+from . import calls, document, errors, first, footprint, memory, speed
 from .arguments import make_parser
 from .effort import FULL, QUICK, Effort
 from .layers import UsageError, read_layers
@@ -82,6 +82,9 @@ def run_aside(arguments: argparse.Namespace, effort: Effort, folder: Path) -> in
     elif arguments.first:
         name, told = "first", first.measure_first(peers, threads, folder)
         page = first.page(told)
+    elif arguments.errors:
+        name, told = "errors", errors.measure_errors(peers, threads, folder)
+        page = errors.page(told)
     elif arguments.memory:
         shapes = memory.SHAPES // 10 if arguments.quick else memory.SHAPES
         name, told = "memory", memory.measure_memory(peers, threads, folder, shapes)
@@ -103,7 +106,8 @@ def run(arguments: argparse.Namespace) -> int:
         effort = dataclasses.replace(effort, rounds=arguments.rounds)
     if arguments.list:
         return show_peers(arguments, folder)
-    if arguments.calls or arguments.first or arguments.memory or arguments.footprint:
+    aside = ("calls", "first", "errors", "memory", "footprint")
+    if any(getattr(arguments, name) for name in aside):
         return run_aside(arguments, effort, folder)
     told = speed.compare(
         read_layers(arguments.problems or default_problems()),

@@ -27,6 +27,13 @@ class Reference:
         error = float(np.sqrt(np.mean((seen - self.values) ** 2)))
         return error / scale if scale > 0 else error
 
+    def relative_max(self, y: np.ndarray) -> float:
+        """The largest |y - exact| / rms(exact); not finite if y is not."""
+        seen = (y if self.positions is None else y[self.positions]).astype(np.float64)
+        scale = float(np.sqrt(np.mean(self.values**2)))
+        error = float(np.max(np.abs(seen - self.values)))
+        return error / scale if scale > 0 else error
+
     def describe(self) -> str:
         return "whole" if self.positions is None else f"{self.values.size} positions"
 
