@@ -27,7 +27,7 @@ class InCase {
   InCase(const WinogradKernels& form, const Region& region, std::int64_t channels, Places places,
          Random& random)
       : form_(form), region_(region) {
-    // Begins outside, or inside with what lies before; ends likewise.
+    // Begins and ends outside of the image, on its border or within it.
     const std::int64_t rows = region.tile_rows * form.m + form.r - 1;
     const std::int64_t columns = region.tile_cols * form.m + form.r - 1;
     const std::int64_t first_row = random.between(-2, 1);
@@ -37,10 +37,8 @@ class InCase {
     rows_ = offsets(rows, first_row, height_);
     columns_ = offsets(columns, first_column, width_);
     if (places == Places::scattered) {
-      for (std::vector<std::int64_t>* line : {&rows_, &columns_}) {
-        const std::int64_t size = line == &rows_ ? height_ : width_;
-        for (std::int64_t& place : *line) place = random.between(-1, size - 1);
-      }
+      for (std::int64_t& row : rows_) row = random.between(-1, height_ - 1);
+      for (std::int64_t& column : columns_) column = random.between(-1, width_ - 1);
     }
     in.channels = channels;
     in.side_by_side = places == Places::side_by_side;
