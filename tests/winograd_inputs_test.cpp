@@ -14,6 +14,7 @@
 namespace plait::test {
 namespace {
 
+using kernels::kNoOffset;
 using kernels::kWinogradSlack;
 using kernels::Region;
 using kernels::WinogradKernels;
@@ -34,8 +35,8 @@ class InCase {
     const std::int64_t first_column = random.between(-2, 1);
     height_ = std::max<std::int64_t>(1, first_row + rows + random.between(-form.m, 1));
     width_ = std::max<std::int64_t>(1, first_column + columns + random.between(-form.m, 1));
-    rows_ = offsets(rows, first_row, height_);
-    columns_ = offsets(columns, first_column, width_);
+    rows_ = positions(rows, first_row, height_);
+    columns_ = positions(columns, first_column, width_);
     if (places == Places::scattered) {
       for (std::int64_t& row : rows_) row = random.between(-1, height_ - 1);
       for (std::int64_t& column : columns_) column = random.between(-1, width_ - 1);
@@ -90,8 +91,8 @@ class InCase {
   kernels::TransformIn in;
 
  private:
-  static std::vector<std::int64_t> offsets(std::int64_t count, std::int64_t first,
-                                           std::int64_t size) {
+  static std::vector<std::int64_t> positions(std::int64_t count, std::int64_t first,
+                                             std::int64_t size) {
     std::vector<std::int64_t> places;
     for (std::int64_t i = first; i < first + count; ++i) {
       places.push_back(i >= 0 && i < size ? i : -1);
@@ -111,8 +112,11 @@ class InCase {
         }
       }
     }
-    for (std::int64_t& row : rows_) row = row < 0 ? -1 : row * row_stride;
-    for (std::int64_t& column : columns_) column = column < 0 ? -1 : column * pixel_stride_;
+    const auto to_offsets = [](std::vector<std::int64_t>& places, std::int64_t stride) {
+      for (std::int64_t& place : places) place = place < 0 ? kNoOffset : place * stride;
+    };
+    to_offsets(rows_, row_stride);
+    to_offsets(columns_, pixel_stride_);
     in.x = x_.data();
     in.rows = rows_.data();
     in.columns = columns_.data();
@@ -121,7 +125,7 @@ class InCase {
   float input(std::int64_t c, std::int64_t tile, int row, int column) const {
     const std::int64_t at_row = rows_[index(tile / region_.tile_cols * form_.m + row)];
     const std::int64_t at_column = columns_[index(tile % region_.tile_cols * form_.m + column)];
-    if (at_row < 0 || at_column < 0) return in.outside;
+    if (at_row == kNoOffset || at_column == kNoOffset) return in.outside;
     return x_[index(c * in.channel_stride + at_row + at_column)];
   }
 
