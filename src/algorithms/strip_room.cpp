@@ -179,29 +179,36 @@ StripGeometry::StripGeometry(const Problem& problem, Order order_)
 
 std::vector<std::int32_t> StripGeometry::offsets(const Problem& problem,
                                                  std::int64_t block_lines) const {
-  const std::int64_t channels = problem.c_i / problem.groups;
   const Dims strides = problem.effective_x_strides();
-  const auto offset = [&](std::int64_t c, std::int64_t u, std::int64_t v) {
-    const std::int64_t row = u * problem.dilation.h;
-    const std::int64_t column = v * problem.dilation.w;
-    if (order == Order::in_place) {
-      return c * strides[1] + row * strides[2] + column * strides[3];
-    }
-    if (order == Order::pixels) return c + row * row_floats + column * pixel_floats;
-    const std::int64_t plane =
-        (c * vertical.phases + vertical.phase_number(u)) * horizontal.phases +
-        horizontal.phase_number(v);
-    return plane * plane_stride(block_lines) + vertical.step_of(u) * shape.pitch +
-           horizontal.step_of(v);
+  const std::int64_t plane = plane_stride(block_lines);
+  const std::int64_t of_channel = order == Order::in_place ? strides[1]
+                                  : order == Order::pixels
+                                      ? 1
+                                      : vertical.phases * horizontal.phases * plane;
+  const auto of_row = [&](std::int64_t u) {
+    if (order == Order::in_place) return u * problem.dilation.h * strides[2];
+    if (order == Order::pixels) return u * problem.dilation.h * row_floats;
+    return vertical.phase_number(u) * horizontal.phases * plane + vertical.step_of(u) * shape.pitch;
   };
-  std::vector<std::int32_t> list;
-  list.reserve(static_cast<std::size_t>(problem.depth()));
-  for (std::int64_t c = 0; c < channels; ++c) {
-    for (std::int64_t u = 0; u < problem.k_h; ++u) {
-      for (std::int64_t v = 0; v < problem.k_w; ++v) {
-        list.push_back(static_cast<std::int32_t>(offset(c, u, v)));
-      }
-    }
+  const auto of_column = [&](std::int64_t v) {
+    if (order == Order::in_place) return v * problem.dilation.w * strides[3];
+    if (order == Order::pixels) return v * problem.dilation.w * pixel_floats;
+    return horizontal.phase_number(v) * plane + horizontal.step_of(v);
+  };
+  // The divisions of these would take most of the time of a plan: each only once.
+  std::vector<std::int64_t> columns(static_cast<std::size_t>(problem.k_w));
+  for (std::size_t v = 0; v < columns.size(); ++v) {
+    columns[v] = of_column(static_cast<std::int64_t>(v));
+  }
+  std::vector<std::int32_t> list(static_cast<std::size_t>(problem.depth()));
+  std::size_t k = 0;
+  for (std::int64_t u = 0; u < problem.k_h; ++u) {
+    const std::int64_t row = of_row(u);
+    for (const std::int64_t column : columns) list[k++] = static_cast<std::int32_t>(row + column);
+  }
+  const std::size_t taps = k;
+  for (; k < list.size(); ++k) {
+    list[k] = list[k - taps] + static_cast<std::int32_t>(of_channel);
   }
   return list;
 }

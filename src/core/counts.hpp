@@ -16,12 +16,26 @@ std::string to_string(Int128 value);
 inline constexpr std::int64_t kCountLimit = std::int64_t{1} << 62;
 
 // The product of factors >= 0, or nothing if it passes `limit`. A zero factor makes it 0.
-std::optional<std::int64_t> bounded_product(std::initializer_list<std::int64_t> factors,
-                                            std::int64_t limit = kCountLimit);
+// Here, for callers with a few factors: planning multiplies counts thousands of times.
+inline std::optional<std::int64_t> bounded_product(std::initializer_list<std::int64_t> factors,
+                                                   std::int64_t limit = kCountLimit) {
+  std::int64_t product = 1;
+  bool passed = false;
+  for (const std::int64_t factor : factors) {
+    if (factor == 0) return 0;  // whatever the others make
+    passed |= __builtin_mul_overflow(product, factor, &product) || product > limit;
+  }
+  if (passed) return std::nullopt;
+  return product;
+}
 
 // The product of factors >= 0, or kCountLimit if it passes that: for costs, which may be huge.
-std::int64_t saturated_product(std::initializer_list<std::int64_t> factors);
+inline std::int64_t saturated_product(std::initializer_list<std::int64_t> factors) {
+  return bounded_product(factors).value_or(kCountLimit);
+}
 // Likewise the sum of two counts.
-std::int64_t saturated_sum(std::int64_t a, std::int64_t b);
+inline std::int64_t saturated_sum(std::int64_t a, std::int64_t b) {
+  return a > kCountLimit - b ? kCountLimit : a + b;
+}
 
 }  // namespace plait

@@ -6,6 +6,7 @@
 #include "core/aligned_buffer.hpp"
 #include "core/counts.hpp"
 #include "kernels/product.hpp"
+#include "kernels/recent.hpp"
 
 namespace plait::kernels {
 namespace {
@@ -16,7 +17,8 @@ struct Cut {
   bool pack_weights;
   PanelPlace panels;
   bool b_in_place;
-  double least_seconds;
+  double tile_seconds;   // operands in L1
+  double least_seconds;  // no blocking multiplies and adds in less
 };
 
 class Chooser {
@@ -35,24 +37,31 @@ class Chooser {
     for (const Tile& tile : set_.tiles) {
       if (request_.tile_rows != 0 && tile.rows != request_.tile_rows) continue;
       if (request_.tile_cols != 0 && tile.cols != request_.tile_cols) continue;
+      const auto tiles = static_cast<double>(saturated_product(
+          {shape_.units, ceil_div(shape_.columns, tile.cols), ceil_div(shape_.rows, tile.rows)}));
       for (const bool pack : {true, false}) {
         if (!pack && request_.prepacked) continue;
         for (const bool in_place : {false, true}) {
           if (in_place && !request_.source_in_place) continue;
           for (const PanelPlace place : {PanelPlace::workspace, PanelPlace::stack}) {
             if (place == PanelPlace::stack && tile.cols != kNarrowCols) continue;
-            cuts[count++] = {&tile, pack, place, in_place, least_seconds(tile, pack)};
+            const double seconds = tile_seconds(tile, pack);
+            cuts[count++] = {&tile,    pack,    place,
+                             in_place, seconds, seconds * tiles / request_.threads};
           }
         }
       }
     }
     std::stable_sort(cuts.begin(), cuts.begin() + count,
                      [](const Cut& a, const Cut& b) { return a.least_seconds < b.least_seconds; });
+    const double fill = least_fill_seconds();
     Blocking best;
     for (const Cut& cut : std::span(cuts).first(count)) {
-      if (best.tile != nullptr && cut.least_seconds >= best.cost.seconds()) break;
+      const double shared = cut.least_seconds + fill;
+      const double alone = shared * request_.threads;
+      const double least = std::min(alone, shared + thread_seconds(request_.threads));
+      if (best.tile != nullptr && least >= best.cost.seconds()) break;
       consider(cut, request_.threads, best);
-      const double alone = cut.least_seconds * request_.threads;
       if (request_.threads > 1 && (best.tile == nullptr || alone < best.cost.seconds())) {
         consider(cut, 1, best);
       }
@@ -61,16 +70,22 @@ class Chooser {
   }
 
  private:
-  // No blocking with this tile takes less.
-  double least_seconds(const Tile& tile, bool pack_weights) const {
-    const std::int64_t tiles = saturated_product(
-        {shape_.units, ceil_div(shape_.columns, tile.cols), ceil_div(shape_.rows, tile.rows)});
-    return cycles_of(tile, pack_weights) * cycle_ * static_cast<double>(tiles) / request_.threads;
+  double tile_seconds(const Tile& tile, bool pack_weights) const {
+    return tile_cycles(tile, set_.lanes, pack_weights ? TileForm::packed : TileForm::in_place,
+                       static_cast<double>(shape_.depth), shape_.order, machine_.rates) *
+           cycle_;
   }
 
-  double cycles_of(const Tile& tile, bool pack_weights) const {
-    return tile_cycles(tile, set_.lanes, pack_weights ? TileForm::packed : TileForm::in_place,
-                       static_cast<double>(shape_.depth), shape_.order, machine_.rates);
+  double thread_seconds(int threads) const {
+    return threads == 1 ? 0 : machine_.rates.fork_join_seconds;
+  }
+
+  // No blocking fills its panels in less: each element once. A little less than that, so that
+  // rounding rules out none.
+  double least_fill_seconds() const {
+    if (request_.source_in_place) return 0;
+    return 0.999 * static_cast<double>(shape_.units) * static_cast<double>(shape_.columns) *
+           static_cast<double>(shape_.depth) * request_.fill_seconds_per_element / request_.threads;
   }
 
   // Panels sized for L2, or one; every useful split of the rows.
@@ -126,7 +141,7 @@ class Chooser {
     }
     const std::int64_t padded_rows = round_up(shape_.rows, tile.rows);
     b.weights_bytes = cut.pack_weights ? PackedWeights(shape_, tile.rows).bytes() : 0;
-    predict(b, panels, padded_rows);
+    predict(b, cut.tile_seconds, panels, padded_rows);
     return b;
   }
 
@@ -135,7 +150,8 @@ class Chooser {
            ceil_div(shape_.rows, b.block_rows);
   }
 
-  void predict(Blocking& b, std::int64_t panels, std::int64_t padded_rows) const {
+  void predict(Blocking& b, double in_l1_seconds, std::int64_t panels,
+               std::int64_t padded_rows) const {
     const std::int64_t row_blocks = ceil_div(shape_.rows, b.block_rows);
     const std::int64_t tiles = shape_.units * panels * (padded_rows / b.tile->rows);
     const double depth = static_cast<double>(shape_.depth);
@@ -144,11 +160,9 @@ class Chooser {
     const std::int64_t operands = b.tile->rows + b.tile->cols;
     b.cost.l2_bytes = saturated_product({tiles, shape_.depth, operands, sizeof(float)});
     b.cost.executed_macs = saturated_product({tiles, b.tile->rows, b.tile->cols, shape_.depth});
-    const double tile_seconds = std::max(
-        tile_cycles(*b.tile, set_.lanes, b.pack_weights ? TileForm::packed : TileForm::in_place,
-                    depth, shape_.order, machine_.rates) *
-            cycle_,
-        depth * static_cast<double>(operands) * sizeof(float) / machine_.rates.l2_bytes_per_second);
+    const double tile_seconds =
+        std::max(in_l1_seconds, depth * static_cast<double>(operands) * sizeof(float) /
+                                    machine_.rates.l2_bytes_per_second);
     const double fills = static_cast<double>(shape_.units * row_blocks) *
                          static_cast<double>(panels * b.tile->cols) * depth;
     const double fill_share = b.b_in_place ? 1.0 / static_cast<double>(panels) : 1.0;
@@ -169,7 +183,8 @@ class Chooser {
 }  // namespace
 
 Blocking choose_blocking(const BlockingRequest& request, const Machine& machine) {
-  return Chooser(request, machine).best();
+  thread_local Recent<BlockingQuestion<BlockingRequest>, Blocking, 2> recent;
+  return recent.get({request, machine}, [&] { return Chooser(request, machine).best(); });
 }
 
 }  // namespace plait::kernels

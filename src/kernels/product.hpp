@@ -73,6 +73,8 @@ struct BlockingRequest {
   int tile_cols = 0;      // if set: only tiles of so many columns
   double fill_seconds_per_element = 0;  // of the source, on one thread
   bool source_in_place = false;         // the source can say where b lies
+
+  friend bool operator==(const BlockingRequest&, const BlockingRequest&) = default;
 };
 
 // The blocking with the lowest predicted time that keeps to max_workspace_bytes; one with no

@@ -33,6 +33,13 @@ struct StripShape {
   bool in_place = false;
   std::int64_t line_step = 1;   // floats from line to line of outputs
   std::int64_t pixel_step = 1;  // floats from pixel to pixel; other than 1 by channel tiles only
+
+  // Columns from the first to the last that a block of so many output lines computes.
+  std::int64_t columns_of(std::int64_t block_lines) const {
+    return (block_lines - 1) * pitch + width;
+  }
+
+  friend bool operator==(const StripShape&, const StripShape&) = default;
 };
 
 class StripSource {
@@ -74,6 +81,8 @@ struct StripRequest {
   int tile_rows = 0;                    // if set: only tiles of so many rows
   int delta = 0;                        // if set: only tiles of so many columns
   double fill_seconds_per_element = 0;  // of the source, on one thread
+
+  friend bool operator==(const StripRequest&, const StripRequest&) = default;
 };
 
 // The blocking with the lowest predicted time that keeps to the limits; its tile is null if even

@@ -17,6 +17,8 @@ struct ProductShape {
   std::int64_t columns = 1;
   std::int64_t depth = 1;
   OutputOrder order = OutputOrder::lines;
+
+  friend bool operator==(const ProductShape&, const ProductShape&) = default;
 };
 
 // Packed weights of one tile height: [group][tile][k][row in tile], then biases

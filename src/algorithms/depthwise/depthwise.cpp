@@ -13,6 +13,7 @@
 #include "core/counts.hpp"
 #include "core/subnormals.hpp"
 #include "kernels/loop_tally.hpp"
+#include "kernels/recent.hpp"
 #include "kernels/stretches.hpp"
 #include "kernels/tile_cost.hpp"
 
@@ -84,13 +85,23 @@ struct Config {
   bool fits() const { return by_pixels || planes.fits(); }
 };
 
-Config config(const Problem& problem, const Limits& limits, const Machine& machine) {
+Config choose(const Problem& problem, const Limits& limits, const Machine& machine) {
   Config chosen{choose_cut(problem, Geometry(problem, lanes_of(machine.target)), limits, machine),
                 choose_pixel_cut(problem, limits, machine), false};
   const PixelCut& pixels = chosen.pixels;
   const Cut& planes = chosen.planes;
   chosen.by_pixels = pixels.fits() && (!planes.fits() || pixels.seconds() <= planes.seconds());
   return chosen;
+}
+
+Config config(const Problem& problem, const Limits& limits, const Machine& machine) {
+  struct Request {
+    Problem problem;
+    Limits limits;
+    bool operator==(const Request&) const = default;
+  };
+  thread_local kernels::Recent<kernels::BlockingQuestion<Request>, Config, 1> recent;
+  return recent.get({{problem, limits}, machine}, [&] { return choose(problem, limits, machine); });
 }
 
 // Weights lie in the order of either way, so that one format serves every target and layout.
