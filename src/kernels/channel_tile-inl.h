@@ -136,10 +136,10 @@ constexpr Tile MakeChannelTile() {
 constexpr Tile kChannelTiles[] = {
     MakeChannelTile<14, 2>(), MakeChannelTile<13, 2>(), MakeChannelTile<12, 2>(),
     MakeChannelTile<11, 2>(), MakeChannelTile<10, 2>(), MakeChannelTile<9, 2>(),
-    MakeChannelTile<8, 2>(),  MakeChannelTile<9, 3>(),  MakeChannelTile<8, 3>(),
-    MakeChannelTile<7, 3>(),  MakeChannelTile<7, 4>(),  MakeChannelTile<6, 4>(),
-    MakeChannelTile<5, 4>(),  MakeChannelTile<4, 4>(),  MakeChannelTile<28, 1>(),
-    MakeChannelTile<16, 1>(), MakeChannelTile<14, 1>()};
+    MakeChannelTile<8, 2>(),  MakeChannelTile<7, 2>(),  MakeChannelTile<9, 3>(),
+    MakeChannelTile<8, 3>(),  MakeChannelTile<7, 3>(),  MakeChannelTile<7, 4>(),
+    MakeChannelTile<6, 4>(),  MakeChannelTile<5, 4>(),  MakeChannelTile<4, 4>(),
+    MakeChannelTile<28, 1>(), MakeChannelTile<16, 1>(), MakeChannelTile<14, 1>()};
 #elif HWY_TARGET == HWY_AVX2
 constexpr Tile kChannelTiles[] = {MakeChannelTile<14, 1>(), MakeChannelTile<12, 1>(),
                                   MakeChannelTile<10, 1>(), MakeChannelTile<6, 2>(),

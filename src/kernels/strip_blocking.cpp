@@ -172,8 +172,11 @@ class Chooser {
     StripBlocking b = cut.blocking;
     b.block_rows = block_rows;
     b.threads = used;
-    spread(b.cost, cut.product_seconds, fill_seconds(fills, lines),
-           Blocks::of(shape_.product.units, shape_.lines, lines, row_blocks), b.weights_bytes, used,
+    // The last block may be smaller: that of the lines, or where threads share strips, of the rows.
+    const Blocks parts = shared == 0
+                             ? Blocks::of(shape_.product.units, shape_.lines, lines, row_blocks)
+                             : Blocks::of(cut.blocks, round_up(rows, b.tile->rows), block_rows, 1);
+    spread(b.cost, cut.product_seconds, fill_seconds(fills, lines), parts, b.weights_bytes, used,
            machine_.rates);
     b.cost.product_seconds += weights_wait_seconds(b, cut.blocks);
     if (workspace_bytes(b) > request_.max_workspace_bytes) return;
@@ -240,20 +243,22 @@ class Chooser {
     return tile_seconds * static_cast<double>(tiles);
   }
 
-  // What a thread waits for weights from beyond L2: all those of its rows for every strip, unless
-  // L2 keeps them from strip to strip. Multiply-adds hide a part. Layers of 3x3 with 2.4 and 9.4 MB
-  // of weights take 1.02 and 1.11 times as long if two threads have strips, and so all weights, of
-  // their own, instead of half the weights each [Emerald Rapids VM, 2026-11-26].
+  // What a thread waits for weights that come from beyond L2 more than once: all those of its rows
+  // for every strip, unless L2 keeps them from strip to strip. Multiply-adds hide a part. Layers of
+  // 3x3 with 2.4 and 9.4 MB of weights take 1.02 and 1.11 times as long if two threads have strips,
+  // and so all weights, of their own, instead of half the weights each [Emerald Rapids VM,
+  // 2026-11-26].
   double weights_wait_seconds(const StripBlocking& b, std::int64_t strips) const {
     constexpr double kNotHidden = 0.75;
     const std::int64_t sharers = std::max<std::int64_t>(1, b.threads / strips);
-    const std::int64_t bytes = saturated_product({round_up(shape_.product.rows, b.tile->rows),
-                                                  shape_.product.depth, kFloatBytes}) /
-                               sharers;
-    const bool stays = bytes <= machine_.caches.l2_bytes / 2;
+    const auto unit_bytes = static_cast<double>(saturated_product(
+        {round_up(shape_.product.rows, b.tile->rows), shape_.product.depth, kFloatBytes}));
+    const double bytes = unit_bytes / static_cast<double>(sharers);
+    const bool stays = bytes <= static_cast<double>(machine_.caches.l2_bytes) / 2;
     const std::int64_t rounds = ceil_div(stays ? shape_.product.units : strips, b.threads);
-    return static_cast<double>(rounds) * static_cast<double>(bytes) * kNotHidden /
-           machine_.rates.l3_bytes_per_second;
+    const double once = unit_bytes * static_cast<double>(shape_.product.groups) / b.threads;
+    const double again = static_cast<double>(rounds) * bytes - once;
+    return std::max(0.0, again) * kNotHidden / machine_.rates.l3_bytes_per_second;
   }
 
   const StripRequest& request_;
