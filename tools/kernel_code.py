@@ -59,6 +59,9 @@ FAMILIES = [
     Family("FMA peak", "FmaBurst", sums=12),  # kSums in peak.cpp
 ]
 
+# Transforms keep no sums from pass to pass: half of one waits on the stack for the other half.
+NOT_TILES = re.compile(r"Transform(Lines|Channels|Outputs)<Form<")
+
 
 @dataclass(frozen=True)
 class Exemption:
@@ -268,6 +271,8 @@ def kernel_of(name: str, body: list[Instruction]) -> Kernel | None:
             form = family.forms[int(form)] if family.forms else re.sub(r"\W+", " ", form)
             label = f"{found[1]} {family.name} {match['a']}x{match['b']} {form}"
             return Kernel(label, family, int(match["a"]) * int(match["b"]), loops)
+    if NOT_TILES.match(short):
+        return None
     loops = hottest_loops(body, whole_tile=False)
     return Kernel(f"{found[1]} {short}", None, 0, loops) if loops else None
 

@@ -43,6 +43,11 @@ std::int64_t source_position(PaddingMode mode, std::int64_t position, std::int64
   return kOutside;
 }
 
+// The first input channel of the group of output channel o.
+std::int64_t first_channel_of(const Problem& p, std::int64_t o) {
+  return o / (p.c_o / p.groups) * (p.c_i / p.groups);
+}
+
 // Magnitude and squares of an output that a tile x tile transform computes from inputs of the whole
 // tile, without bias and residual.
 template <class T>
@@ -50,7 +55,7 @@ Output tile_sizes(const Problem& p, const Operands<T>& operands, std::int64_t n,
                   std::int64_t i, std::int64_t j, std::int64_t tile) {
   const Dims x_strides = p.effective_x_strides();
   const std::int64_t channels = p.c_i / p.groups;
-  const std::int64_t first_channel = o / (p.c_o / p.groups) * channels;
+  const std::int64_t first_channel = first_channel_of(p, o);
   const double fill = p.padding_mode == PaddingMode::constant ? p.padding_value : 0;
   // Beyond the padding, where the last tiles may reach, is what stands outside.
   const auto source = [&p](std::int64_t position, std::int64_t size, std::int64_t after) {
@@ -96,7 +101,7 @@ Output output_at(const Problem& p, const Operands<T>& operands, std::int64_t n, 
                  std::int64_t i, std::int64_t j, std::int64_t tile) {
   const Dims x_strides = p.effective_x_strides();
   const std::int64_t channels = p.c_i / p.groups;
-  const std::int64_t first_channel = o / (p.c_o / p.groups) * channels;
+  const std::int64_t first_channel = first_channel_of(p, o);
   const double fill = p.padding_mode == PaddingMode::constant ? p.padding_value : 0;
   Output output;
   auto add = [&output](double term) {

@@ -27,6 +27,28 @@ namespace {
 // chunks, which keeps their error flat in depth.
 // Sources: Winograd 1980; Lavin, Gray 2016; Barabasz et al. 2020, Error Analysis and Improving the
 // Accuracy of Winograd Convolution, for points other than 0, 1, 2.
+//
+// When it wins and loses, measured:
+// GFLOP/s, counted as direct sums have them, of the better of strips and channels and of three
+// forms on one thread, then of the forms on two; peak 185 each. Best of two runs [Emerald Rapids
+// VM, AVX-512, GCC 12.2, 2026-11-26].
+//                                  direct  f2x3  f4x3  f6x3     f2x3  f4x3  f6x3
+//   64 -> 64 channels at 56 px        159   274   417   382      576   836   717
+//   64 -> 64 at 224 px                148   217   293   291      418   581   586
+//   128 -> 128 at 28 px               171   320   429   401      587   791   728
+//   256 -> 256 at 56 px               168   274   413   306      610   893   659
+//   256 -> 256 at 14 px               169   305   298   223      603   622   407
+//   512 -> 512 at 7 px                149   180   131    71      352   255   136
+//                                  direct  f2x5  f3x5  f4x5     f2x5  f3x5  f4x5
+//   32 -> 96 at 28 px                 181   350   438   640      692   870  1125
+//   128 -> 128 at 256 px              151   292   409   518      585   801  1046
+// 224 px take turns with memory, as y alone is 12.8 MB. At 14 and 7 px a task reads each weight for
+// 16 tiles only: transformed, they are 4 or 7 times as many bytes as given, from L3. Transforms
+// take a quarter of the time at 64 channels, a twentieth at 256. Tried without gain: asking for the
+// next weights while one chunk is multiplied (3 to 25 % slower); planes of V for one or for eight
+// channels instead of all (within 3 %, from 128 channels on slower by up to 40 %). It loses where
+// channels are few (a product then serves few outputs), and weights that are not packed beforehand
+// cost more than they save.
 
 constexpr std::string_view kRoom = "winograd";
 
