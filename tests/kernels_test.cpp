@@ -80,7 +80,8 @@ struct TileCase {
         depth(depth_),
         a(random_floats(static_cast<std::size_t>(tile.rows * depth), random)),
         b(random_floats(static_cast<std::size_t>(tile.cols * depth), random)),
-        partial(random_floats(static_cast<std::size_t>(tile.rows * tile.cols), random)),
+        partial(random_floats(
+            static_cast<std::size_t>(tile.rows) * static_cast<std::size_t>(tile.cols), random)),
         bias(random_floats(static_cast<std::size_t>(tile.rows), random)),
         sums(partial.size()) {
     args.a = a.data();
@@ -96,7 +97,8 @@ struct TileCase {
   }
 
   std::size_t own_order(int r, int j) const {
-    return static_cast<std::size_t>(r * tile.row_step() + j * tile.col_step());
+    return static_cast<std::size_t>(std::int64_t{r} * tile.row_step() +
+                                    std::int64_t{j} * tile.col_step());
   }
 
   float expected(int r, int j) const {

@@ -83,13 +83,13 @@ TEST(Recent, BlockingsOfStripsAreThoseFoundAnew) {
     for (const TileSet* tiles : {&tile_set(machine.target), &channel_tile_set(machine.target)}) {
       for (const int threads : {1, 2}) {
         StripRequest request;
-        request.shape.product = {2, 1, 70, 50 * 60, 600};
+        request.shape.product = {2, 1, 70, 3000, 600};
         request.shape.lines = 50;
         request.shape.width = 58;
         request.shape.pitch = 60;
         request.shape.planes = 67;
-        request.shape.line_floats = 67 * 60;
-        request.shape.halo_floats = 2 * 67 * 60;
+        request.shape.line_floats = 4020;
+        request.shape.halo_floats = 8040;
         request.shape.line_step = 60;
         request.tiles = *tiles;
         request.threads = threads;

@@ -173,15 +173,15 @@ TEST(WinogradInputs, ByLinesAreTheirValuesAtThePoints) {
           kernels::TransformIn& in = test.in;
           in.pitch = region.tiles() + kWinogradSlack + 1;
           in.plane = channels * in.pitch;
-          const Guarded v(form.t() * form.t() * in.plane, kUntouched);
+          const Guarded v(std::int64_t{form.t()} * form.t() * in.plane, kUntouched);
           const Guarded scratch(form.scratch_floats(region), kNan);
           in.v = v.data();
           in.scratch = scratch.data();
           form.by_lines(in);
           const std::string what = describe(target, form, region);
           test.expect(v.data(), in.pitch, 1, what);
-          expect_untouched(v.data(), form.t() * form.t() * channels, region.tiles(), in.pitch,
-                           what);
+          expect_untouched(v.data(), std::int64_t{form.t()} * form.t() * channels, region.tiles(),
+                           in.pitch, what);
           EXPECT_TRUE(v.is_intact_around()) << what;
           EXPECT_TRUE(scratch.is_intact_around()) << what;
         }
@@ -201,13 +201,13 @@ TEST(WinogradInputs, ByChannelsAreTheirValuesAtThePoints) {
           kernels::TransformIn& in = test.in;
           in.pitch = channels + kWinogradSlack + 1;
           in.plane = region.tiles() * in.pitch;
-          const Guarded v(form.t() * form.t() * in.plane, kUntouched);
+          const Guarded v(std::int64_t{form.t()} * form.t() * in.plane, kUntouched);
           in.v = v.data();
           form.by_channels(in);
           const std::string what = describe(target, form, region);
           test.expect(v.data(), 1, in.pitch, what);
-          expect_untouched(v.data(), form.t() * form.t() * region.tiles(), channels, in.pitch,
-                           what);
+          expect_untouched(v.data(), std::int64_t{form.t()} * form.t() * region.tiles(), channels,
+                           in.pitch, what);
           EXPECT_TRUE(v.is_intact_around()) << what;
         }
       }
@@ -227,7 +227,7 @@ TEST(WinogradInputs, HaveTheSameBitsByLinesAndByChannels) {
     const std::int64_t room = 64;  // of both pitches
     in.pitch = room;
     in.plane = room * room;
-    const std::int64_t size = form.t() * form.t() * in.plane;
+    const std::int64_t size = std::int64_t{form.t()} * form.t() * in.plane;
     const Guarded by_lines(size, kUntouched);
     const Guarded by_channels(size, kUntouched);
     const Guarded scratch(form.scratch_floats(region), kNan);

@@ -27,7 +27,7 @@ struct OutStrides {
 
 void expect_outputs(Target target, const WinogradKernels& form, const Region& region, int rows,
                     std::int64_t channels, Random& random) {
-  const int t = form.t();
+  const std::int64_t t = form.t();
   const std::int64_t height = region.tile_rows * form.m - random.between(0, form.m - 1);
   const std::int64_t width = region.tile_cols * form.m - random.between(0, form.m - 1);
   const std::int64_t plane = region.tiles() * rows + kWinogradSlack;
@@ -89,7 +89,7 @@ void expect_outputs(Target target, const WinogradKernels& form, const Region& re
               expected.value = std::max(0.0, expected.value);
             }
             ASSERT_LE(std::abs(static_cast<double>(y.data()[at]) - expected.value),
-                      expected.tolerance(t))
+                      expected.tolerance(form.t()))
                 << what << ", channel " << c << " at " << i << ", " << j;
             y.data()[at] = kUntouched;  // what is left is what nothing may have written
           }

@@ -51,6 +51,7 @@ struct Limits {
 // outputs from transformed inputs let every input of a tile into all its outputs: there S is the
 // sum over c of (max |x_c| over the inputs of the output's tile) * (sum |K[o, c]|), plus the same.
 struct ErrorBound {
+  // NOLINTNEXTLINE(google-explicit-constructor): a bound without tiles is its gamma
   ErrorBound(double given_gamma, std::int64_t given_tile = 0)
       : gamma(given_gamma), tile(given_tile) {}
   double gamma;

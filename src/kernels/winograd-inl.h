@@ -146,7 +146,7 @@ HWY_NOINLINE void TransformLines(const TransformIn& given) {
   const std::int64_t pitch = sizes.line_pitch(in.region);
   float* const copied = in.scratch;  // a line with what stands outside
   float* const dealt = copied + sizes.copied_floats(in.region);
-  const std::int64_t dealt_floats = kM * kT * pitch + kWinogradSlack;
+  const std::int64_t dealt_floats = std::int64_t{kM} * kT * pitch + kWinogradSlack;
   const Dealer<F> dealer(in.side_by_side ? in.first : 0, in.side_by_side ? in.width : columns,
                          tile_cols, in.outside, pitch);
   const auto deal = [&](std::int64_t c) HWY_ATTR {
@@ -222,10 +222,11 @@ HWY_NOINLINE void TransformOutputs(const TransformOut& given) {
   constexpr int kM = F::kM;
   constexpr int kT = F::kT;
   constexpr int kGroup = 28 / kM;
-  static_assert(kGroup * kM * kFloatLanes <= kMaxTile);
+  constexpr std::int64_t kLineFloats = std::int64_t{kGroup} * kM * kFloatLanes;
+  static_assert(kLineFloats <= kMaxTile);
   const FloatTag d;
   const std::int64_t tile_cols = out.region.tile_cols;
-  HWY_ALIGN float pixels[kM][kGroup * kM * kFloatLanes];
+  HWY_ALIGN float pixels[kM][kLineFloats];
   for (std::int64_t r = 0; r < out.channels; r += kFloatLanes) {
     Epilogue epilogue = out.epilogue;
     if (epilogue.bias != nullptr) epilogue.bias += r;

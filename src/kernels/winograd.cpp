@@ -30,7 +30,7 @@ std::int64_t WinogradKernels::line_pitch(const Region& region) const {
 }
 
 std::int64_t WinogradKernels::scratch_floats(const Region& region) const {
-  return copied_floats(region) + 2 * (m * t() * line_pitch(region) + kWinogradSlack);
+  return copied_floats(region) + 2 * (std::int64_t{m} * t() * line_pitch(region) + kWinogradSlack);
 }
 
 const WinogradKernels& winograd_kernels(Target target, int m, int r) {
