@@ -86,7 +86,7 @@ TEST(Winograd, FormsAreInTheStrictestClassTheirErrorAllows) {
   for (const Form& form : forms()) {
     const bool large = form.m + form.r == 9;
     EXPECT_EQ(takes(form, 64, Accuracy::strict), form.m == 2 && form.r == 3) << form.name;
-    EXPECT_TRUE(takes(form, 128, Accuracy::fp32)) << form.name;
+    EXPECT_TRUE(takes(form, 96, Accuracy::fp32)) << form.name;
     EXPECT_EQ(takes(form, 1024, Accuracy::fp32), !large) << form.name;
     EXPECT_TRUE(takes(form, 1024, Accuracy::relaxed)) << form.name;
   }

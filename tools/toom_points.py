@@ -28,7 +28,7 @@ FORMS = {4: [(2, 3)], 6: [(4, 3), (2, 5)], 7: [(3, 5)], 8: [(6, 3), (4, 5)]}
 
 # As in errors.cpp, and Form::chunk() in cut.hpp.
 MEAN_SHARE = 0.318
-TRANSFORM_ROUNDINGS = 9
+TRANSFORM_ROUNDINGS = 10
 SUM_SHARE = 1.75
 ROUNDING_RMS = 0.33 * 2.0**-24
 CHUNKS = {4: 64, 6: 64, 7: 32, 8: 24}

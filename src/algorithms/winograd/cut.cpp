@@ -68,6 +68,7 @@ class Chooser {
       set_rows(tile.rows, cut);
       consider_rows(cut, best);
     }
+    if (best.fits()) best.executed_products = executed_products(best);
     return best;
   }
 
@@ -243,7 +244,6 @@ class Chooser {
     cut.weight_seconds = task_bytes / rate * share;
     cut.pack_seconds = weights / sizeof(float) * form_.t() * kPackCyclesPerProduct * cycle /
                        (cut.packs_in_run ? cut.threads : 1);
-    cut.executed_products = executed_products(cut);
   }
 
   // Exactly what runs: regions at the ends are smaller.

@@ -13,8 +13,10 @@
 namespace plait::winograd {
 
 struct Form {
-  int m;  // outputs per side of a tile
-  int r;  // the kernel is r x r
+  int m = 2;  // outputs per side of a tile
+  int r = 3;  // the kernel is r x r
+
+  friend bool operator==(const Form&, const Form&) = default;
   int t() const { return m + r - 1; }
   int points() const { return t() * t(); }
   // Channels whose products are summed before the sum is added to that of the channels before. The
@@ -56,7 +58,7 @@ class TilesOfRows {
 enum class Lanes { tiles, channels };
 
 struct Cut {
-  Form form{2, 3};
+  Form form;
   Target target = Target::emu128;
   Lanes lanes = Lanes::tiles;
   std::int64_t tile_rows = 0;  // of the layer

@@ -11,6 +11,7 @@
 #include "core/algorithm.hpp"
 #include "core/counts.hpp"
 #include "core/subnormals.hpp"
+#include "kernels/recent.hpp"
 #include "kernels/tile_cost.hpp"
 
 namespace plait::winograd {
@@ -71,8 +72,18 @@ int required_rows(const Form& form, const Problem& problem, const Limits& limits
 }
 
 Cut config(const Form& form, const Problem& problem, const Limits& limits, const Machine& machine) {
-  const int rows = required_rows(form, problem, limits, machine);
-  return rows < 0 ? Cut{} : choose_cut(form, rows, problem, limits, machine);
+  struct Request {
+    Form form;
+    Problem problem;
+    Limits limits;
+    bool operator==(const Request&) const = default;
+  };
+  // One for each form that takes a problem: the planner asks all before it comes back to one.
+  thread_local kernels::Recent<kernels::BlockingQuestion<Request>, Cut, 3> recent;
+  return recent.get({{form, problem, limits}, machine}, [&] {
+    const int rows = required_rows(form, problem, limits, machine);
+    return rows < 0 ? Cut{} : choose_cut(form, rows, problem, limits, machine);
+  });
 }
 
 // === accepts ===
