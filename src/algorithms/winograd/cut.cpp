@@ -144,8 +144,12 @@ class Chooser {
 
   // With fewer threads if need be.
   bool keeps_cap(Cut& cut) const {
-    while (cut.workspace_bytes() > limits_.max_workspace_bytes && cut.threads > 1) --cut.threads;
-    return cut.workspace_bytes() <= limits_.max_workspace_bytes;
+    if (cut.workspace_bytes() <= limits_.max_workspace_bytes) return true;
+    const auto own = static_cast<std::size_t>(thread_bytes(cut));
+    const std::size_t shared = cut.shared_bytes();
+    if (limits_.max_workspace_bytes < shared + own) return false;
+    cut.threads = static_cast<int>((limits_.max_workspace_bytes - shared) / own);
+    return true;
   }
 
   static std::int64_t thread_bytes(const Cut& cut) {
@@ -304,10 +308,10 @@ std::int64_t Cut::thread_floats() const {
 std::size_t Cut::workspace_bytes() const {
   const std::int64_t own =
       saturated_product({threads, thread_floats(), std::int64_t{sizeof(float)}});
-  const auto shared =
-      packs_in_run ? static_cast<std::int64_t>((weights_bytes + 63) / 64 * 64) : std::int64_t{0};
-  return static_cast<std::size_t>(saturated_sum(own, shared));
+  return static_cast<std::size_t>(saturated_sum(own, static_cast<std::int64_t>(shared_bytes())));
 }
+
+std::size_t Cut::shared_bytes() const { return packs_in_run ? (weights_bytes + 63) / 64 * 64 : 0; }
 
 std::size_t least_workspace_bytes(const Form& form, const Problem& problem, const Limits& limits) {
   Machine widest;

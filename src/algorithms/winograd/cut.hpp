@@ -90,6 +90,7 @@ struct Cut {
 
   bool fits() const { return tasks > 0; }
   std::int64_t thread_floats() const;
+  std::size_t shared_bytes() const;  // at the front of the workspace: weights packed in the run
   std::size_t workspace_bytes() const;
   double seconds() const {
     return product_seconds + transform_seconds + thread_seconds + weight_seconds +

@@ -199,7 +199,7 @@ void Winograd::run(const Args& args) const {
   std::byte* workspace = args.workspace;
   if (weights == nullptr) {
     auto* const transformed = reinterpret_cast<float*>(workspace);
-    workspace += (cut.weights_bytes + 63) / 64 * 64;
+    workspace += cut.shared_bytes();
     std::atomic<std::int64_t> next = 0;
     args.executor->run(cut.threads, [&](int /*index*/) {
       const std::int64_t blocks = weight_blocks(layer_.problem, cut);
