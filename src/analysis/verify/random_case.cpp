@@ -122,6 +122,18 @@ void suit_tiles(Problem& p, std::int64_t max_multiplications, Random& random) {
   shrink_to(max_multiplications, p);
 }
 
+// One channel to a group, most of them with their channels side by side.
+void suit_channels(Problem& p, std::int64_t max_multiplications, Random& random) {
+  p.groups = random.between(9, 70);
+  p.c_i = p.groups;
+  p.c_o = p.groups * random.between(1, 2);
+  p.h = random.between(1, 12);
+  p.w = random.between(1, 12);
+  if (random.chance(0.7)) p.x_layout = p.y_layout = Layout::nhwc;
+  fit_image_to_window(p, random);
+  shrink_to(max_multiplications, p);
+}
+
 void set_rare_options(Problem& p, Random& random) {
   static constexpr PaddingMode kModes[] = {PaddingMode::zeros, PaddingMode::reflect,
                                            PaddingMode::replicate, PaddingMode::circular,
@@ -162,7 +174,11 @@ Problem random_problem(Random& random, std::int64_t max_multiplications) {
   }
   fit_image_to_window(p, random);
   shrink_to(max_multiplications, p);
-  if (random.chance(0.15)) suit_tiles(p, max_multiplications, random);
+  if (random.chance(0.15)) {
+    suit_tiles(p, max_multiplications, random);
+  } else if (random.chance(0.05)) {
+    suit_channels(p, max_multiplications, random);
+  }
   p.bias = random.chance(0.5);
   if (random.chance(0.3)) p.activation.kind = ActivationKind::relu;
   if (random.chance(0.25)) set_rare_options(p, random);
