@@ -87,6 +87,7 @@ inline Outcome run_plait(const std::vector<std::string>& arguments, bool interru
   std::vector<std::string> words = {PLAIT_PROGRAM};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   const pid_t child = ::fork();
