@@ -187,10 +187,9 @@ kernels::ProductOperands TileExecution::operands(const Args& args, std::int64_t 
   return operands;
 }
 
-RunReport TileExecution::report_of(const kernels::LoopTally& tally,
-                                   std::span<const kernels::LoopLevel> loops) const {
-  RunReport report{std::string(room_), kernels::tile_set(target_).target, threads_,
-                   tally.multiplications()};
+RunReport report_of(const kernels::LoopTally& tally, std::span<const kernels::LoopLevel> loops,
+                    std::string_view algorithm, Target target, int threads) {
+  RunReport report{std::string(algorithm), target, threads, tally.multiplications()};
   for (std::size_t level = 0; level < loops.size(); ++level) {
     const kernels::LoopTally::Count& count = tally.count(level);
     const bool covered = loops[level].has_tail ? count.whole_twice_and_tail : count.rounds >= 2;

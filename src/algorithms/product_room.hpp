@@ -43,6 +43,10 @@ Cost product_cost(const Problem& problem, const Machine& machine,
                   const kernels::BlockingCost& blocking, int threads, std::size_t workspace_bytes,
                   std::size_t weights_bytes);
 
+// What ran, as its loops counted. `target`: as compiled in.
+RunReport report_of(const kernels::LoopTally& tally, std::span<const kernels::LoopLevel> loops,
+                    std::string_view algorithm, Target target, int threads);
+
 // Packing, the operands of a run, and what it reports.
 class TileExecution : public Execution {
  public:
@@ -65,13 +69,14 @@ class TileExecution : public Execution {
     kernels::ProductOperands given = operands(args, pitch);
     if (args.report != nullptr) given.tally = &tally;
     product(given);
-    if (args.report != nullptr) *args.report = report_of(tally.total(), loops);
+    if (args.report != nullptr) {
+      *args.report =
+          report_of(tally.total(), loops, room_, kernels::tile_set(target_).target, threads_);
+    }
   }
 
  private:
   kernels::ProductOperands operands(const Args& args, std::int64_t pitch) const;
-  RunReport report_of(const kernels::LoopTally& tally,
-                      std::span<const kernels::LoopLevel> loops) const;
 
   std::string_view room_;
   Problem problem_;

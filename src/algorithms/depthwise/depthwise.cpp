@@ -225,22 +225,10 @@ class Depthwise : public Execution {
   void run_blocks(const Args& args, std::int64_t blocks, const MakeTask& make_task) const;
 
  private:
-  RunReport report_of(const kernels::LoopTally& tally) const;
-
   Problem problem_;
   Target target_;
   int threads_;
 };
-
-RunReport Depthwise::report_of(const kernels::LoopTally& tally) const {
-  RunReport report{std::string(kRoom), target_, threads_, tally.multiplications()};
-  for (std::size_t level = 0; level < kLoops.size(); ++level) {
-    const kernels::LoopTally::Count& count = tally.count(level);
-    const bool covered = kLoops[level].has_tail ? count.whole_twice_and_tail : count.rounds >= 2;
-    report.loops.push_back({std::string(kLoops[level].name), count.rounds, covered});
-  }
-  return report;
-}
 
 template <class MakeTask>
 void Depthwise::run_blocks(const Args& args, std::int64_t blocks, const MakeTask& make_task) const {
@@ -258,7 +246,9 @@ void Depthwise::run_blocks(const Args& args, std::int64_t blocks, const MakeTask
     if (args.report != nullptr) tally.merge(counts);
   };
   args.executor->run(threads_, run);
-  if (args.report != nullptr) *args.report = report_of(tally.total());
+  if (args.report != nullptr) {
+    *args.report = report_of(tally.total(), kLoops, kRoom, target_, threads_);
+  }
 }
 
 // A thread's share of the workspace.

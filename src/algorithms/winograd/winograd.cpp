@@ -60,10 +60,6 @@ std::string name_of(const Form& form) {
 // === config ===
 // Choosing the region, the blocks and the threads: cut.hpp.
 
-std::string format_of(const Form& form, const Problem& problem, Target target, int rows) {
-  return product_format(name_of(form), problem, target, rows);
-}
-
 // Rows of the tiles that the packed format asks for, 0 if it does not, -1 if it is another's.
 int required_rows(const Form& form, const Problem& problem, const Limits& limits,
                   const Machine& machine) {
@@ -155,7 +151,8 @@ class Winograd final : public Execution {
   Winograd(const Problem& problem, const Cut& cut) : layer_(problem, cut) {}
 
   std::string packed_format() const override {
-    return format_of(layer_.cut.form, layer_.problem, layer_.cut.target, layer_.cut.tiles.rows());
+    const Cut& cut = layer_.cut;
+    return product_format(name_of(cut.form), layer_.problem, cut.target, cut.tiles.rows());
   }
 
   void pack(const void* kernel, const void* bias, std::byte* out) const override {
@@ -182,16 +179,6 @@ class Winograd final : public Execution {
  private:
   Layer layer_;
 };
-
-RunReport report_of(const kernels::LoopTally& tally, const Cut& cut) {
-  RunReport report{name_of(cut.form), cut.target, cut.threads, tally.multiplications()};
-  for (std::size_t level = 0; level < kLoops.size(); ++level) {
-    const kernels::LoopTally::Count& count = tally.count(level);
-    const bool covered = kLoops[level].has_tail ? count.whole_twice_and_tail : count.rounds >= 2;
-    report.loops.push_back({std::string(kLoops[level].name), count.rounds, covered});
-  }
-  return report;
-}
 
 void Winograd::run(const Args& args) const {
   const Cut& cut = layer_.cut;
@@ -221,7 +208,10 @@ void Winograd::run(const Args& args) const {
     for (std::int64_t i = next++; i < cut.tasks && !args.cancelled(); i = next++) task.run(i);
     if (args.report != nullptr) tally.merge(counts);
   });
-  if (args.report != nullptr) *args.report = report_of(tally.total(), cut);
+  if (args.report != nullptr) {
+    *args.report = report_of(tally.total(), kLoops, name_of(cut.form),
+                             kernels::channel_tile_set(cut.target).target, cut.threads);
+  }
 }
 
 template <int kM, int kR>
