@@ -156,7 +156,7 @@ TEST(WinogradKernels, AreOfTheFormTheyAreAskedFor) {
       const WinogradKernels& form = kernels::winograd_kernels(target, m, r);
       EXPECT_EQ(form.m, m);
       EXPECT_EQ(form.r, r);
-      EXPECT_LE(form.t(), kernels::kMostTransformed);
+      EXPECT_LE(form.t(), kernels::kMostToomPoints);
     }
     EXPECT_LE(lanes_of(target), kWinogradSlack);
   }

@@ -19,8 +19,6 @@
 
 namespace plait::kernels {
 
-inline constexpr int kMostTransformed = 8;  // t of any form
-
 inline constexpr std::int64_t kNoOffset = std::numeric_limits<std::int64_t>::min();
 
 struct Region {

@@ -158,20 +158,20 @@ class Chooser {
 
   void set_channel_block(std::int64_t block, Cut& cut) const {
     cut.channel_block = block;
+    const std::int64_t tiles = cut.region.tiles();
     // Products may read and write some columns beyond the last tile.
-    std::int64_t tiles = cut.region.tiles();
-    tiles = tiles <= cut.tiles.most_columns() ? cut.tiles.at_least(tiles).cols
-                                              : tiles + cut.tiles.most_columns();
+    const std::int64_t columns = tiles <= cut.tiles.most_columns()
+                                     ? cut.tiles.at_least(tiles).cols
+                                     : tiles + cut.tiles.most_columns();
     if (cut.lanes == Lanes::tiles) {
       // Stores across two lines take twice as long.
-      const std::int64_t tiles = cut.region.tiles();
       cut.v_pitch = tiles < kLine ? tiles : round_up(tiles, kLine);
       cut.v_plane = odd_lines(saturated_product({block, cut.v_pitch}) + 2 * kLine);
     } else {
       cut.v_pitch = odd_lines(block);
-      cut.v_plane = odd_lines(saturated_product({tiles, cut.v_pitch}));
+      cut.v_plane = odd_lines(saturated_product({columns, cut.v_pitch}));
     }
-    cut.m_plane = odd_lines(tiles * cut.tiles.rows());
+    cut.m_plane = odd_lines(columns * cut.tiles.rows());
     cut.m_blocks = block == cut.channels ? 1 : cut.task_blocks;
   }
 
