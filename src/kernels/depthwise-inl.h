@@ -15,6 +15,7 @@
 
 #include "kernels/activate-inl.h"
 #include "kernels/depthwise.hpp"
+#include "kernels/part-inl.h"
 #include "kernels/unroll.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -44,29 +45,6 @@ HWY_INLINE PlaneVector LoadOnce(const float* from) {
   PlaneVector value = hn::LoadU(PlaneTag(), from);
   Pin(value);
   return value;
-}
-
-// Lanes [0, count) of a vector; nothing else is written.
-HWY_INLINE void StorePart(PlaneVector value, std::int64_t count, float* to) {
-  const PlaneTag d;
-#if HWY_TARGET <= HWY_AVX2
-  hn::BlendedStore(value, hn::FirstN(d, static_cast<std::size_t>(count)), d, to);
-#else
-  HWY_ALIGN float lanes[kPlaneLanes];
-  hn::Store(value, d, lanes);
-  for (std::int64_t j = 0; j < count; ++j) to[j] = lanes[j];
-#endif
-}
-
-HWY_INLINE PlaneVector LoadPart(const float* from, std::int64_t count) {
-  const PlaneTag d;
-#if HWY_TARGET <= HWY_AVX2
-  return hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(count)), d, from);
-#else
-  HWY_ALIGN float lanes[kPlaneLanes] = {};
-  for (std::int64_t j = 0; j < count; ++j) lanes[j] = from[j];
-  return hn::Load(d, lanes);
-#endif
 }
 
 // Adds the bias, applies the activation and stores columns [column, column + kVectors vectors) of

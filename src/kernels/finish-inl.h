@@ -8,13 +8,13 @@
 #define PLAIT_KERNELS_FINISH_INL_H_
 #endif
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
 #include <hwy/highway.h>
 
 #include "kernels/activate-inl.h"
+#include "kernels/part-inl.h"
 #include "kernels/tile.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -22,14 +22,10 @@ namespace plait::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The first `count` of a vector's lanes from memory that may end behind them; the others are 0.
-template <class D>
-HWY_INLINE hn::Vec<D> LoadFirst(D d, const float* from, int count) {
-  constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
-  if (count >= kLanes) return hn::LoadU(d, from);
-  HWY_ALIGN float lanes[kLanes] = {};
-  std::copy(from, from + count, lanes);
-  return hn::Load(d, lanes);
+// A whole vector, or the part of one that is left.
+HWY_INLINE FloatVector LoadFirst(FloatTag d, const float* from, int count) {
+  const bool whole = count >= static_cast<int>(hn::MaxLanes(d));
+  return whole ? hn::LoadU(d, from) : LoadPart(from, count);
 }
 
 // Sums in rows, sums[r * cols + j]: each run of each row is a piece of a line.

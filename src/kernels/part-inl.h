@@ -1,0 +1,48 @@
+// The first lanes of a vector. Included once per target.
+
+#if defined(PLAIT_KERNELS_PART_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PLAIT_KERNELS_PART_INL_H_
+#undef PLAIT_KERNELS_PART_INL_H_
+#else
+#define PLAIT_KERNELS_PART_INL_H_
+#endif
+
+#include <cstddef>
+#include <cstdint>
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace plait::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Lanes [0, count) of a vector; nothing else is written.
+HWY_INLINE void StorePart(hn::Vec<hn::ScalableTag<float>> value, std::int64_t count, float* to) {
+  const hn::ScalableTag<float> d;
+#if HWY_TARGET <= HWY_AVX2
+  hn::BlendedStore(value, hn::FirstN(d, static_cast<std::size_t>(count)), d, to);
+#else
+  HWY_ALIGN float lanes[hn::MaxLanes(d)];
+  hn::Store(value, d, lanes);
+  for (std::int64_t j = 0; j < count; ++j) to[j] = lanes[j];
+#endif
+}
+
+// Lanes [0, count) from memory that may end behind them; the others are 0.
+HWY_INLINE hn::Vec<hn::ScalableTag<float>> LoadPart(const float* from, std::int64_t count) {
+  const hn::ScalableTag<float> d;
+#if HWY_TARGET <= HWY_AVX2
+  return hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(count)), d, from);
+#else
+  HWY_ALIGN float lanes[hn::MaxLanes(d)] = {};
+  for (std::int64_t j = 0; j < count; ++j) lanes[j] = from[j];
+  return hn::Load(d, lanes);
+#endif
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace plait::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // include guard per target
