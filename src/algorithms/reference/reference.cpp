@@ -43,20 +43,34 @@ std::int64_t source_position(PaddingMode mode, std::int64_t position, std::int64
   return kOutside;
 }
 
-// The first input channel of the group of output channel o.
-std::int64_t first_channel_of(const Problem& p, std::int64_t o) {
-  return o / (p.c_o / p.groups) * (p.c_i / p.groups);
-}
+// What image n shows to output channel o: the input channels of its group, and what stands outside.
+template <class T>
+class Input {
+ public:
+  Input(const Problem& p, const T* x, std::int64_t n, std::int64_t o)
+      : strides_(p.effective_x_strides()),
+        first_(x + n * strides_[0] + o / (p.c_o / p.groups) * (p.c_i / p.groups) * strides_[1]),
+        fill_(p.padding_mode == PaddingMode::constant ? p.padding_value : 0) {}
+
+  // Of channel c of the group; row and column as source_position() gives them.
+  double at(std::int64_t c, std::int64_t row, std::int64_t column) const {
+    if (row == kOutside || column == kOutside) return fill_;
+    return static_cast<double>(first_[c * strides_[1] + row * strides_[2] + column * strides_[3]]);
+  }
+
+ private:
+  Dims strides_;
+  const T* first_;
+  double fill_;
+};
 
 // Magnitude and squares of an output that a tile x tile transform computes from inputs of the whole
 // tile, without bias and residual.
 template <class T>
 Output tile_sizes(const Problem& p, const Operands<T>& operands, std::int64_t n, std::int64_t o,
                   std::int64_t i, std::int64_t j, std::int64_t tile) {
-  const Dims x_strides = p.effective_x_strides();
+  const Input<T> input(p, operands.x, n, o);
   const std::int64_t channels = p.c_i / p.groups;
-  const std::int64_t first_channel = first_channel_of(p, o);
-  const double fill = p.padding_mode == PaddingMode::constant ? p.padding_value : 0;
   // Beyond the padding, where the last tiles may reach, is what stands outside.
   const auto source = [&p](std::int64_t position, std::int64_t size, std::int64_t after) {
     return position < size + after ? source_position(p.padding_mode, position, size) : kOutside;
@@ -64,9 +78,7 @@ Output tile_sizes(const Problem& p, const Operands<T>& operands, std::int64_t n,
   const auto x_at = [&](std::int64_t c, std::int64_t u, std::int64_t v) {
     const std::int64_t row = source(i / tile * tile + u - p.padding.top, p.h, p.padding.bottom);
     const std::int64_t col = source(j / tile * tile + v - p.padding.left, p.w, p.padding.right);
-    if (row == kOutside || col == kOutside) return fill;
-    return static_cast<double>(operands.x[n * x_strides[0] + (first_channel + c) * x_strides[1] +
-                                          row * x_strides[2] + col * x_strides[3]]);
+    return input.at(c, row, col);
   };
   const auto inputs = static_cast<double>((tile + p.k_h - 1) * (tile + p.k_w - 1));
   Output sizes;
@@ -99,10 +111,8 @@ Output tile_sizes(const Problem& p, const Operands<T>& operands, std::int64_t n,
 template <class T>
 Output output_at(const Problem& p, const Operands<T>& operands, std::int64_t n, std::int64_t o,
                  std::int64_t i, std::int64_t j, std::int64_t tile) {
-  const Dims x_strides = p.effective_x_strides();
+  const Input<T> input(p, operands.x, n, o);
   const std::int64_t channels = p.c_i / p.groups;
-  const std::int64_t first_channel = first_channel_of(p, o);
-  const double fill = p.padding_mode == PaddingMode::constant ? p.padding_value : 0;
   Output output;
   auto add = [&output](double term) {
     output.value += term;
@@ -116,15 +126,9 @@ Output output_at(const Problem& p, const Operands<T>& operands, std::int64_t n, 
       for (std::int64_t v = 0; v < p.k_w; ++v) {
         const std::int64_t col = source_position(
             p.padding_mode, j * p.stride.w + v * p.dilation.w - p.padding.left, p.w);
-        const bool outside = row == kOutside || col == kOutside;
-        const double x =
-            outside ? fill
-                    : static_cast<double>(
-                          operands.x[n * x_strides[0] + (first_channel + c) * x_strides[1] +
-                                     row * x_strides[2] + col * x_strides[3]]);
         const auto weight =
             static_cast<double>(operands.kernel[((o * channels + c) * p.k_h + u) * p.k_w + v]);
-        add(x * weight);
+        add(input.at(c, row, col) * weight);
       }
     }
   }
