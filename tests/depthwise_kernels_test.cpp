@@ -13,6 +13,7 @@
 #include "core/aligned_buffer.hpp"
 #include "core/error_model.hpp"
 #include "kernels/depthwise.hpp"
+#include "support/floats.hpp"
 #include "support/random.hpp"
 #include "support/sums.hpp"
 
@@ -23,18 +24,6 @@ using kernels::kChunk;
 using kernels::PlaneForm;
 using kernels::PlaneKernels;
 using kernels::PlaneTile;
-
-constexpr float kUntouched = -77;
-
-float& at(std::vector<float>& values, std::int64_t i) {
-  return values[static_cast<std::size_t>(i)];
-}
-
-std::vector<float> random_floats(std::int64_t size, Random& random) {
-  std::vector<float> values(static_cast<std::size_t>(size));
-  for (float& value : values) value = static_cast<float>(random.normal());
-  return values;
-}
 
 // A tile over a random plane, and what it should give.
 class PlaneCase {

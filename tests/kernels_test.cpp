@@ -10,6 +10,7 @@
 #include "analysis/verify/guarded.hpp"
 #include "core/aligned_buffer.hpp"
 #include "kernels/tile.hpp"
+#include "support/floats.hpp"
 #include "support/random.hpp"
 #include "support/sums.hpp"
 
@@ -19,12 +20,6 @@ namespace {
 using kernels::Curve;
 using kernels::kChunk;
 using kernels::Tile;
-
-std::vector<float> random_floats(std::size_t size, Random& random) {
-  std::vector<float> values(size);
-  for (float& value : values) value = static_cast<float>(random.normal());
-  return values;
-}
 
 std::string name_of_tile(Target target, const Tile& tile) {
   return std::string(name_of(target)) + " " + std::to_string(tile.rows) + "x" +
@@ -78,11 +73,10 @@ struct TileCase {
       : target(target_),
         tile(tile_),
         depth(depth_),
-        a(random_floats(static_cast<std::size_t>(tile.rows * depth), random)),
-        b(random_floats(static_cast<std::size_t>(tile.cols * depth), random)),
-        partial(random_floats(
-            static_cast<std::size_t>(tile.rows) * static_cast<std::size_t>(tile.cols), random)),
-        bias(random_floats(static_cast<std::size_t>(tile.rows), random)),
+        a(random_floats(tile.rows * depth, random)),
+        b(random_floats(tile.cols * depth, random)),
+        partial(random_floats(std::int64_t{tile.rows} * tile.cols, random)),
+        bias(random_floats(tile.rows, random)),
         sums(partial.size()) {
     args.a = a.data();
     args.b = b.data();

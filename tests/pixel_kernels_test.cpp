@@ -9,6 +9,7 @@
 #include "core/aligned_buffer.hpp"
 #include "kernels/depthwise.hpp"
 #include "kernels/depthwise_pixels.hpp"
+#include "support/floats.hpp"
 #include "support/random.hpp"
 #include "support/sums.hpp"
 
@@ -19,18 +20,6 @@ using kernels::Curve;
 using kernels::kChunk;
 using kernels::PixelKernels;
 using kernels::PixelTile;
-
-constexpr float kUntouched = -77;
-
-float& at(std::vector<float>& values, std::int64_t i) {
-  return values[static_cast<std::size_t>(i)];
-}
-
-std::vector<float> random_floats(std::int64_t size, Random& random) {
-  std::vector<float> values(static_cast<std::size_t>(size));
-  for (float& value : values) value = static_cast<float>(random.normal());
-  return values;
-}
 
 // A tile over random pixels, and what it should give. Pixels and weights lie 2 floats apart.
 class PixelCase {

@@ -2,6 +2,7 @@
 #include "kernels/recent.hpp"
 
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -41,6 +42,17 @@ auto anew(const Choose& choose) {
   return answer;
 }
 
+// Asked twice in a row, and anew: both must be the same.
+template <class Choose>
+auto kept_and_fresh(const Choose& choose) {
+  const auto kept = (choose(), choose());
+  const auto fresh = anew(choose);
+  EXPECT_EQ(kept.tile, fresh.tile);
+  EXPECT_EQ(kept.threads, fresh.threads);
+  EXPECT_EQ(kept.cost.seconds(), fresh.cost.seconds());
+  return std::pair(kept, fresh);
+}
+
 // A machine that differs from the one before in one thing that blockings depend on.
 std::vector<Machine> machines() {
   std::vector<Machine> list(1, host_machine());
@@ -67,12 +79,8 @@ TEST(Recent, BlockingsOfProductsAreThoseFoundAnew) {
       for (const bool prepacked : {true, false}) {
         request.prepacked = prepacked;
         const auto choose = [&] { return choose_blocking(request, machine); };
-        const Blocking kept = (choose(), choose());
-        const Blocking fresh = anew(choose);
-        EXPECT_EQ(kept.tile, fresh.tile);
-        EXPECT_EQ(kept.threads, fresh.threads);
+        const auto [kept, fresh] = kept_and_fresh(choose);
         EXPECT_EQ(kept.block_columns, fresh.block_columns);
-        EXPECT_EQ(kept.cost.seconds(), fresh.cost.seconds());
       }
     }
   }
@@ -96,12 +104,8 @@ TEST(Recent, BlockingsOfStripsAreThoseFoundAnew) {
         request.max_workspace_bytes = std::size_t{1} << 40;
         request.fill_seconds_per_element = 1e-10;
         const auto choose = [&] { return choose_strips(request, machine); };
-        const StripBlocking kept = (choose(), choose());
-        const StripBlocking fresh = anew(choose);
-        EXPECT_EQ(kept.tile, fresh.tile);
-        EXPECT_EQ(kept.threads, fresh.threads);
+        const auto [kept, fresh] = kept_and_fresh(choose);
         EXPECT_EQ(kept.block_lines, fresh.block_lines);
-        EXPECT_EQ(kept.cost.seconds(), fresh.cost.seconds());
       }
     }
   }

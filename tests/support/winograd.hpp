@@ -13,11 +13,11 @@
 #include "core/error_model.hpp"
 #include "kernels/toom_cook.hpp"
 #include "kernels/winograd.hpp"
+#include "support/floats.hpp"
 #include "support/random.hpp"
 
 namespace plait::test {
 
-inline constexpr float kUntouched = -77;
 inline constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 inline constexpr std::array<std::array<int, 2>, 6> kWinogradForms = {
