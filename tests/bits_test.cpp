@@ -63,6 +63,7 @@ std::vector<BitsCase> bits_cases() {
           {"channels", "3x19x13x17,37x19x3x3,p1"},
           {"channels", "2x64x9x9,20x64x3x3,s2,p1"},
           {"channels", "2x600x7x7,33x600x1x1"},
+          {"channels", "2x60x7x7,64x60x1x1"},
           {"channels", "2x32x12x12,32x8x5x3,p1,g4,d2,s3x2"},
           {"depthwise", "3x19x33x37,38x1x3x3,p1,g19"},
           {"depthwise", "2x6x29x31,6x1x5x5,s2,p2,g6"},
@@ -160,6 +161,22 @@ TEST_P(Bits, DoNotDependOnTheLayoutOfTheOutput) {
   const TensorView<float> y(storage.data(), problem_.y_shape(), problem_.effective_y_strides());
   plan.run<float>(data_.x.view(), plan.pack(data_.kernel), y);
   EXPECT_TRUE(same_bits(dense_copy(TensorView<const float>(y)), expected));
+}
+
+// Outputs that no cache holds go past the caches, in whole vectors only.
+TEST_P(Bits, DoNotDependOnWhatTheCachesHold) {
+  const Tensor<float> expected = run(problem_, data_, limits_, host_machine());
+  problem_.y_layout = Layout::nhwc;
+  Machine machine = host_machine();
+  machine.caches.l3_bytes = 0;
+  const Plan plan = plait::plan(problem_, limits_, machine);
+  Tensor<float> storage({expected.size() + 1});
+  for (const std::int64_t shift : {0, 1}) {
+    const TensorView<float> y(storage.data() + shift, problem_.y_shape(),
+                              problem_.effective_y_strides());
+    plan.run<float>(data_.x.view(), plan.pack(data_.kernel), y);
+    EXPECT_TRUE(same_bits(dense_copy(TensorView<const float>(y)), expected)) << shift;
+  }
 }
 
 TEST_P(Bits, DoNotDependOnTheLayoutOfTheInput) {

@@ -126,8 +126,17 @@ class ColumnFinisher {
       const V bias = epilogue_.bias != nullptr ? LoadFirst(d_, epilogue_.bias + r, count)
                                                : hn::Set(d_, -0.0F);  // x + -0 is x
       if (to_.row_stride == 1) {
+        const bool streams =
+            to_.streams && count == kLanes &&
+            IsWhole(reinterpret_cast<std::uintptr_t>(Address(run, run.begin, r))) &&
+            IsWhole(static_cast<std::size_t>(to_.pixel_stride) * sizeof(float));
         for (int j = run.begin; j < run.end; ++j) {
-          hn::BlendedStore(Finished(j, r, bias), mask, d_, Address(run, j, r));
+          const V value = Finished(j, r, bias);
+          if (count == kLanes) {
+            StoreOrStream(value, Address(run, j, r), streams);
+          } else {
+            hn::BlendedStore(value, mask, d_, Address(run, j, r));
+          }
         }
       } else if (to_.pixel_stride == 1 && run.end - run.begin >= 4) {
         StoreLines(run, r, count, bias);

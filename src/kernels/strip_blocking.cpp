@@ -195,6 +195,7 @@ class Chooser {
     b.tile = &tile;
     b.target = set_.target;
     b.line_by_line = way.line_by_line;
+    b.streams = shape_.product.leaves_caches(machine_);
     b.block_lines = lines;
     b.cost.packs_in_run = !request_.prepacked;
     if (!shape_.in_place) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <hwy/cache_control.h>
+
 #include "core/subnormals.hpp"
 #include "kernels/stretches.hpp"
 
@@ -130,10 +132,11 @@ class BlockRunner {
 
 void run_strips(const StripShape& shape, const StripBlocking& blocking, const StripSource& source,
                 const std::int32_t* offsets, const ProductOperands& given) {
-  const ProductOperands operands =
+  ProductOperands operands =
       given.packed != nullptr
           ? given
           : given.pack_in_run(PackedWeights(shape.product, blocking.tile->rows), blocking.threads);
+  operands.y.streams = blocking.streams;
   const std::int64_t line_blocks = ceil_div(shape.lines, blocking.block_lines);
   const std::int64_t row_blocks = ceil_div(shape.product.rows, blocking.block_rows);
   const std::int64_t blocks = shape.product.units * line_blocks * row_blocks;
@@ -151,6 +154,7 @@ void run_strips(const StripShape& shape, const StripBlocking& blocking, const St
                  i / row_blocks % line_blocks * blocking.block_lines,
                  i % row_blocks * blocking.block_rows);
     }
+    if (blocking.streams) hwy::FlushStream();
     if (operands.tally != nullptr) operands.tally->merge(tally);
   };
   operands.executor->run(blocking.threads, task);

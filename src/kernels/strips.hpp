@@ -62,6 +62,7 @@ struct StripBlocking {
   const Tile* tile = nullptr;  // tile->cols is Delta: the outputs that one load of input serves
   Target target = Target::emu128;
   bool line_by_line = false;  // tiles start anew on every line
+  bool streams = false;       // ProductOutput::streams
   std::int64_t block_lines = 1;
   std::int64_t block_rows = 1;   // multiple of the tile's rows, or all
   std::int64_t block_depth = 1;  // multiple of kChunk, or all

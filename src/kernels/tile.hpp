@@ -58,6 +58,7 @@ struct Destination {
   const float* residual = nullptr;
   std::int64_t residual_row_stride = 0;
   std::int64_t residual_pixel_stride = 1;
+  bool streams = false;  // whole vectors of channels go past the caches
 };
 
 // Sums that are not finished lie in the tile's own order: [r][j] in pixel tiles, [j][r] in channel

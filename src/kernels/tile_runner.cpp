@@ -91,6 +91,7 @@ Destination TileRunner::destination(const UnitOutput& unit, const TilePlace& pla
   to.pixel_stride = strides.pixel;
   to.rows = static_cast<int>(place.rows);
   to.runs = runs_of(place, runs);
+  to.streams = output_.streams;
   if (unit.residual != nullptr) {
     to.residual = unit.residual + place.row * output_.residual_strides.row;
     to.residual_row_stride = output_.residual_strides.row;

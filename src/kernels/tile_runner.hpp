@@ -26,6 +26,7 @@ struct ProductOutput {
   Strides residual_strides;
   std::int64_t width = 1;
   std::int64_t pitch = 1;
+  bool streams = false;  // Destination::streams
 };
 
 // The outputs of one unit, and what is added to them.

@@ -5,7 +5,9 @@
 #include <cstdint>
 
 #include <plait/executor.hpp>
+#include <plait/machine.hpp>
 
+#include "core/counts.hpp"
 #include "kernels/tile.hpp"
 
 namespace plait::kernels {
@@ -19,6 +21,12 @@ struct ProductShape {
   OutputOrder order = OutputOrder::lines;
 
   friend bool operator==(const ProductShape&, const ProductShape&) = default;
+
+  // Whether the outputs, beside the inputs, do not stay in any cache.
+  bool leaves_caches(const Machine& machine) const {
+    return saturated_product({units, rows, columns, std::int64_t{sizeof(float)}}) >
+           machine.caches.l3_bytes / 2;
+  }
 };
 
 // Packed weights of one tile height: [group][tile][k][row in tile], then biases

@@ -234,6 +234,7 @@ HWY_NOINLINE void TransformOutputs(const TransformOut& given) {
     to.row_stride = out.row_stride;
     to.pixel_stride = out.pixel_stride;
     to.rows = static_cast<int>(std::min(out.channels - r, kFloatLanes));
+    to.streams = out.streams;
     to.residual_row_stride = out.residual_row_stride;
     to.residual_pixel_stride = out.residual_pixel_stride;
     for (std::int64_t a = 0; a < out.region.tile_rows; ++a) {

@@ -70,6 +70,7 @@ struct TransformOut {
   std::int64_t residual_row_stride = 0;
   std::int64_t residual_line_stride = 0;
   std::int64_t residual_pixel_stride = 1;
+  bool streams = false;  // Destination::streams
 };
 
 struct WinogradKernels {

@@ -1,7 +1,5 @@
 #include "planner/workspace.hpp"
 
-#include "core/aligned_buffer.hpp"
-
 namespace plait {
 namespace {
 
@@ -17,8 +15,8 @@ thread_local ThreadBuffer buffer;
 WorkspaceLease::WorkspaceLease(std::size_t bytes) {
   if (bytes == 0) return;
   if (buffer.leased) {
-    data_ = allocate_aligned(bytes, "workspace").release();
-    owned_ = true;
+    own_ = allocate_aligned(bytes, "workspace");
+    data_ = own_.get();
     return;
   }
   if (buffer.size < bytes) {
@@ -32,12 +30,7 @@ WorkspaceLease::WorkspaceLease(std::size_t bytes) {
 }
 
 WorkspaceLease::~WorkspaceLease() {
-  if (data_ == nullptr) return;
-  if (owned_) {
-    AlignedDelete()(data_);
-  } else {
-    buffer.leased = false;
-  }
+  if (data_ != nullptr && own_ == nullptr) buffer.leased = false;
 }
 
 void release_workspace() {

@@ -4,6 +4,8 @@
 
 #include <cstddef>
 
+#include "core/aligned_buffer.hpp"
+
 namespace plait {
 
 // The calling thread's buffer for the time of one run. A run inside another (an executor may run
@@ -19,7 +21,7 @@ class WorkspaceLease {
 
  private:
   std::byte* data_ = nullptr;
-  bool owned_ = false;
+  AlignedBytes own_;  // of a run inside another
 };
 
 // Frees the calling thread's buffer, unless a run is using it.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "algorithms/product_room.hpp"
 #include "core/counts.hpp"
 #include "kernels/tile_cost.hpp"
 
@@ -44,6 +45,7 @@ class Chooser {
     base_.tile_rows = ceil_div(problem.h_o(), form.m);
     base_.tile_cols = ceil_div(problem.w_o(), form.m);
     base_.packs_in_run = !limits.prepacked;
+    base_.streams = product_shape(problem).leaves_caches(machine);
   }
 
   // A tile at a time, on one thread.

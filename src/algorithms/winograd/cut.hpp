@@ -73,6 +73,7 @@ struct Cut {
   int threads = 1;
   TilesOfRows tiles;
   bool packs_in_run = false;
+  bool streams = false;  // Destination::streams
   // Of a thread's workspace, in floats.
   std::int64_t table_floats = 0;
   std::int64_t scratch_floats = 0;

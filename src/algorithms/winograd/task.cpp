@@ -168,6 +168,7 @@ void Task::transform_out(std::int64_t n, std::int64_t group, std::int64_t block,
   out.row_stride = layer_.y_strides[1];
   out.line_stride = layer_.y_strides[2];
   out.pixel_stride = layer_.y_strides[3];
+  out.streams = cut_.streams;
   if (problem_.residual) {
     out.residual = static_cast<const float*>(args_.residual) + at(layer_.residual_strides);
     out.residual_row_stride = layer_.residual_strides[1];

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 
+#include <hwy/cache_control.h>
+
 #include "algorithms/product_room.hpp"
 #include "algorithms/winograd/cut.hpp"
 #include "algorithms/winograd/errors.hpp"
@@ -206,6 +208,7 @@ void Winograd::run(const Args& args) const {
         workspace + static_cast<std::size_t>(index * cut.thread_floats()) * sizeof(float);
     Task task(layer_, args, weights, own, args.report != nullptr ? &counts : nullptr);
     for (std::int64_t i = next++; i < cut.tasks && !args.cancelled(); i = next++) task.run(i);
+    if (cut.streams) hwy::FlushStream();
     if (args.report != nullptr) tally.merge(counts);
   });
   if (args.report != nullptr) {
