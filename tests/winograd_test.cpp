@@ -58,9 +58,6 @@ TEST(Winograd, SaysWhatItRefuses) {
     p.stride = 2;
     expect(p, only(form), "only stride 1, not 2x2");
     p = taken;
-    p.dilation = 2;
-    expect(p, only(form), "only dilation 1, not 2x2");
-    p = taken;
     p.k_w = form.r - 1;
     expect(p, only(form), "kernels, not " + std::to_string(form.r) + "x");
     Limits capped = only(form);

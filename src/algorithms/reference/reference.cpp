@@ -75,10 +75,14 @@ Output tile_sizes(const Problem& p, const Operands<T>& operands, std::int64_t n,
   const auto source = [&p](std::int64_t position, std::int64_t size, std::int64_t after) {
     return position < size + after ? source_position(p.padding_mode, position, size) : kOutside;
   };
+  // A tile holds every dilation-th output from its first one on.
+  const auto first = [tile](std::int64_t at, std::int64_t dilation) {
+    return at % dilation + at / dilation / tile * tile * dilation;
+  };
   const auto x_at = [&](std::int64_t c, std::int64_t u, std::int64_t v) {
-    const std::int64_t row = source(i / tile * tile + u - p.padding.top, p.h, p.padding.bottom);
-    const std::int64_t col = source(j / tile * tile + v - p.padding.left, p.w, p.padding.right);
-    return input.at(c, row, col);
+    const std::int64_t row = first(i, p.dilation.h) + u * p.dilation.h - p.padding.top;
+    const std::int64_t col = first(j, p.dilation.w) + v * p.dilation.w - p.padding.left;
+    return input.at(c, source(row, p.h, p.padding.bottom), source(col, p.w, p.padding.right));
   };
   const auto inputs = static_cast<double>((tile + p.k_h - 1) * (tile + p.k_w - 1));
   Output sizes;

@@ -22,6 +22,7 @@ constexpr double kInCyclesPerPoint = 7;      // of a vector of tiles or channels
 constexpr double kOutCyclesPerPoint = 9;     // with the way to lines of pixels
 constexpr double kLineCycles = 10;           // of dealing out a line
 constexpr double kDealCyclesPerVector = 1;   // loaded or stored
+constexpr double kPickCycles = 1.5;          // of a pixel of a dilated layer
 constexpr double kPackCyclesPerProduct = 1;  // of transforming a weight in f64
 
 constexpr double kSpillTimes = 1.1;
@@ -42,8 +43,10 @@ class Chooser {
     const Dims strides = problem.effective_x_strides();
     base_.lanes = strides[1] == 1 && strides[3] != 1 ? Lanes::channels : Lanes::tiles;
     base_.channels = problem.c_i / problem.groups;
-    base_.tile_rows = ceil_div(problem.h_o(), form.m);
-    base_.tile_cols = ceil_div(problem.w_o(), form.m);
+    base_.lines = Phases(problem.dilation.h, problem.h_o());
+    base_.columns = Phases(problem.dilation.w, problem.w_o());
+    base_.tile_rows = ceil_div(base_.lines.outputs, form.m);
+    base_.tile_cols = ceil_div(base_.columns.outputs, form.m);
     base_.packs_in_run = !limits.prepacked;
     base_.streams = product_shape(problem).leaves_caches(machine);
   }
@@ -118,8 +121,8 @@ class Chooser {
 
   // Three quarters of L2 for a thread, if that can be; never more than the cap.
   bool set_workspace(Cut& cut) const {
-    cut.tasks = saturated_product(
-        {problem_.n, problem_.groups, cut.regions, ceil_div(cut.row_blocks, cut.task_blocks)});
+    cut.tasks = saturated_product({problem_.n, problem_.groups, cut.phases(), cut.regions,
+                                   ceil_div(cut.row_blocks, cut.task_blocks)});
     cut.threads = static_cast<int>(std::min<std::int64_t>(limits_.threads, cut.tasks));
     set_lengths(cut);
     const std::int64_t budget = machine_.caches.l2_bytes / 4 * 3;
@@ -221,12 +224,19 @@ class Chooser {
       const double vectors =
           std::ceil(static_cast<double>(cut.region.tile_cols + 1) / lanes) * (form_.m + form_.t());
       in = channels * (std::ceil(static_cast<double>(tiles) / lanes) * points * kInCyclesPerPoint +
-                       lines * (kLineCycles + vectors * kDealCyclesPerVector));
+                       lines * (kLineCycles + vectors * kDealCyclesPerVector +
+                                (problem_.dilation.w == 1
+                                     ? 0
+                                     : kPickCycles * static_cast<double>(cut.region.tile_cols) *
+                                           form_.m)));
     } else {
       in = std::ceil(channels / lanes) * static_cast<double>(tiles) * points * kInCyclesPerPoint;
     }
-    const double out = blocks * static_cast<double>(tiles) * (cut.tiles.rows() / lanes) * points *
-                       kOutCyclesPerPoint;
+    const bool scatters =
+        problem_.dilation.w > 1 && product_shape(problem_).order == kernels::OutputOrder::lines;
+    const double out = blocks * static_cast<double>(tiles) * (cut.tiles.rows() / lanes) *
+                       (points * kOutCyclesPerPoint +
+                        (scatters ? form_.m * form_.m * kernels::kScatterNearCyclesPerVector : 0));
 
     const double share =
         few ? std::ceil(tasks / cut.threads) : std::max(1.0, tasks * used / cut.threads);
@@ -260,20 +270,36 @@ class Chooser {
           tiles, [&](std::int64_t /*first*/, const kernels::Tile& tile) { columns += tile.cols; });
       return columns;
     };
-    const kernels::Region& region = cut.region;
-    const std::int64_t rows = cut.tile_rows / region.tile_rows;
-    const std::int64_t rows_left = cut.tile_rows % region.tile_rows;
-    const std::int64_t cols = cut.tile_cols / region.tile_cols;
-    const std::int64_t cols_left = cut.tile_cols % region.tile_cols;
-    std::int64_t columns = saturated_product({rows, cols, columns_of(region.tiles())});
-    const auto add = [&](std::int64_t count, std::int64_t tiles) {
-      if (tiles > 0) {
+    const auto columns_of_phase = [&](std::int64_t tile_rows, std::int64_t tile_cols) {
+      const kernels::Region& region = cut.region;
+      const std::int64_t rows = tile_rows / region.tile_rows;
+      const std::int64_t rows_left = tile_rows % region.tile_rows;
+      const std::int64_t cols = tile_cols / region.tile_cols;
+      const std::int64_t cols_left = tile_cols % region.tile_cols;
+      std::int64_t columns = saturated_product({rows, cols, columns_of(region.tiles())});
+      const auto add = [&](std::int64_t count, std::int64_t tiles) {
         columns = saturated_sum(columns, saturated_product({count, columns_of(tiles)}));
-      }
+      };
+      add(rows, region.tile_rows * cols_left);
+      add(cols, rows_left * region.tile_cols);
+      add(1, rows_left * cols_left);
+      return columns;
     };
-    add(rows, region.tile_rows * cols_left);
-    add(cols, rows_left * region.tile_cols);
-    add(1, rows_left * cols_left);
+    std::int64_t columns = 0;
+    for (const bool long_lines : {true, false}) {
+      for (const bool long_columns : {true, false}) {
+        const auto of = [&](const Phases& phases, bool longer) {
+          return longer ? phases.longer : phases.phases - phases.longer;
+        };
+        const auto tiles = [&](const Phases& phases, bool longer) {
+          return ceil_div(phases.outputs - (longer ? 0 : 1), form_.m);
+        };
+        columns = saturated_sum(
+            columns, saturated_product({of(cut.lines, long_lines), of(cut.columns, long_columns),
+                                        columns_of_phase(tiles(cut.lines, long_lines),
+                                                         tiles(cut.columns, long_columns))}));
+      }
+    }
     return saturated_product({problem_.n, problem_.groups, cut.row_blocks, cut.tiles.rows(),
                               cut.channels, form_.points(), columns});
   }

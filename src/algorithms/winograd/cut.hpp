@@ -2,12 +2,14 @@
 // of channels, the register tiles of the products, the threads.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 
 #include <plait/plan.hpp>
 
+#include "core/counts.hpp"
 #include "kernels/winograd.hpp"
 
 namespace plait::winograd {
@@ -54,6 +56,24 @@ class TilesOfRows {
   std::array<const kernels::Tile*, 33> by_columns_{};
 };
 
+// A dilated layer is `phases` layers of dilation 1, each of every phases-th output of an axis. The
+// first `longer` of these have `outputs` outputs, the others one less.
+struct Phases {
+  std::int64_t phases = 1;
+  std::int64_t longer = 1;
+  std::int64_t outputs = 0;
+
+  Phases() = default;
+  Phases(std::int64_t dilation, std::int64_t all)
+      : phases(std::min(dilation, all)),
+        longer((all - 1) % dilation + 1),
+        outputs((all + dilation - 1) / dilation) {}
+
+  std::int64_t outputs_of(std::int64_t phase) const {
+    return phase < longer ? outputs : outputs - 1;
+  }
+};
+
 // What of x a transform reads: pixels side by side in lines, or channels side by side.
 enum class Lanes { tiles, channels };
 
@@ -61,14 +81,15 @@ struct Cut {
   Form form;
   Target target = Target::emu128;
   Lanes lanes = Lanes::tiles;
-  std::int64_t tile_rows = 0;  // of the layer
+  Phases lines, columns;
+  std::int64_t tile_rows = 0;  // of the longer phases
   std::int64_t tile_cols = 0;
   kernels::Region region;          // of a task; those at the ends are smaller
   std::int64_t channels = 0;       // input channels of a group
   std::int64_t channel_block = 0;  // of these at a time: all, or a multiple of the chunk
   std::int64_t row_blocks = 0;     // of a group: output channels in blocks of the tile's rows
   std::int64_t task_blocks = 0;    // of these in a task
-  std::int64_t regions = 0;        // of an image
+  std::int64_t regions = 0;        // of a phase of an image
   std::int64_t tasks = 0;
   int threads = 1;
   TilesOfRows tiles;
@@ -90,6 +111,7 @@ struct Cut {
   double weight_seconds = 0;  // waiting for weights
 
   bool fits() const { return tasks > 0; }
+  std::int64_t phases() const { return saturated_product({lines.phases, columns.phases}); }
   std::int64_t thread_floats() const;
   std::size_t shared_bytes() const;  // at the front of the workspace: weights packed in the run
   std::size_t workspace_bytes() const;

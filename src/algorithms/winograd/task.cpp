@@ -38,16 +38,18 @@ Task::Task(const Layer& layer, const Args& args, const float* weights, std::byte
       v_(scratch_ + cut_.scratch_floats),
       m_(v_ + cut_.form.points() * cut_.v_plane) {}
 
-// Tasks in the order of images, groups, regions, and last the blocks of rows of a region.
+// Tasks in the order of images, groups, phases, regions, and last the blocks of rows of a region.
 void Task::run(std::int64_t task) {
   const std::int64_t parts = ceil_div(cut_.row_blocks, cut_.task_blocks);
   const std::int64_t part = task % parts;
   const std::int64_t region = task / parts % cut_.regions;
-  const std::int64_t group = task / parts / cut_.regions % problem_.groups;
-  const std::int64_t n = task / parts / cut_.regions / problem_.groups;
+  const std::int64_t phase = task / parts / cut_.regions % cut_.phases();
+  const std::int64_t unit = task / parts / cut_.regions / cut_.phases();
+  const std::int64_t group = unit % problem_.groups;
+  const std::int64_t n = unit / problem_.groups;
   const std::int64_t block = part * cut_.task_blocks;
   const std::int64_t block_end = std::min(cut_.row_blocks, block + cut_.task_blocks);
-  set_region(region);
+  if (!set_region(phase, region)) return;
   for (std::int64_t c = 0; c < cut_.channels; c += cut_.channel_block) {
     const std::int64_t channels = std::min(cut_.channel_block, cut_.channels - c);
     count(kChannelBlocks, c / cut_.channel_block, channels < cut_.channel_block);
@@ -63,25 +65,36 @@ void Task::run(std::int64_t task) {
   }
 }
 
-void Task::set_region(std::int64_t index) {
+bool Task::set_region(std::int64_t phase, std::int64_t index) {
+  phase_ = {phase / cut_.columns.phases, phase % cut_.columns.phases};
   const std::int64_t across = ceil_div(cut_.tile_cols, cut_.region.tile_cols);
   first_row_ = index / across * cut_.region.tile_rows;
   first_column_ = index % across * cut_.region.tile_cols;
-  region_.tile_rows = std::min(cut_.region.tile_rows, cut_.tile_rows - first_row_);
-  region_.tile_cols = std::min(cut_.region.tile_cols, cut_.tile_cols - first_column_);
   const Form& form = cut_.form;
+  const auto tiles_of = [&form](const Phases& phases, std::int64_t number) {
+    return ceil_div(phases.outputs_of(number), form.m);
+  };
+  region_.tile_rows =
+      std::min(cut_.region.tile_rows, tiles_of(cut_.lines, phase_.h) - first_row_);
+  region_.tile_cols =
+      std::min(cut_.region.tile_cols, tiles_of(cut_.columns, phase_.w) - first_column_);
+  if (region_.tile_rows <= 0 || region_.tile_cols <= 0) return false;
   const auto fill = [&form, this](std::int64_t* offsets, std::int64_t tiles, std::int64_t first,
-                                  std::int64_t size, std::int64_t after, std::int64_t stride) {
+                                  std::int64_t step, std::int64_t size, std::int64_t after,
+                                  std::int64_t stride) {
     const std::int64_t count = tiles * form.m + form.r - 1;
     for (std::int64_t i = 0; i < count; ++i) {
-      const std::int64_t at = source_position(problem_.padding_mode, first + i, size, after);
+      const std::int64_t at = source_position(problem_.padding_mode, first + i * step, size, after);
       offsets[i] = at == kOutside ? kernels::kNoOffset : at * stride;
     }
   };
-  fill(rows_, region_.tile_rows, first_row_ * form.m - problem_.padding.top, problem_.h,
-       problem_.padding.bottom, layer_.x_strides[2]);
-  fill(columns_, region_.tile_cols, first_column_ * form.m - problem_.padding.left, problem_.w,
+  const Pair& step = problem_.dilation;
+  fill(rows_, region_.tile_rows, phase_.h + first_row_ * form.m * step.h - problem_.padding.top,
+       step.h, problem_.h, problem_.padding.bottom, layer_.x_strides[2]);
+  fill(columns_, region_.tile_cols,
+       phase_.w + first_column_ * form.m * step.w - problem_.padding.left, step.w, problem_.w,
        problem_.padding.right, layer_.x_strides[3]);
+  return true;
 }
 
 void Task::transform_in(std::int64_t n, std::int64_t group, std::int64_t channel,
@@ -93,7 +106,8 @@ void Task::transform_in(std::int64_t n, std::int64_t group, std::int64_t channel
   in.channels = channels;
   in.rows = rows_;
   in.columns = columns_;
-  in.side_by_side = layer_.x_strides[3] == 1 && padding_is_one_value(problem_);
+  in.side_by_side = layer_.x_strides[3] == 1 && problem_.dilation.w == 1 &&
+                    padding_is_one_value(problem_);
   in.first = first_column_ * cut_.form.m - problem_.padding.left;
   in.width = problem_.w;
   in.outside = padding_value(problem_);
@@ -148,32 +162,35 @@ void Task::transform_out(std::int64_t n, std::int64_t group, std::int64_t block,
   const std::int64_t rows = cut_.tiles.rows();
   const std::int64_t per_group = problem_.c_o / problem_.groups;
   const std::int64_t o = group * per_group + block * rows;
+  // In outputs of the phase.
   const std::int64_t i = first_row_ * cut_.form.m;
   const std::int64_t j = first_column_ * cut_.form.m;
+  const Pair& step = problem_.dilation;
   kernels::TransformOut out;
   out.m = sums;
   out.plane = cut_.m_plane;
   out.rows = static_cast<int>(rows);
   out.channels = std::min(rows, per_group - block * rows);
   out.region = region_;
-  out.height = problem_.h_o() - i;
-  out.width = problem_.w_o() - j;
+  out.height = cut_.lines.outputs_of(phase_.h) - i;
+  out.width = cut_.columns.outputs_of(phase_.w) - j;
   const float* const biases = biases_ + (group * cut_.row_blocks + block) * rows;
   out.epilogue = {problem_.bias ? biases : nullptr, curve_of(problem_.activation.kind),
                   static_cast<float>(problem_.activation.slope), problem_.residual};
   const auto at = [&](const Dims& strides) {
-    return n * strides[0] + o * strides[1] + i * strides[2] + j * strides[3];
+    return n * strides[0] + o * strides[1] + (phase_.h + i * step.h) * strides[2] +
+           (phase_.w + j * step.w) * strides[3];
   };
   out.y = static_cast<float*>(args_.y) + at(layer_.y_strides);
   out.row_stride = layer_.y_strides[1];
-  out.line_stride = layer_.y_strides[2];
-  out.pixel_stride = layer_.y_strides[3];
+  out.line_stride = layer_.y_strides[2] * step.h;
+  out.pixel_stride = layer_.y_strides[3] * step.w;
   out.streams = cut_.streams;
   if (problem_.residual) {
     out.residual = static_cast<const float*>(args_.residual) + at(layer_.residual_strides);
     out.residual_row_stride = layer_.residual_strides[1];
-    out.residual_line_stride = layer_.residual_strides[2];
-    out.residual_pixel_stride = layer_.residual_strides[3];
+    out.residual_line_stride = layer_.residual_strides[2] * step.h;
+    out.residual_pixel_stride = layer_.residual_strides[3] * step.w;
   }
   layer_.kernels.out(out);
 }

@@ -44,7 +44,8 @@ class Task {
   void count(std::size_t loop, std::int64_t round, bool partial = false) {
     if (tally_ != nullptr) tally_->round(loop, round, partial);
   }
-  void set_region(std::int64_t index);
+  // False if there are no outputs in it.
+  bool set_region(std::int64_t phase, std::int64_t index);
   void transform_in(std::int64_t n, std::int64_t group, std::int64_t channel,
                     std::int64_t channels);
   void multiply(std::int64_t block, std::int64_t channel, std::int64_t channels, float* sums);
@@ -62,6 +63,7 @@ class Task {
   float* scratch_;
   float* v_;
   float* m_;
+  Pair phase_;
   kernels::Region region_;
   std::int64_t first_row_ = 0;  // of the region, in tiles
   std::int64_t first_column_ = 0;

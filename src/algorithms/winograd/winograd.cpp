@@ -85,7 +85,7 @@ Cut config(const Form& form, const Problem& problem, const Limits& limits, const
 }
 
 // === accepts ===
-// Forward, f32, square kernels of the form's size at stride and dilation 1; every padding, layout,
+// Forward, f32, square kernels of the form's size at stride 1; every dilation, padding, layout,
 // activation and number of groups. Non-finite inputs reach all outputs of their tile.
 template <int kM, int kR>
 Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
@@ -101,9 +101,6 @@ Verdict accepts(const Problem& problem, const Limits& limits, const Machine& mac
   }
   if (problem.stride.h != 1 || problem.stride.w != 1) {
     return Verdict::no("only stride 1, not " + size_text(problem.stride.h, problem.stride.w));
-  }
-  if (problem.dilation.h != 1 || problem.dilation.w != 1) {
-    return Verdict::no("only dilation 1, not " + size_text(problem.dilation.h, problem.dilation.w));
   }
   if (limits.delta != 0) {
     return Verdict::no("its tiles are cut from those of the layer, not of delta " +

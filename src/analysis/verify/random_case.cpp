@@ -101,7 +101,6 @@ bool fits(PaddingMode mode, const Problem& p) {
 void suit_tiles(Problem& p, std::int64_t max_multiplications, Random& random) {
   p.k_h = p.k_w = random.chance(0.5) ? 3 : 5;
   p.stride = 1;
-  p.dilation = 1;
   if (random.chance(0.2)) {
     p.c_i = p.c_o = p.groups;
     p.h = random.between(24, 40);
