@@ -72,7 +72,8 @@ class Chooser {
  private:
   double tile_seconds(const Tile& tile, bool pack_weights) const {
     return tile_cycles(tile, set_.lanes, pack_weights ? TileForm::packed : TileForm::in_place,
-                       static_cast<double>(shape_.depth), shape_.order, machine_.rates) *
+                       static_cast<double>(shape_.depth), shape_.order, shape_.rows,
+                       machine_.rates) *
            cycle_;
   }
 

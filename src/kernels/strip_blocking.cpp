@@ -101,7 +101,7 @@ class Chooser {
                      : ceil_div(saturated_product({shape_.lines, shape_.width}), tile.cols);
     const double seconds =
         tile_cycles(tile, set_.lanes, TileForm::shifted, static_cast<double>(shape_.product.depth),
-                    shape_.product.order, machine_.rates) *
+                    shape_.product.order, shape_.product.rows, machine_.rates) *
         cycle_;
     const auto on_all_threads = [&](std::int64_t column_tiles) {
       const std::int64_t tiles = saturated_product(
