@@ -1,6 +1,11 @@
 #include "algorithms/winograd/cut.hpp"
 
 #include <algorithm>
+#include <array>
+#include <functional>
+#include <map>
+#include <set>
+#include <vector>
 
 #include "algorithms/product_room.hpp"
 #include "core/counts.hpp"
@@ -52,9 +57,9 @@ class Chooser {
   }
 
   // A tile at a time, on one thread.
-  Cut smallest(int rows) const {
+  Cut smallest(const TilesOfRows& tiles) const {
     Cut cut = base_;
-    set_rows(rows, cut);
+    set_rows(tiles, cut);
     set_region(1, cut);
     cut.task_blocks = 1;
     cut.threads = 1;
@@ -65,12 +70,10 @@ class Chooser {
 
   Cut best() const {
     Cut best;
-    int last_rows = 0;
-    for (const kernels::Tile& tile : set_.tiles) {
-      if (tile.rows == last_rows || (rows_ != 0 && tile.rows != rows_)) continue;
-      last_rows = tile.rows;
+    for (const TilesOfRows& tiles : TilesOfRows::of(machine_.target)) {
+      if (rows_ != 0 && tiles.rows() != rows_) continue;
       Cut cut = base_;
-      set_rows(tile.rows, cut);
+      set_rows(tiles, cut);
       consider_rows(cut, best);
     }
     if (best.fits()) best.executed_products = executed_products(best);
@@ -78,12 +81,12 @@ class Chooser {
   }
 
  private:
-  void set_rows(int rows, Cut& cut) const {
-    cut.tiles = TilesOfRows(set_, rows);
+  void set_rows(const TilesOfRows& tiles, Cut& cut) const {
+    cut.tiles = &tiles;
     const std::int64_t per_group = problem_.c_o / problem_.groups;
-    cut.row_blocks = ceil_div(per_group, cut.tiles.rows());
+    cut.row_blocks = ceil_div(per_group, cut.tiles->rows());
     const std::int64_t weights =
-        saturated_product({problem_.groups, cut.row_blocks, cut.tiles.rows(),
+        saturated_product({problem_.groups, cut.row_blocks, cut.tiles->rows(),
                            saturated_sum(saturated_product({form_.points(), cut.channels}), 1),
                            std::int64_t{sizeof(float)}});
     cut.weights_bytes = static_cast<std::size_t>(weights);
@@ -91,17 +94,20 @@ class Chooser {
 
   void consider_rows(Cut& cut, Cut& best) const {
     const std::int64_t all = saturated_product({cut.tile_rows, cut.tile_cols});
+    const TileCycles of_tile = tile_cycles(cut);
     std::int64_t last = 0;
     for (const std::int64_t most : {224, 112, 84, 56, 42, 28, 14, 4, 1}) {
       set_region(std::min<std::int64_t>(most, all), cut);
       if (cut.region.tiles() == last) continue;
       last = cut.region.tiles();
+      const double cycles = point_cycles(cut, last, of_tile);
+      if (best.fits() && least_seconds(cut, cycles) >= best.seconds()) continue;
       const bool capped = limits_.max_workspace_bytes != kNoWorkspaceCap;
       for (const std::int64_t parts :
            {std::int64_t{1}, std::int64_t{limits_.threads}, capped ? cut.row_blocks : 1}) {
         cut.task_blocks = ceil_div(cut.row_blocks, parts);
         if (set_workspace(cut)) {
-          predict(cut);
+          predict(cut, cycles);
           if (!best.fits() || cut.seconds() < best.seconds()) best = cut;
         }
         if (cut.row_blocks == 1) break;
@@ -165,9 +171,9 @@ class Chooser {
     cut.channel_block = block;
     const std::int64_t tiles = cut.region.tiles();
     // Products may read and write some columns beyond the last tile.
-    const std::int64_t columns = tiles <= cut.tiles.most_columns()
-                                     ? cut.tiles.at_least(tiles).cols
-                                     : tiles + cut.tiles.most_columns();
+    const std::int64_t columns = tiles <= cut.tiles->most_columns()
+                                     ? cut.tiles->at_least(tiles).cols
+                                     : tiles + cut.tiles->most_columns();
     if (cut.lanes == Lanes::tiles) {
       // Stores across two lines take twice as long.
       cut.v_pitch = tiles < kLine ? tiles : round_up(tiles, kLine);
@@ -176,19 +182,22 @@ class Chooser {
       cut.v_pitch = odd_lines(block);
       cut.v_plane = odd_lines(saturated_product({columns, cut.v_pitch}));
     }
-    cut.m_plane = odd_lines(columns * cut.tiles.rows());
+    cut.m_plane = odd_lines(columns * cut.tiles->rows());
     cut.m_blocks = block == cut.channels ? 1 : cut.task_blocks;
   }
 
-  // The register tiles of one block of rows at one point.
-  double point_cycles(const Cut& cut, std::int64_t tiles) const {
-    double cycles = 0;
+  using TileCycles = std::array<double, TilesOfRows::kMostColumns + 1>;  // by columns
+
+  // Of a register tile through all channels.
+  TileCycles tile_cycles(const Cut& cut) const {
     const auto lanes = static_cast<double>(set_.lanes);
-    const double vectors = cut.tiles.rows() / lanes;
+    const double vectors = cut.tiles->rows() / lanes;
     const double registers = set_.target == Target::avx3 ? 32 : 16;
     const auto depth = static_cast<double>(cut.channels);
     const double chunks = std::ceil(depth / static_cast<double>(form_.chunk()));
-    cut.tiles.cut(tiles, [&](std::int64_t /*first*/, const kernels::Tile& tile) {
+    TileCycles cycles{};
+    for (const kernels::Tile& tile : set_.tiles) {
+      if (tile.rows != cut.tiles->rows()) continue;
       const double fmas = tile.cols * vectors;
       const double loads = vectors + tile.cols;
       // A few sums do not hide the latency of the multiply-adds.
@@ -196,26 +205,59 @@ class Chooser {
           {fmas / machine_.rates.vector_fmas_per_cycle, loads / kernels::kBroadcastsPerCycle, 4.0});
       // One sum too many for the registers: channel_tile-inl.h.
       const bool spills = fmas + vectors + 1 > registers;
-      cycles += depth * busy * (spills ? kSpillTimes : 1) +
-                chunks * (kernels::kTileCallCycles + kernels::kFinishCyclesPerVector * fmas / 2);
+      cycles[static_cast<std::size_t>(tile.cols)] =
+          depth * busy * (spills ? kSpillTimes : 1) +
+          chunks * (kernels::kTileCallCycles + kernels::kFinishCyclesPerVector * fmas / 2);
+    }
+    return cycles;
+  }
+
+  // The register tiles of one block of rows at one point.
+  static double point_cycles(const Cut& cut, std::int64_t tiles, const TileCycles& of_tile) {
+    // Pieces are of two widths; where there are tiles of just these, none need be counted.
+    const std::int64_t pieces = ceil_div(tiles, cut.tiles->most_columns());
+    const std::int64_t wider = tiles % pieces;
+    const double narrow_cycles = of_tile[static_cast<std::size_t>(tiles / pieces)];
+    const double wide_cycles = of_tile[static_cast<std::size_t>(ceil_div(tiles, pieces))];
+    if (narrow_cycles > 0 && wide_cycles > 0) {
+      return static_cast<double>(pieces - wider) * narrow_cycles +
+             static_cast<double>(wider) * wide_cycles;
+    }
+    double cycles = 0;
+    cut.tiles->cut(tiles, [&](std::int64_t /*first*/, const kernels::Tile& tile) {
+      cycles += of_tile[static_cast<std::size_t>(tile.cols)];
     });
     return cycles;
   }
 
-  void predict(Cut& cut) const {
+  // How much of the regions there is: those at the ends may be smaller.
+  static double used_share(const Cut& cut) {
+    return static_cast<double>(cut.tile_rows) * static_cast<double>(cut.tile_cols) /
+           (static_cast<double>(cut.regions) * static_cast<double>(cut.region.tiles()));
+  }
+
+  // All products, spread over all threads as well as can be.
+  double least_seconds(const Cut& cut, double cycles) const {
+    const auto blocks = static_cast<double>(saturated_product(
+        {problem_.n, problem_.groups, cut.phases(), cut.regions, cut.row_blocks}));
+    return blocks * used_share(cut) * static_cast<double>(form_.points()) * cycles * 1e-9 /
+           machine_.rates.ghz / limits_.threads;
+  }
+
+  // `cycles`: point_cycles of a region.
+  void predict(Cut& cut, double cycles) const {
     const std::int64_t tiles = cut.region.tiles();
     const auto points = static_cast<double>(form_.points());
     const auto lanes = static_cast<double>(set_.lanes);
     const auto tasks = static_cast<double>(cut.tasks);
-    // A region at the end may be smaller: its share of the work, not of the time of a task.
-    const double used = static_cast<double>(cut.tile_rows) * static_cast<double>(cut.tile_cols) /
-                        (static_cast<double>(cut.regions) * static_cast<double>(tiles));
+    // Of the work, not of the time of a task.
+    const double used = used_share(cut);
     // Few tasks end with the longest of them.
     const bool few = tasks * used < 2.0 * cut.threads;
     const double blocks = few ? static_cast<double>(cut.task_blocks)
                               : static_cast<double>(cut.row_blocks) /
                                     static_cast<double>(ceil_div(cut.row_blocks, cut.task_blocks));
-    const double product = points * blocks * point_cycles(cut, tiles);
+    const double product = points * blocks * cycles;
 
     const auto channels = static_cast<double>(cut.channels);
     double in = 0;
@@ -223,18 +265,18 @@ class Chooser {
       const auto lines = static_cast<double>(cut.region.tile_rows * form_.m + form_.r - 1);
       const double vectors =
           std::ceil(static_cast<double>(cut.region.tile_cols + 1) / lanes) * (form_.m + form_.t());
-      in = channels * (std::ceil(static_cast<double>(tiles) / lanes) * points * kInCyclesPerPoint +
-                       lines * (kLineCycles + vectors * kDealCyclesPerVector +
-                                (problem_.dilation.w == 1
-                                     ? 0
-                                     : kPickCycles * static_cast<double>(cut.region.tile_cols) *
-                                           form_.m)));
+      in = channels *
+           (std::ceil(static_cast<double>(tiles) / lanes) * points * kInCyclesPerPoint +
+            lines * (kLineCycles + vectors * kDealCyclesPerVector +
+                     (problem_.dilation.w == 1
+                          ? 0
+                          : kPickCycles * static_cast<double>(cut.region.tile_cols) * form_.m)));
     } else {
       in = std::ceil(channels / lanes) * static_cast<double>(tiles) * points * kInCyclesPerPoint;
     }
     const bool scatters =
         problem_.dilation.w > 1 && product_shape(problem_).order == kernels::OutputOrder::lines;
-    const double out = blocks * static_cast<double>(tiles) * (cut.tiles.rows() / lanes) *
+    const double out = blocks * static_cast<double>(tiles) * (cut.tiles->rows() / lanes) *
                        (points * kOutCyclesPerPoint +
                         (scatters ? form_.m * form_.m * kernels::kScatterNearCyclesPerVector : 0));
 
@@ -248,7 +290,7 @@ class Chooser {
     // Every task reads its weights once, from where they stay between two tasks. Each chunk of them
     // arrives while its first tile is computed, which waits; asking for the next one while this one
     // is multiplied made all layers slower, by 3 to 25 %.
-    const double task_bytes = blocks * cut.tiles.rows() * channels * points * sizeof(float);
+    const double task_bytes = blocks * cut.tiles->rows() * channels * points * sizeof(float);
     const auto weights = static_cast<double>(cut.weights_bytes);
     const Rates& rates = machine_.rates;
     const double left =
@@ -266,7 +308,7 @@ class Chooser {
   std::int64_t executed_products(const Cut& cut) const {
     const auto columns_of = [&](std::int64_t tiles) {
       std::int64_t columns = 0;
-      cut.tiles.cut(
+      cut.tiles->cut(
           tiles, [&](std::int64_t /*first*/, const kernels::Tile& tile) { columns += tile.cols; });
       return columns;
     };
@@ -300,7 +342,7 @@ class Chooser {
                                                          tiles(cut.columns, long_columns))}));
       }
     }
-    return saturated_product({problem_.n, problem_.groups, cut.row_blocks, cut.tiles.rows(),
+    return saturated_product({problem_.n, problem_.groups, cut.row_blocks, cut.tiles->rows(),
                               cut.channels, form_.points(), columns});
   }
 
@@ -327,6 +369,20 @@ TilesOfRows::TilesOfRows(const kernels::TileSet& set, int rows) : rows_(rows) {
   }
 }
 
+std::span<const TilesOfRows> TilesOfRows::of(Target target) {
+  static const auto all = [] {
+    std::map<Target, std::vector<TilesOfRows>> sets;
+    for (const Target each : {Target::emu128, Target::sse4, Target::avx2, Target::avx3}) {
+      const kernels::TileSet& set = kernels::channel_tile_set(each);
+      std::set<int, std::greater<>> rows;
+      for (const kernels::Tile& tile : set.tiles) rows.insert(tile.rows);
+      for (const int count : rows) sets[each].emplace_back(set, count);
+    }
+    return sets;
+  }();
+  return all.at(target);
+}
+
 std::int64_t Cut::thread_floats() const {
   const std::int64_t v = saturated_product({form.points(), v_plane});
   const std::int64_t m = saturated_product({form.points(), m_plane, m_blocks});
@@ -344,10 +400,9 @@ std::size_t Cut::shared_bytes() const { return packs_in_run ? (weights_bytes + 6
 std::size_t least_workspace_bytes(const Form& form, const Problem& problem, const Limits& limits) {
   Machine widest;
   widest.target = Target::avx3;
-  const kernels::TileSet& set = kernels::channel_tile_set(widest.target);
-  int rows = set.tiles.front().rows;
-  for (const kernels::Tile& tile : set.tiles) rows = std::min(rows, tile.rows);
-  return Chooser(form, 0, problem, limits, widest).smallest(rows).workspace_bytes();
+  return Chooser(form, 0, problem, limits, widest)
+      .smallest(TilesOfRows::of(widest.target).back())
+      .workspace_bytes();
 }
 
 Cut choose_cut(const Form& form, int rows, const Problem& problem, const Limits& limits,

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include <plait/plan.hpp>
 
@@ -29,8 +30,12 @@ struct Form {
 // Register tiles of one number of rows, by their columns.
 class TilesOfRows {
  public:
-  TilesOfRows() = default;
+  static constexpr int kMostColumns = 32;
+
   TilesOfRows(const kernels::TileSet& set, int rows);
+
+  // All there are of a target, the most rows first.
+  static std::span<const TilesOfRows> of(Target target);
 
   int rows() const { return rows_; }
   int most_columns() const { return most_; }
@@ -42,9 +47,10 @@ class TilesOfRows {
   // beyond; calls piece(first, tile).
   template <class Piece>
   void cut(std::int64_t tiles, const Piece& piece) const {
-    std::int64_t first = 0;
-    for (std::int64_t pieces = (tiles + most_ - 1) / most_; first < tiles; --pieces) {
-      const kernels::Tile& tile = at_least((tiles - first + pieces - 1) / pieces);
+    const int end = static_cast<int>(tiles);  // divisions of 64 bits take longer
+    int first = 0;
+    for (int pieces = (end + most_ - 1) / most_; first < end; --pieces) {
+      const kernels::Tile& tile = at_least((end - first + pieces - 1) / pieces);
       piece(first, tile);
       first += tile.cols;
     }
@@ -53,7 +59,7 @@ class TilesOfRows {
  private:
   int rows_ = 0;
   int most_ = 0;
-  std::array<const kernels::Tile*, 33> by_columns_{};
+  std::array<const kernels::Tile*, kMostColumns + 1> by_columns_{};
 };
 
 // A dilated layer is `phases` layers of dilation 1, each of every phases-th output of an axis. The
@@ -92,7 +98,7 @@ struct Cut {
   std::int64_t regions = 0;        // of a phase of an image
   std::int64_t tasks = 0;
   int threads = 1;
-  TilesOfRows tiles;
+  const TilesOfRows* tiles = nullptr;
   bool packs_in_run = false;
   bool streams = false;  // Destination::streams
   // Of a thread's workspace, in floats.

@@ -30,7 +30,7 @@ Task::Task(const Layer& layer, const Args& args, const float* weights, std::byte
       cut_(layer.cut),
       weights_(weights),
       biases_(weights + problem_.groups * cut_.row_blocks * cut_.form.points() * cut_.channels *
-                            cut_.tiles.rows()),
+                            cut_.tiles->rows()),
       tally_(tally),
       rows_(reinterpret_cast<std::int64_t*>(workspace)),
       columns_(rows_ + cut_.region.tile_rows * cut_.form.m + cut_.form.r),
@@ -56,7 +56,7 @@ void Task::run(std::int64_t task) {
     transform_in(n, group, c, channels);
     for (std::int64_t b = block; b < block_end; ++b) {
       if (args_.cancelled()) return;
-      count(kRowBlocks, b - block, (b + 1) * cut_.tiles.rows() > problem_.c_o / problem_.groups);
+      count(kRowBlocks, b - block, (b + 1) * cut_.tiles->rows() > problem_.c_o / problem_.groups);
       float* const sums =
           m_ + (cut_.m_blocks == 1 ? 0 : b - block) * cut_.form.points() * cut_.m_plane;
       multiply(group * cut_.row_blocks + b, c, channels, sums);
@@ -74,8 +74,7 @@ bool Task::set_region(std::int64_t phase, std::int64_t index) {
   const auto tiles_of = [&form](const Phases& phases, std::int64_t number) {
     return ceil_div(phases.outputs_of(number), form.m);
   };
-  region_.tile_rows =
-      std::min(cut_.region.tile_rows, tiles_of(cut_.lines, phase_.h) - first_row_);
+  region_.tile_rows = std::min(cut_.region.tile_rows, tiles_of(cut_.lines, phase_.h) - first_row_);
   region_.tile_cols =
       std::min(cut_.region.tile_cols, tiles_of(cut_.columns, phase_.w) - first_column_);
   if (region_.tile_rows <= 0 || region_.tile_cols <= 0) return false;
@@ -106,8 +105,8 @@ void Task::transform_in(std::int64_t n, std::int64_t group, std::int64_t channel
   in.channels = channels;
   in.rows = rows_;
   in.columns = columns_;
-  in.side_by_side = layer_.x_strides[3] == 1 && problem_.dilation.w == 1 &&
-                    padding_is_one_value(problem_);
+  in.side_by_side =
+      layer_.x_strides[3] == 1 && problem_.dilation.w == 1 && padding_is_one_value(problem_);
   in.first = first_column_ * cut_.form.m - problem_.padding.left;
   in.width = problem_.w;
   in.outside = padding_value(problem_);
@@ -125,7 +124,7 @@ void Task::transform_in(std::int64_t n, std::int64_t group, std::int64_t channel
 
 // One block of rows at all points; `sums` go on from the channels before.
 void Task::multiply(std::int64_t block, std::int64_t channel, std::int64_t channels, float* sums) {
-  const std::int64_t rows = cut_.tiles.rows();
+  const std::int64_t rows = cut_.tiles->rows();
   const std::int64_t chunk = cut_.form.chunk();
   const std::int64_t tiles = region_.tiles();
   const float* weights = weights_ + block * cut_.form.points() * cut_.channels * rows;
@@ -140,7 +139,7 @@ void Task::multiply(std::int64_t block, std::int64_t channel, std::int64_t chann
       args.a = weights + (f * cut_.channels + channel + k) * rows;
       count(kChunks, (channel + k) / chunk, args.depth < chunk);
       std::int64_t piece = 0;
-      cut_.tiles.cut(tiles, [&](std::int64_t first, const kernels::Tile& tile) {
+      cut_.tiles->cut(tiles, [&](std::int64_t first, const kernels::Tile& tile) {
         args.sums = m + first * rows;
         args.partial = channel + k == 0 ? nullptr : args.sums;
         if (cut_.lanes == Lanes::tiles) {
@@ -159,7 +158,7 @@ void Task::multiply(std::int64_t block, std::int64_t channel, std::int64_t chann
 
 void Task::transform_out(std::int64_t n, std::int64_t group, std::int64_t block,
                          const float* sums) {
-  const std::int64_t rows = cut_.tiles.rows();
+  const std::int64_t rows = cut_.tiles->rows();
   const std::int64_t per_group = problem_.c_o / problem_.groups;
   const std::int64_t o = group * per_group + block * rows;
   // In outputs of the phase.

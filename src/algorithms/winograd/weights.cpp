@@ -22,7 +22,7 @@ void transform_weights(const Problem& problem, const Cut& cut, const float* kern
   const auto matrices = kernels::toom_cook(kernels::toom_points<double>(form.t()), form.m, form.r);
   const auto t = static_cast<std::size_t>(form.t());
   const auto r = static_cast<std::size_t>(form.r);
-  const std::int64_t rows = cut.tiles.rows();
+  const std::int64_t rows = cut.tiles->rows();
   const std::int64_t per_group = problem.c_o / problem.groups;
   const std::int64_t group = block / cut.row_blocks;
   const std::int64_t first = block % cut.row_blocks * rows;

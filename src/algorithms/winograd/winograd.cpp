@@ -151,7 +151,7 @@ class Winograd final : public Execution {
 
   std::string packed_format() const override {
     const Cut& cut = layer_.cut;
-    return product_format(name_of(cut.form), layer_.problem, cut.target, cut.tiles.rows());
+    return product_format(name_of(cut.form), layer_.problem, cut.target, cut.tiles->rows());
   }
 
   void pack(const void* kernel, const void* bias, std::byte* out) const override {
@@ -169,10 +169,10 @@ class Winograd final : public Execution {
     return "regions of " + std::to_string(cut.region.tile_rows) + " x " +
            std::to_string(cut.region.tile_cols) + " tiles, " + std::to_string(cut.channel_block) +
            " input and " +
-           std::to_string(std::min(cut.task_blocks * cut.tiles.rows(),
+           std::to_string(std::min(cut.task_blocks * cut.tiles->rows(),
                                    layer_.problem.c_o / layer_.problem.groups)) +
-           " output channels, register tiles of " + std::to_string(cut.tiles.rows()) + " x " +
-           std::to_string(cut.tiles.most_columns());
+           " output channels, register tiles of " + std::to_string(cut.tiles->rows()) + " x " +
+           std::to_string(cut.tiles->most_columns());
   }
 
  private:
