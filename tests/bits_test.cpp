@@ -74,6 +74,8 @@ std::vector<BitsCase> bits_cases() {
           {"winograd/f4x3", "3x19x13x17,37x19x3x3,p1"},
           {"winograd/f4x3", "2x150x9x9,70x150x3x3,p1"},
           {"winograd/f4x3", "2x20x19x23,33x20x3x3,p2,d2x3"},
+          {"winograd/f6x3", "2x20x19x23,33x20x3x1,p1x0"},
+          {"winograd/f2x7", "3x35x9x31,33x35x1x7,p0x3"},
           {"winograd/f4x3", "2x32x12x12,32x8x3x3,p1,g4"},
           {"winograd/f6x3", "3x19x13x17,37x19x3x3,p1"},
           {"winograd/f2x5", "3x19x13x17,37x19x5x5,p2"},

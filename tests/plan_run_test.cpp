@@ -55,6 +55,7 @@ constexpr std::array kLines = {"1x40x14x13,25x40x3x3,p1,bias,act=relu",
                                "1x300x12x13,25x300x1x1,bias",
                                "2x42x9x9,33x14x1x1,s2,g3",
                                "1x3x40x41,9x3x5x5,p2",
+                               "1x20x9x31,25x20x1x7,p0x3,bias",
                                "2x6x40x41,12x1x17x18,p8,g6,bias"};
 
 // Every line with every algorithm that takes it.

@@ -29,12 +29,12 @@ class InCase {
          Random& random)
       : form_(form), region_(region) {
     // Begins and ends outside of the image, on its border or within it.
-    const std::int64_t rows = region.tile_rows * form.m + form.r - 1;
-    const std::int64_t columns = region.tile_cols * form.m + form.r - 1;
+    const std::int64_t rows = region.tile_rows * form.down.m + form.down.r - 1;
+    const std::int64_t columns = region.tile_cols * form.across.m + form.across.r - 1;
     const std::int64_t first_row = random.between(-2, 1);
     const std::int64_t first_column = random.between(-2, 1);
-    height_ = std::max<std::int64_t>(1, first_row + rows + random.between(-form.m, 1));
-    width_ = std::max<std::int64_t>(1, first_column + columns + random.between(-form.m, 1));
+    height_ = std::max<std::int64_t>(1, first_row + rows + random.between(-form.down.m, 1));
+    width_ = std::max<std::int64_t>(1, first_column + columns + random.between(-form.across.m, 1));
     rows_ = positions(rows, first_row, height_);
     columns_ = positions(columns, first_column, width_);
     if (places == Places::scattered) {
@@ -66,22 +66,23 @@ class InCase {
   // v[f, c, tile] as given by its strides; nothing else may have been written but the slack.
   void expect(const float* v, std::int64_t channel_step, std::int64_t tile_step,
               const std::string& what) const {
-    const kernels::ToomCook<double> matrices = matrices_of(form_);
-    const int t = form_.t();
+    const kernels::ToomCook<double> down = matrices_of(form_.down);
+    const kernels::ToomCook<double> across = matrices_of(form_.across);
+    const int t = form_.across.t();
     for (std::int64_t c = 0; c < in.channels; ++c) {
       for (std::int64_t tile = 0; tile < region_.tiles(); ++tile) {
-        for (int f = 0; f < t * t; ++f) {
+        for (int f = 0; f < form_.points(); ++f) {
           Expected expected;
-          for (int row = 0; row < t; ++row) {
+          for (int row = 0; row < form_.down.t(); ++row) {
             for (int column = 0; column < t; ++column) {
-              expected.add(matrices.b[index(f / t)][index(row)] *
-                           matrices.b[index(f % t)][index(column)] *
+              expected.add(down.b[index(f / t)][index(row)] *
+                           across.b[index(f % t)][index(column)] *
                            static_cast<double>(input(c, tile, row, column)));
             }
           }
           const auto got =
               static_cast<double>(v[f * in.plane + c * channel_step + tile * tile_step]);
-          ASSERT_LE(std::abs(got - expected.value), expected.tolerance(t))
+          ASSERT_LE(std::abs(got - expected.value), expected.tolerance(largest_t(form_)))
               << what << ", channel " << c << ", tile " << tile << ", point " << f;
         }
       }
@@ -123,8 +124,9 @@ class InCase {
   }
 
   float input(std::int64_t c, std::int64_t tile, int row, int column) const {
-    const std::int64_t at_row = rows_[index(tile / region_.tile_cols * form_.m + row)];
-    const std::int64_t at_column = columns_[index(tile % region_.tile_cols * form_.m + column)];
+    const std::int64_t at_row = rows_[index(tile / region_.tile_cols * form_.down.m + row)];
+    const std::int64_t at_column =
+        columns_[index(tile % region_.tile_cols * form_.across.m + column)];
     if (at_row == kNoOffset || at_column == kNoOffset) return in.outside;
     return x_[index(c * in.channel_stride + at_row + at_column)];
   }
@@ -151,15 +153,14 @@ void expect_untouched(const float* v, std::int64_t lines, std::int64_t used, std
 constexpr Region kRegions[] = {{1, 1}, {1, 5}, {3, 1}, {2, 3}, {3, 7}, {1, 16}, {2, 19}, {1, 37}};
 
 TEST(WinogradKernels, AreOfTheFormTheyAreAskedFor) {
-  for (const Target target : runnable_targets()) {
-    for (const auto& [m, r] : kWinogradForms) {
-      const WinogradKernels& form = kernels::winograd_kernels(target, m, r);
-      EXPECT_EQ(form.m, m);
-      EXPECT_EQ(form.r, r);
-      EXPECT_LE(form.t(), kernels::kMostToomPoints);
-    }
-    EXPECT_LE(lanes_of(target), kWinogradSlack);
-  }
+  for_each_winograd_axes(
+      [&](Target target, const kernels::AxisForm& down, const kernels::AxisForm& across) {
+        const WinogradKernels& form = kernels::winograd_kernels(target, down, across);
+        EXPECT_EQ(form.down, down);
+        EXPECT_EQ(form.across, across);
+        EXPECT_LE(largest_t(form), kernels::kMostToomPoints);
+        EXPECT_LE(lanes_of(target), kWinogradSlack);
+      });
 }
 
 TEST(WinogradInputs, ByLinesAreTheirValuesAtThePoints) {
@@ -173,14 +174,14 @@ TEST(WinogradInputs, ByLinesAreTheirValuesAtThePoints) {
           kernels::TransformIn& in = test.in;
           in.pitch = region.tiles() + kWinogradSlack + 1;
           in.plane = channels * in.pitch;
-          const Guarded v(std::int64_t{form.t()} * form.t() * in.plane, kUntouched);
+          const Guarded v(std::int64_t{form.points()} * in.plane, kUntouched);
           const Guarded scratch(form.scratch_floats(region), kNan);
           in.v = v.data();
           in.scratch = scratch.data();
           form.by_lines(in);
           const std::string what = describe(target, form, region);
           test.expect(v.data(), in.pitch, 1, what);
-          expect_untouched(v.data(), std::int64_t{form.t()} * form.t() * channels, region.tiles(),
+          expect_untouched(v.data(), std::int64_t{form.points()} * channels, region.tiles(),
                            in.pitch, what);
           EXPECT_TRUE(v.is_intact_around()) << what;
           EXPECT_TRUE(scratch.is_intact_around()) << what;
@@ -201,12 +202,12 @@ TEST(WinogradInputs, ByChannelsAreTheirValuesAtThePoints) {
           kernels::TransformIn& in = test.in;
           in.pitch = channels + kWinogradSlack + 1;
           in.plane = region.tiles() * in.pitch;
-          const Guarded v(std::int64_t{form.t()} * form.t() * in.plane, kUntouched);
+          const Guarded v(std::int64_t{form.points()} * in.plane, kUntouched);
           in.v = v.data();
           form.by_channels(in);
           const std::string what = describe(target, form, region);
           test.expect(v.data(), 1, in.pitch, what);
-          expect_untouched(v.data(), std::int64_t{form.t()} * form.t() * region.tiles(), channels,
+          expect_untouched(v.data(), std::int64_t{form.points()} * region.tiles(), channels,
                            in.pitch, what);
           EXPECT_TRUE(v.is_intact_around()) << what;
         }
@@ -227,7 +228,7 @@ TEST(WinogradInputs, HaveTheSameBitsByLinesAndByChannels) {
     const std::int64_t room = 64;  // of both pitches
     in.pitch = room;
     in.plane = room * room;
-    const std::int64_t size = std::int64_t{form.t()} * form.t() * in.plane;
+    const std::int64_t size = std::int64_t{form.points()} * in.plane;
     const Guarded by_lines(size, kUntouched);
     const Guarded by_channels(size, kUntouched);
     const Guarded scratch(form.scratch_floats(region), kNan);
@@ -236,7 +237,7 @@ TEST(WinogradInputs, HaveTheSameBitsByLinesAndByChannels) {
     form.by_lines(in);
     in.v = by_channels.data();
     form.by_channels(in);
-    for (int f = 0; f < form.t() * form.t(); ++f) {
+    for (int f = 0; f < form.points(); ++f) {
       for (std::int64_t c = 0; c < channels; ++c) {
         for (std::int64_t tile = 0; tile < region.tiles(); ++tile) {
           ASSERT_EQ(by_lines.data()[f * in.plane + c * room + tile],

@@ -27,25 +27,28 @@ struct OutStrides {
 
 void expect_outputs(Target target, const WinogradKernels& form, const Region& region, int rows,
                     std::int64_t channels, Random& random) {
-  const std::int64_t t = form.t();
-  const std::int64_t height = region.tile_rows * form.m - random.between(0, form.m - 1);
-  const std::int64_t width = region.tile_cols * form.m - random.between(0, form.m - 1);
+  const int lines = form.down.m;
+  const int pixels = form.across.m;
+  const std::int64_t t = form.across.t();
+  const std::int64_t height = region.tile_rows * lines - random.between(0, lines - 1);
+  const std::int64_t width = region.tile_cols * pixels - random.between(0, pixels - 1);
   const std::int64_t plane = region.tiles() * rows + kWinogradSlack;
-  const Guarded sums(t * t * plane, kNan);
-  for (std::int64_t i = 0; i < t * t * plane; ++i) {
+  const Guarded sums(form.points() * plane, kNan);
+  for (std::int64_t i = 0; i < form.points() * plane; ++i) {
     if (i % plane < region.tiles() * rows && i % plane % rows < channels) {
       sums.data()[i] = static_cast<float>(random.normal());
     }
   }
   std::vector<float> bias(index(channels));
   for (float& value : bias) value = static_cast<float>(random.normal());
-  const kernels::ToomCook<double> matrices = matrices_of(form);
+  const kernels::ToomCook<double> down = matrices_of(form.down);
+  const kernels::ToomCook<double> across = matrices_of(form.across);
   const auto exact = [&](std::int64_t c, std::int64_t i, std::int64_t j) {
-    const std::int64_t tile = i / form.m * region.tile_cols + j / form.m;
+    const std::int64_t tile = i / lines * region.tile_cols + j / pixels;
     Expected expected;
-    for (int f = 0; f < t * t; ++f) {
-      expected.add(matrices.a[index(f / t)][index(i % form.m)] *
-                   matrices.a[index(f % t)][index(j % form.m)] *
+    for (int f = 0; f < form.points(); ++f) {
+      expected.add(down.a[index(f / t)][index(i % lines)] *
+                   across.a[index(f % t)][index(j % pixels)] *
                    static_cast<double>(sums.data()[f * plane + tile * rows + c]));
     }
     return expected;
@@ -89,7 +92,7 @@ void expect_outputs(Target target, const WinogradKernels& form, const Region& re
               expected.value = std::max(0.0, expected.value);
             }
             ASSERT_LE(std::abs(static_cast<double>(y.data()[at]) - expected.value),
-                      expected.tolerance(form.t()))
+                      expected.tolerance(largest_t(form)))
                 << what << ", channel " << c << " at " << i << ", " << j;
             y.data()[at] = kUntouched;  // what is left is what nothing may have written
           }

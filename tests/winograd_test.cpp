@@ -17,13 +17,21 @@ namespace {
 
 struct Form {
   std::string name;
-  std::int64_t m;  // outputs per side of a tile
-  std::int64_t r;  // taps per side of the kernel
+  std::int64_t m;  // outputs of a tile, along an axis that has
+  std::int64_t r;  // so many taps
+  std::int64_t k_h = r;
+  std::int64_t k_w = r;
+
+  std::int64_t lines() const { return k_h == 1 ? 1 : m; }
+  std::int64_t pixels() const { return k_w == 1 ? 1 : m; }
 };
 
 std::vector<Form> forms() {
-  return {{"winograd/f2x3", 2, 3}, {"winograd/f4x3", 4, 3}, {"winograd/f6x3", 6, 3},
-          {"winograd/f2x5", 2, 5}, {"winograd/f3x5", 3, 5}, {"winograd/f4x5", 4, 5}};
+  return {
+      {"winograd/f2x3", 2, 3},       {"winograd/f4x3", 4, 3},       {"winograd/f6x3", 6, 3},
+      {"winograd/f2x5", 2, 5},       {"winograd/f3x5", 3, 5},       {"winograd/f4x5", 4, 5},
+      {"winograd/f4x3", 4, 3, 1, 3}, {"winograd/f6x3", 6, 3, 3, 1}, {"winograd/f4x5", 4, 5, 5, 1},
+      {"winograd/f2x7", 2, 7, 1, 7}, {"winograd/f2x7", 2, 7, 7, 1}};
 }
 
 Problem layer(const Form& form, std::int64_t c_i, std::int64_t c_o, std::int64_t size) {
@@ -32,8 +40,9 @@ Problem layer(const Form& form, std::int64_t c_i, std::int64_t c_o, std::int64_t
   p.c_o = c_o;
   p.h = size;
   p.w = size + 3;
-  p.k_h = p.k_w = form.r;
-  p.padding = form.r / 2;
+  p.k_h = form.k_h;
+  p.k_w = form.k_w;
+  p.padding = Padding(form.k_h / 2, form.k_w / 2);
   return p;
 }
 
@@ -59,7 +68,7 @@ TEST(Winograd, SaysWhatItRefuses) {
     expect(p, only(form), "only stride 1, not 2x2");
     p = taken;
     p.k_w = form.r - 1;
-    expect(p, only(form), "kernels, not " + std::to_string(form.r) + "x");
+    expect(p, only(form), "kernels, not " + std::to_string(form.k_h) + "x");
     Limits capped = only(form);
     capped.max_workspace_bytes = 100;
     expect(taken, capped, "within 100 bytes of workspace");
@@ -81,8 +90,10 @@ TEST(Winograd, FormsAreInTheStrictestClassTheirErrorAllows) {
     }
   };
   for (const Form& form : forms()) {
-    const bool large = form.m + form.r == 9;
-    EXPECT_EQ(takes(form, 64, Accuracy::strict), form.m == 2 && form.r == 3) << form.name;
+    const bool one_way = form.k_h == 1 || form.k_w == 1;
+    const bool large = form.m + form.r == 9 && !one_way;
+    const bool small = (form.m == 2 && form.r == 3) || one_way;
+    EXPECT_EQ(takes(form, 64, Accuracy::strict), small) << form.name;
     EXPECT_TRUE(takes(form, 96, Accuracy::fp32)) << form.name;
     EXPECT_EQ(takes(form, 1024, Accuracy::fp32), !large) << form.name;
     EXPECT_TRUE(takes(form, 1024, Accuracy::relaxed)) << form.name;
@@ -108,10 +119,14 @@ TEST(Winograd, NonFiniteInputsReachTheOutputsOfTheirTilesOnly) {
       made.run(x, made.pack(kernel), y);
       const Plan reference = plan(problem, {.algorithm = "reference"});
       reference.run(x, reference.pack(kernel), expected);
-      const std::int64_t pad = problem.padding.top;
-      const auto reads = [&](std::int64_t i, std::int64_t position) {
-        const std::int64_t first = i / form.m * form.m - pad;
-        return position >= first && position < first + form.m + form.r - 1;
+      const auto reads = [](std::int64_t i, std::int64_t m, std::int64_t taps, std::int64_t pad,
+                            std::int64_t position) {
+        const std::int64_t first = i / m * m - pad;
+        return position >= first && position < first + m + taps - 1;
+      };
+      const auto tile_reads = [&](std::int64_t i, std::int64_t j) {
+        return reads(i, form.lines(), form.k_h, problem.padding.top, row) &&
+               reads(j, form.pixels(), form.k_w, problem.padding.left, column);
       };
       for (std::int64_t o = 0; o < problem.c_o; ++o) {
         for (std::int64_t i = 0; i < problem.h_o(); ++i) {
@@ -120,7 +135,7 @@ TEST(Winograd, NonFiniteInputsReachTheOutputsOfTheirTilesOnly) {
             if (!std::isfinite(expected(0, o, i, j))) {
               EXPECT_FALSE(std::isfinite(value)) << form.name << " " << i << " " << j;
             }
-            if (!reads(i, row) || !reads(j, column)) {
+            if (!tile_reads(i, j)) {
               EXPECT_NEAR(value, expected(0, o, i, j), 1e-4) << form.name << " " << i << " " << j;
             }
           }
@@ -157,11 +172,12 @@ TEST(Winograd, AnImpulseReturnsTheKernel) {
       Tensor<float> y(problem.y_shape());
       const Plan made = plan(problem, only(form), on_target(target));
       made.run(x, made.pack(kernel), y);
-      const std::int64_t pad = problem.padding.top;
+      const Padding& pad = problem.padding;
       for (std::int64_t o = 0; o < problem.c_o; ++o) {
-        for (std::int64_t u = 0; u < form.r; ++u) {
-          for (std::int64_t v = 0; v < form.r; ++v) {
-            EXPECT_NEAR(y(0, o, 5 + pad - u, 6 + pad - v), kernel(o, 2, u, v), 1e-5) << form.name;
+        for (std::int64_t u = 0; u < form.k_h; ++u) {
+          for (std::int64_t v = 0; v < form.k_w; ++v) {
+            EXPECT_NEAR(y(0, o, 5 + pad.top - u, 6 + pad.left - v), kernel(o, 2, u, v), 1e-5)
+                << form.name;
           }
         }
       }

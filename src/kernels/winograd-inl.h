@@ -109,22 +109,32 @@ struct Form {
   }
 };
 
-// Both dimensions: first down the columns, then along the rows; out[row * kT + column].
-template <class F, class LoadAt, class StoreAt>
+// An axis that is left as it is.
+template <>
+struct Form<1, 1> {
+  static constexpr int kM = 1;
+  static constexpr int kR = 1;
+  static constexpr int kT = 1;
+
+  static HWY_INLINE void In(const FloatVector (&in)[1], FloatVector (&out)[1]) { out[0] = in[0]; }
+  static HWY_INLINE void Out(const FloatVector (&in)[1], FloatVector (&out)[1]) { out[0] = in[0]; }
+};
+
+// Both dimensions: first down the columns, then along the rows; out[row * t + column].
+template <class Down, class Across, class LoadAt, class StoreAt>
 HWY_INLINE void TransformTile(const LoadAt& load, const StoreAt& store) {
-  constexpr int kT = F::kT;
-  FloatVector half[kT][kT];  // [column][row]
-  PLAIT_UNROLL for (int v = 0; v < kT; ++v) {
-    FloatVector column[kT];
-    PLAIT_UNROLL for (int u = 0; u < kT; ++u) column[u] = load(u, v);
-    F::In(column, half[v]);
+  FloatVector half[Across::kT][Down::kT];  // [column][row]
+  PLAIT_UNROLL for (int v = 0; v < Across::kT; ++v) {
+    FloatVector column[Down::kT];
+    PLAIT_UNROLL for (int u = 0; u < Down::kT; ++u) column[u] = load(u, v);
+    Down::In(column, half[v]);
   }
-  PLAIT_UNROLL for (int u = 0; u < kT; ++u) {
-    FloatVector row[kT];
-    FloatVector out[kT];
-    PLAIT_UNROLL for (int v = 0; v < kT; ++v) row[v] = half[v][u];
-    F::In(row, out);
-    PLAIT_UNROLL for (int v = 0; v < kT; ++v) store(u * kT + v, out[v]);
+  PLAIT_UNROLL for (int u = 0; u < Down::kT; ++u) {
+    FloatVector row[Across::kT];
+    FloatVector out[Across::kT];
+    PLAIT_UNROLL for (int v = 0; v < Across::kT; ++v) row[v] = half[v][u];
+    Across::In(row, out);
+    PLAIT_UNROLL for (int v = 0; v < Across::kT; ++v) store(u * Across::kT + v, out[v]);
   }
 }
 
@@ -132,23 +142,23 @@ HWY_INLINE void TransformTile(const LoadAt& load, const StoreAt& store) {
 // that row u of tile (a, b) lies with those of role u % m, u / m rows of tiles further on. The next
 // channel is dealt out before one is transformed: loads of what several stores have just written
 // wait until all of them have reached L1.
-template <class F>
+template <class Down, class Across>
 HWY_NOINLINE void TransformLines(const TransformIn& given) {
   const TransformIn in = given;
-  constexpr int kM = F::kM;
-  constexpr int kT = F::kT;
+  constexpr int kM = Down::kM;
+  constexpr int kT = Across::kT;
   const FloatTag d;
   const std::int64_t tile_cols = in.region.tile_cols;
   const std::int64_t tiles = in.region.tiles();
-  const std::int64_t columns = tile_cols * kM + F::kR - 1;
-  const std::int64_t rows = in.region.tile_rows * kM + F::kR - 1;
-  const WinogradKernels sizes{kM, F::kR};
+  const std::int64_t columns = tile_cols * Across::kM + Across::kR - 1;
+  const std::int64_t rows = in.region.tile_rows * kM + Down::kR - 1;
+  const WinogradKernels sizes{{kM, Down::kR}, {Across::kM, Across::kR}};
   const std::int64_t pitch = sizes.line_pitch(in.region);
   float* const copied = in.scratch;  // a line with what stands outside
   float* const dealt = copied + sizes.copied_floats(in.region);
   const std::int64_t dealt_floats = std::int64_t{kM} * kT * pitch + kWinogradSlack;
-  const Dealer<F> dealer(in.side_by_side ? in.first : 0, in.side_by_side ? in.width : columns,
-                         tile_cols, in.outside, pitch);
+  const Dealer<Across> dealer(in.side_by_side ? in.first : 0, in.side_by_side ? in.width : columns,
+                              tile_cols, in.outside, pitch);
   const auto deal = [&](std::int64_t c) HWY_ATTR {
     const float* const channel = in.x + c * in.channel_stride;
     float* const first = dealt + c % 2 * dealt_floats;
@@ -179,7 +189,7 @@ HWY_NOINLINE void TransformLines(const TransformIn& given) {
     const float* const from = dealt + c % 2 * dealt_floats;
     float* const v = in.v + c * in.pitch;
     for (std::int64_t tile = 0; tile < tiles; tile += kFloatLanes) {
-      TransformTile<F>(
+      TransformTile<Down, Across>(
           [&](int u, int column) HWY_ATTR {
             return hn::LoadU(d, from + (u % kM * kT + column) * pitch + u / kM * tile_cols + tile);
           },
@@ -190,19 +200,19 @@ HWY_NOINLINE void TransformLines(const TransformIn& given) {
 }
 
 // Lanes are channels.
-template <class F>
+template <class Down, class Across>
 HWY_NOINLINE void TransformChannels(const TransformIn& given) {
   const TransformIn in = given;
   const FloatTag d;
   const FloatVector outside = hn::Set(d, in.outside);
   for (std::int64_t a = 0; a < in.region.tile_rows; ++a) {
     for (std::int64_t b = 0; b < in.region.tile_cols; ++b) {
-      const std::int64_t* const rows = in.rows + a * F::kM;
-      const std::int64_t* const columns = in.columns + b * F::kM;
+      const std::int64_t* const rows = in.rows + a * Down::kM;
+      const std::int64_t* const columns = in.columns + b * Across::kM;
       float* const v = in.v + (a * in.region.tile_cols + b) * in.pitch;
       for (std::int64_t c = 0; c < in.channels; c += kFloatLanes) {
         const int count = static_cast<int>(std::min(in.channels - c, kFloatLanes));
-        TransformTile<F>(
+        TransformTile<Down, Across>(
             [&](int u, int column) HWY_ATTR {
               if (rows[u] == kNoOffset || columns[column] == kNoOffset) return outside;
               return LoadFirst(d, in.x + rows[u] + columns[column] + c, count);
@@ -216,17 +226,18 @@ HWY_NOINLINE void TransformChannels(const TransformIn& given) {
 
 // A row of kGroup tiles at a time, one vector of rows: sums to pixels, which FinishColumns takes
 // line by line.
-template <class F>
+template <class Down, class Across>
 HWY_NOINLINE void TransformOutputs(const TransformOut& given) {
   const TransformOut out = given;
-  constexpr int kM = F::kM;
-  constexpr int kT = F::kT;
+  constexpr int kLines = Down::kM;
+  constexpr int kM = Across::kM;
+  constexpr int kT = Across::kT;
   constexpr int kGroup = 28 / kM;
   constexpr std::int64_t kLineFloats = std::int64_t{kGroup} * kM * kFloatLanes;
   static_assert(kLineFloats <= kMaxTile);
   const FloatTag d;
   const std::int64_t tile_cols = out.region.tile_cols;
-  HWY_ALIGN float pixels[kM][kLineFloats];
+  HWY_ALIGN float pixels[kLines][kLineFloats];
   for (std::int64_t r = 0; r < out.channels; r += kFloatLanes) {
     Epilogue epilogue = out.epilogue;
     if (epilogue.bias != nullptr) epilogue.bias += r;
@@ -242,30 +253,30 @@ HWY_NOINLINE void TransformOutputs(const TransformOut& given) {
         const std::int64_t group = std::min<std::int64_t>(kGroup, tile_cols - b);
         for (std::int64_t tile = 0; tile < group; ++tile) {
           const float* const m = out.m + (a * tile_cols + b + tile) * out.rows + r;
-          FloatVector half[kT][kM];  // [column][line]
+          FloatVector half[kT][kLines];  // [column][line]
           PLAIT_UNROLL for (int v = 0; v < kT; ++v) {
-            FloatVector column[kT];
-            PLAIT_UNROLL for (int u = 0; u < kT; ++u) {
+            FloatVector column[Down::kT];
+            PLAIT_UNROLL for (int u = 0; u < Down::kT; ++u) {
               column[u] = hn::LoadU(d, m + (u * kT + v) * out.plane);
             }
-            F::Out(column, half[v]);
+            Down::Out(column, half[v]);
           }
-          PLAIT_UNROLL for (int i = 0; i < kM; ++i) {
+          PLAIT_UNROLL for (int i = 0; i < kLines; ++i) {
             FloatVector row[kT];
             FloatVector line[kM];
             PLAIT_UNROLL for (int v = 0; v < kT; ++v) row[v] = half[v][i];
-            F::Out(row, line);
+            Across::Out(row, line);
             PLAIT_UNROLL for (int j = 0; j < kM; ++j) {
               hn::Store(line[j], d, pixels[i] + (tile * kM + j) * kFloatLanes);
             }
           }
         }
-        const std::int64_t lines = std::min<std::int64_t>(kM, out.height - a * kM);
+        const std::int64_t lines = std::min<std::int64_t>(kLines, out.height - a * kLines);
         const StoreRun run{
             0, 0, 0, static_cast<int>(std::min<std::int64_t>(group * kM, out.width - b * kM))};
         to.runs = {&run, 1};
         for (std::int64_t i = 0; i < lines; ++i) {
-          const std::int64_t line = a * kM + i;
+          const std::int64_t line = a * kLines + i;
           to.y = out.y + r * out.row_stride + line * out.line_stride + b * kM * out.pixel_stride;
           if (out.residual != nullptr) {
             to.residual = out.residual + r * out.residual_row_stride +
@@ -279,15 +290,27 @@ HWY_NOINLINE void TransformOutputs(const TransformOut& given) {
   }
 }
 
-template <int kM, int kR>
+template <class Down, class Across>
 constexpr WinogradKernels MakeWinograd() {
-  using F = Form<kM, kR>;
-  return {kM, kR, &TransformLines<F>, &TransformChannels<F>, &TransformOutputs<F>};
+  return {{Down::kM, Down::kR},
+          {Across::kM, Across::kR},
+          &TransformLines<Down, Across>,
+          &TransformChannels<Down, Across>,
+          &TransformOutputs<Down, Across>};
 }
 
-constexpr WinogradKernels kWinogradForms[] = {MakeWinograd<2, 3>(), MakeWinograd<4, 3>(),
-                                              MakeWinograd<6, 3>(), MakeWinograd<2, 5>(),
-                                              MakeWinograd<3, 5>(), MakeWinograd<4, 5>()};
+using None = Form<1, 1>;
+constexpr WinogradKernels kWinogradForms[] = {
+    MakeWinograd<Form<2, 3>, Form<2, 3>>(), MakeWinograd<Form<4, 3>, Form<4, 3>>(),
+    MakeWinograd<Form<6, 3>, Form<6, 3>>(), MakeWinograd<Form<2, 5>, Form<2, 5>>(),
+    MakeWinograd<Form<3, 5>, Form<3, 5>>(), MakeWinograd<Form<4, 5>, Form<4, 5>>(),
+    MakeWinograd<None, Form<2, 3>>(),       MakeWinograd<None, Form<4, 3>>(),
+    MakeWinograd<None, Form<6, 3>>(),       MakeWinograd<None, Form<2, 5>>(),
+    MakeWinograd<None, Form<3, 5>>(),       MakeWinograd<None, Form<4, 5>>(),
+    MakeWinograd<None, Form<2, 7>>(),       MakeWinograd<Form<2, 3>, None>(),
+    MakeWinograd<Form<4, 3>, None>(),       MakeWinograd<Form<6, 3>, None>(),
+    MakeWinograd<Form<2, 5>, None>(),       MakeWinograd<Form<3, 5>, None>(),
+    MakeWinograd<Form<4, 5>, None>(),       MakeWinograd<Form<2, 7>, None>()};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace plait::kernels

@@ -1,9 +1,9 @@
 // The two ends of Winograd's convolution: tiles of input to their values at the points, and sums of
-// products at the points to tiles of output, for every form F(m x m, r x r) (toom_cook.hpp). What
-// lies between are t^2 matrix products, t = m + r - 1, by channel tiles (tile.hpp).
+// products at the points to tiles of output, for forms F(m, r) (toom_cook.hpp) down, across or both
+// ways. What lies between are matrix products, one at each point, by channel tiles (tile.hpp).
 //
-// A region is a rectangle of tiles; tile (a, b) of it is number a * tile_cols + b, covers outputs
-// [a m, a m + m) x [b m, b m + m) and reads inputs [a m, a m + t) x [b m, b m + t).
+// A region is a rectangle of tiles; tile (a, b) of it is number a * tile_cols + b and covers the
+// outputs from (a m, b m) on, m of each axis, from t = m + r - 1 inputs of it.
 //
 // Bits: every value passes through the same additions and multiply-adds whatever its lane.
 #pragma once
@@ -21,6 +21,15 @@ namespace plait::kernels {
 
 inline constexpr std::int64_t kNoOffset = std::numeric_limits<std::int64_t>::min();
 
+// F(m, r) along one axis; F(1, 1) leaves it as it is.
+struct AxisForm {
+  int m = 1;
+  int r = 1;
+
+  int t() const { return m + r - 1; }
+  friend bool operator==(const AxisForm&, const AxisForm&) = default;
+};
+
 struct Region {
   std::int64_t tile_rows = 0;
   std::int64_t tile_cols = 0;
@@ -29,14 +38,14 @@ struct Region {
 };
 
 // Channels of one image on their way to the points: v[f * plane + c * channel + tile * pixel], f =
-// number of the point: row * t + column. Where x has its pixels side by side lanes are tiles
+// number of the point: row * t across + column. Where x has its pixels side by side lanes are tiles
 // (pixel 1), else channels (channel 1).
 struct TransformIn {
   const float* x = nullptr;  // of the first channel
   std::int64_t channel_stride = 0;
   std::int64_t channels = 0;
-  // Offsets of the rows and columns that the region reads, from its first one on: rows m *
-  // tile_rows + r - 1 of them; kNoOffset is outside, where `outside` stands.
+  // Offsets of the rows and columns that the region reads, from its first one on: of rows m *
+  // tile_rows + r - 1; kNoOffset is outside, where `outside` stands.
   const std::int64_t* rows = nullptr;
   const std::int64_t* columns = nullptr;
   // by_lines: if columns first, first + 1 ... of a line are side by side, from position `first` of
@@ -74,14 +83,14 @@ struct TransformOut {
 };
 
 struct WinogradKernels {
-  int m = 0;
-  int r = 0;
+  AxisForm down, across;
   void (*by_lines)(const TransformIn&) = nullptr;     // v[..][c][tile]
   void (*by_channels)(const TransformIn&) = nullptr;  // v[..][tile][c]
   void (*out)(const TransformOut&) = nullptr;
 
-  int t() const { return m + r - 1; }
-  // Of TransformIn::scratch for by_lines: a copied line, then m t lines of dealt ones, twice.
+  int points() const { return down.t() * across.t(); }
+  // Of TransformIn::scratch for by_lines: a copied line, then dealt ones, twice: of m lines down
+  // the t columns across.
   std::int64_t scratch_floats(const Region& region) const;
   std::int64_t copied_floats(const Region& region) const;
   std::int64_t line_pitch(const Region& region) const;
@@ -94,7 +103,9 @@ struct WinogradSet {
 // Floats beyond the last tile or channel that are written and read.
 inline constexpr std::int64_t kWinogradSlack = 16;
 
-// F(m, r) is one of (2,3) (4,3) (6,3) (2,5) (3,5) (4,5).
-const WinogradKernels& winograd_kernels(Target target, int m, int r);
+// Both axes of the same form, (2,3) (4,3) (6,3) (2,5) (3,5) or (4,5), or one of F(1, 1) and the
+// other any of these or (2,7).
+const WinogradKernels& winograd_kernels(Target target, const AxisForm& down,
+                                        const AxisForm& across);
 
 }  // namespace plait::kernels

@@ -91,7 +91,9 @@ HWY_INLINE FloatVector EveryThird(const FloatVector (&in)[3], int p) {
 template <int kStep>
 HWY_INLINE void EveryOf(const FloatVector (&in)[kStep], FloatVector (&out)[kStep]) {
   const FloatTag d;
-  if constexpr (kStep == 2) {
+  if constexpr (kStep == 1) {
+    out[0] = in[0];
+  } else if constexpr (kStep == 2) {
     out[0] = hn::ConcatEven(d, in[1], in[0]);
     out[1] = hn::ConcatOdd(d, in[1], in[0]);
   } else if constexpr (kStep % 2 == 0) {
@@ -143,7 +145,7 @@ class Dealer {
   }
 
   HWY_INLINE void Deal(const float* line, float* to) const {
-    float kept[kT][kShifts];
+    float kept[kT][kShifts + 1];
     PLAIT_UNROLL for (int v = kM; v < kT; ++v) {
       PLAIT_UNROLL for (int s = 1; s <= v / kM; ++s) kept[v][s - 1] = to[v * pitch_ - s];
     }

@@ -20,15 +20,28 @@ namespace plait::test {
 
 inline constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-inline constexpr std::array<std::array<int, 2>, 6> kWinogradForms = {
-    {{2, 3}, {4, 3}, {6, 3}, {2, 5}, {3, 5}, {4, 5}}};
+// Calls body(target, down, across) for every form, both ways or one, on every target.
+template <class Body>
+void for_each_winograd_axes(Body body) {
+  using kernels::AxisForm;
+  const AxisForm none;
+  for (const Target target : runnable_targets()) {
+    for (const AxisForm& form : {AxisForm{2, 3}, AxisForm{4, 3}, AxisForm{6, 3}, AxisForm{2, 5},
+                                 AxisForm{3, 5}, AxisForm{4, 5}, AxisForm{2, 7}}) {
+      if (form.r < 7) body(target, form, form);
+      body(target, none, form);
+      body(target, form, none);
+    }
+  }
+}
 
-// Calls body(target, kernels) for every form on every target.
+// Calls body(target, kernels) for each of them.
 template <class Body>
 void for_each_winograd_form(Body body) {
-  for (const Target target : runnable_targets()) {
-    for (const auto& [m, r] : kWinogradForms) body(target, kernels::winograd_kernels(target, m, r));
-  }
+  for_each_winograd_axes(
+      [&](Target target, const kernels::AxisForm& down, const kernels::AxisForm& across) {
+        body(target, kernels::winograd_kernels(target, down, across));
+      });
 }
 
 inline std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
@@ -70,15 +83,25 @@ struct Expected {
   double tolerance(int t) const { return 4 * t * kUnitRoundoff * terms; }
 };
 
-inline kernels::ToomCook<double> matrices_of(const kernels::WinogradKernels& form) {
-  return kernels::toom_cook(kernels::toom_points<double>(form.t()), form.m, form.r);
+inline kernels::ToomCook<double> matrices_of(const kernels::AxisForm& axis) {
+  if (axis.r > 1) return kernels::toom_cook(kernels::toom_points<double>(axis.t()), axis.m, axis.r);
+  kernels::ToomCook<double> none{};
+  none.a[0][0] = none.b[0][0] = 1;
+  return none;
+}
+
+inline int largest_t(const kernels::WinogradKernels& form) {
+  return std::max(form.down.t(), form.across.t());
 }
 
 inline std::string describe(Target target, const kernels::WinogradKernels& form,
                             const kernels::Region& region) {
-  return std::string(name_of(target)) + " F(" + std::to_string(form.m) + ", " +
-         std::to_string(form.r) + "), " + std::to_string(region.tile_rows) + " x " +
-         std::to_string(region.tile_cols) + " tiles";
+  const auto text = [](const kernels::AxisForm& axis) {
+    return "F(" + std::to_string(axis.m) + ", " + std::to_string(axis.r) + ")";
+  };
+  return std::string(name_of(target)) + " " + text(form.down) + " down, " + text(form.across) +
+         " across, " + std::to_string(region.tile_rows) + " x " + std::to_string(region.tile_cols) +
+         " tiles";
 }
 
 }  // namespace plait::test

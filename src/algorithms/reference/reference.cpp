@@ -75,22 +75,25 @@ Output tile_sizes(const Problem& p, const Operands<T>& operands, std::int64_t n,
   const auto source = [&p](std::int64_t position, std::int64_t size, std::int64_t after) {
     return position < size + after ? source_position(p.padding_mode, position, size) : kOutside;
   };
+  // An axis of one tap is not transformed.
+  const std::int64_t tile_h = p.k_h == 1 ? 1 : tile;
+  const std::int64_t tile_w = p.k_w == 1 ? 1 : tile;
   // A tile holds every dilation-th output from its first one on.
-  const auto first = [tile](std::int64_t at, std::int64_t dilation) {
-    return at % dilation + at / dilation / tile * tile * dilation;
+  const auto first = [](std::int64_t at, std::int64_t length, std::int64_t dilation) {
+    return at % dilation + at / dilation / length * length * dilation;
   };
   const auto x_at = [&](std::int64_t c, std::int64_t u, std::int64_t v) {
-    const std::int64_t row = first(i, p.dilation.h) + u * p.dilation.h - p.padding.top;
-    const std::int64_t col = first(j, p.dilation.w) + v * p.dilation.w - p.padding.left;
+    const std::int64_t row = first(i, tile_h, p.dilation.h) + u * p.dilation.h - p.padding.top;
+    const std::int64_t col = first(j, tile_w, p.dilation.w) + v * p.dilation.w - p.padding.left;
     return input.at(c, source(row, p.h, p.padding.bottom), source(col, p.w, p.padding.right));
   };
-  const auto inputs = static_cast<double>((tile + p.k_h - 1) * (tile + p.k_w - 1));
+  const auto inputs = static_cast<double>((tile_h + p.k_h - 1) * (tile_w + p.k_w - 1));
   Output sizes;
   for (std::int64_t c = 0; c < channels; ++c) {
     double largest = 0;
     double x_squares = 0;
-    for (std::int64_t u = 0; u < tile + p.k_h - 1; ++u) {
-      for (std::int64_t v = 0; v < tile + p.k_w - 1; ++v) {
+    for (std::int64_t u = 0; u < tile_h + p.k_h - 1; ++u) {
+      for (std::int64_t v = 0; v < tile_w + p.k_w - 1; ++v) {
         const double x = x_at(c, u, v);
         largest = std::max(largest, std::abs(x));
         x_squares += x * x;

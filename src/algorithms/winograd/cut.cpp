@@ -42,16 +42,19 @@ class Chooser {
         limits_(limits),
         machine_(machine),
         set_(kernels::channel_tile_set(machine.target)),
-        kernels_(kernels::winograd_kernels(machine.target, form.m, form.r)) {
+        kernels_(kernels::winograd_kernels(machine.target, form.along(problem.k_h),
+                                           form.along(problem.k_w))) {
     base_.form = form;
+    base_.down = kernels_.down;
+    base_.across = kernels_.across;
     base_.target = machine.target;
     const Dims strides = problem.effective_x_strides();
     base_.lanes = strides[1] == 1 && strides[3] != 1 ? Lanes::channels : Lanes::tiles;
     base_.channels = problem.c_i / problem.groups;
     base_.lines = Phases(problem.dilation.h, problem.h_o());
     base_.columns = Phases(problem.dilation.w, problem.w_o());
-    base_.tile_rows = ceil_div(base_.lines.outputs, form.m);
-    base_.tile_cols = ceil_div(base_.columns.outputs, form.m);
+    base_.tile_rows = ceil_div(base_.lines.outputs, base_.down.m);
+    base_.tile_cols = ceil_div(base_.columns.outputs, base_.across.m);
     base_.packs_in_run = !limits.prepacked;
     base_.streams = product_shape(problem).leaves_caches(machine);
   }
@@ -87,7 +90,7 @@ class Chooser {
     cut.row_blocks = ceil_div(per_group, cut.tiles->rows());
     const std::int64_t weights =
         saturated_product({problem_.groups, cut.row_blocks, cut.tiles->rows(),
-                           saturated_sum(saturated_product({form_.points(), cut.channels}), 1),
+                           saturated_sum(saturated_product({cut.points(), cut.channels}), 1),
                            std::int64_t{sizeof(float)}});
     cut.weights_bytes = static_cast<std::size_t>(weights);
   }
@@ -147,7 +150,8 @@ class Chooser {
 
   // Of what does not depend on the block of channels.
   void set_lengths(Cut& cut) const {
-    const std::int64_t inputs = (cut.region.tile_rows + cut.region.tile_cols) * form_.m + 16;
+    const std::int64_t inputs = cut.region.tile_rows * cut.down.m + cut.down.r +
+                                cut.region.tile_cols * cut.across.m + cut.across.r;
     cut.table_floats = round_up(inputs * 2, kLine);
     cut.scratch_floats =
         cut.lanes == Lanes::tiles ? round_up(kernels_.scratch_floats(cut.region), kLine) : 0;
@@ -240,14 +244,14 @@ class Chooser {
   double least_seconds(const Cut& cut, double cycles) const {
     const auto blocks = static_cast<double>(saturated_product(
         {problem_.n, problem_.groups, cut.phases(), cut.regions, cut.row_blocks}));
-    return blocks * used_share(cut) * static_cast<double>(form_.points()) * cycles * 1e-9 /
+    return blocks * used_share(cut) * static_cast<double>(cut.points()) * cycles * 1e-9 /
            machine_.rates.ghz / limits_.threads;
   }
 
   // `cycles`: point_cycles of a region.
   void predict(Cut& cut, double cycles) const {
     const std::int64_t tiles = cut.region.tiles();
-    const auto points = static_cast<double>(form_.points());
+    const auto points = static_cast<double>(cut.points());
     const auto lanes = static_cast<double>(set_.lanes);
     const auto tasks = static_cast<double>(cut.tasks);
     // Of the work, not of the time of a task.
@@ -262,23 +266,24 @@ class Chooser {
     const auto channels = static_cast<double>(cut.channels);
     double in = 0;
     if (cut.lanes == Lanes::tiles) {
-      const auto lines = static_cast<double>(cut.region.tile_rows * form_.m + form_.r - 1);
-      const double vectors =
-          std::ceil(static_cast<double>(cut.region.tile_cols + 1) / lanes) * (form_.m + form_.t());
-      in = channels *
-           (std::ceil(static_cast<double>(tiles) / lanes) * points * kInCyclesPerPoint +
-            lines * (kLineCycles + vectors * kDealCyclesPerVector +
-                     (problem_.dilation.w == 1
-                          ? 0
-                          : kPickCycles * static_cast<double>(cut.region.tile_cols) * form_.m)));
+      const auto lines = static_cast<double>(cut.region.tile_rows * cut.down.m + cut.down.r - 1);
+      const double vectors = std::ceil(static_cast<double>(cut.region.tile_cols + 1) / lanes) *
+                             (cut.across.m + cut.across.t());
+      in = channels * (std::ceil(static_cast<double>(tiles) / lanes) * points * kInCyclesPerPoint +
+                       lines * (kLineCycles + vectors * kDealCyclesPerVector +
+                                (problem_.dilation.w == 1
+                                     ? 0
+                                     : kPickCycles * static_cast<double>(cut.region.tile_cols) *
+                                           cut.across.m)));
     } else {
       in = std::ceil(channels / lanes) * static_cast<double>(tiles) * points * kInCyclesPerPoint;
     }
     const bool scatters =
         problem_.dilation.w > 1 && product_shape(problem_).order == kernels::OutputOrder::lines;
-    const double out = blocks * static_cast<double>(tiles) * (cut.tiles->rows() / lanes) *
-                       (points * kOutCyclesPerPoint +
-                        (scatters ? form_.m * form_.m * kernels::kScatterNearCyclesPerVector : 0));
+    const double out =
+        blocks * static_cast<double>(tiles) * (cut.tiles->rows() / lanes) *
+        (points * kOutCyclesPerPoint +
+         (scatters ? cut.down.m * cut.across.m * kernels::kScatterNearCyclesPerVector : 0));
 
     const double share =
         few ? std::ceil(tasks / cut.threads) : std::max(1.0, tasks * used / cut.threads);
@@ -333,17 +338,18 @@ class Chooser {
         const auto of = [&](const Phases& phases, bool longer) {
           return longer ? phases.longer : phases.phases - phases.longer;
         };
-        const auto tiles = [&](const Phases& phases, bool longer) {
-          return ceil_div(phases.outputs - (longer ? 0 : 1), form_.m);
+        const auto tiles = [](const Phases& phases, int m, bool longer) {
+          return ceil_div(phases.outputs - (longer ? 0 : 1), m);
         };
         columns = saturated_sum(
-            columns, saturated_product({of(cut.lines, long_lines), of(cut.columns, long_columns),
-                                        columns_of_phase(tiles(cut.lines, long_lines),
-                                                         tiles(cut.columns, long_columns))}));
+            columns,
+            saturated_product({of(cut.lines, long_lines), of(cut.columns, long_columns),
+                               columns_of_phase(tiles(cut.lines, cut.down.m, long_lines),
+                                                tiles(cut.columns, cut.across.m, long_columns))}));
       }
     }
     return saturated_product({problem_.n, problem_.groups, cut.row_blocks, cut.tiles->rows(),
-                              cut.channels, form_.points(), columns});
+                              cut.channels, cut.points(), columns});
   }
 
   Form form_;
@@ -384,8 +390,8 @@ std::span<const TilesOfRows> TilesOfRows::of(Target target) {
 }
 
 std::int64_t Cut::thread_floats() const {
-  const std::int64_t v = saturated_product({form.points(), v_plane});
-  const std::int64_t m = saturated_product({form.points(), m_plane, m_blocks});
+  const std::int64_t v = saturated_product({points(), v_plane});
+  const std::int64_t m = saturated_product({points(), m_plane, m_blocks});
   return saturated_sum(saturated_sum(table_floats + scratch_floats, v), m);
 }
 

@@ -15,17 +15,24 @@
 
 namespace plait::winograd {
 
+// F(m, r) along every axis on which the kernel has r taps, and not one.
 struct Form {
-  int m = 2;  // outputs per side of a tile
-  int r = 3;  // the kernel is r x r
+  int m = 2;
+  int r = 3;
 
   friend bool operator==(const Form&, const Form&) = default;
   int t() const { return m + r - 1; }
-  int points() const { return t() * t(); }
+  kernels::AxisForm along(std::int64_t taps) const {
+    return taps == 1 ? kernels::AxisForm{} : kernels::AxisForm{m, r};
+  }
   // Channels whose products are summed before the sum is added to that of the channels before. The
   // larger forms multiply errors; short chunks keep them in their class to more channels.
   std::int64_t chunk() const { return t() <= 6 ? 64 : t() == 7 ? 32 : 24; }
 };
+
+inline constexpr Form kForms[] = {{2, 3}, {4, 3}, {6, 3}, {2, 5}, {3, 5}, {4, 5}, {2, 7}};
+// The largest form of both axes: of more taps, one axis has to have one.
+inline constexpr int kMostTapsBothWays = 5;
 
 // Register tiles of one number of rows, by their columns.
 class TilesOfRows {
@@ -85,6 +92,7 @@ enum class Lanes { tiles, channels };
 
 struct Cut {
   Form form;
+  kernels::AxisForm down, across;
   Target target = Target::emu128;
   Lanes lanes = Lanes::tiles;
   Phases lines, columns;
@@ -117,6 +125,7 @@ struct Cut {
   double weight_seconds = 0;  // waiting for weights
 
   bool fits() const { return tasks > 0; }
+  int points() const { return down.t() * across.t(); }
   std::int64_t phases() const { return saturated_product({lines.phases, columns.phases}); }
   std::int64_t thread_floats() const;
   std::size_t shared_bytes() const;  // at the front of the workspace: weights packed in the run

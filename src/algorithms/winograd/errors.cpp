@@ -17,12 +17,8 @@ constexpr double kMeanShare = 0.318;
 // In the model's roundings: of both transforms and the weight, and how much larger than by
 // chunked_sum_rms the error of the sums at the points is. Fitted to all forms at 8, 64 and 512
 // channels, which lie within 7 % [AVX-512, 2026-11-26].
-constexpr double kTransformRoundings = 10;
+constexpr double kTransformRoundings = 5;  // for each axis
 constexpr double kSumShare = 1.75;
-
-Matrices matrices_of(const Form& form) {
-  return kernels::toom_cook(kernels::toom_points<double>(form.t()), form.m, form.r);
-}
 
 double chunks_of(const Form& form, std::int64_t channels) {
   return std::ceil(static_cast<double>(channels) / static_cast<double>(form.chunk()));
@@ -46,44 +42,71 @@ Norms norms_of(const Matrices::Row& row) {
   return norms;
 }
 
-}  // namespace
+// How much the transforms along one axis amplify errors.
+struct AxisErrors {
+  Form form;
+  double of_mean = 0;  // of the mean square of an output's error: what the inputs' mean makes of it
+  double of_rest = 0;  // and the rest of their mean square
+  double worst = 0;    // of the size of what passes from an input to an output
+};
 
-// A product at a point has the mean square E[V^2] E[U^2]; its sum over the channels is off by the
-// roundings of a chunked sum, of V and of U, all in proportion to its own size; and the outputs
-// gather these errors with the squares of A. Inputs have mean square 1, weights too: of E[V^2] a
-// share is that of their mean. All of it is a product of what happens down the tile and across.
-double expected_rms(const Form& form, std::int64_t channels) {
-  const Matrices matrices = matrices_of(form);
-  double of_mean = 0;
-  double of_rest = 0;
+AxisErrors axis_errors(const Form& form) {
+  const Matrices matrices =
+      kernels::toom_cook(kernels::toom_points<double>(form.t()), form.m, form.r);
+  AxisErrors errors{form};
   for (std::size_t p = 0; p < static_cast<std::size_t>(form.t()); ++p) {
     const Norms in = norms_of(matrices.b[p]);
     const double gathered = norms_of(matrices.g[p]).squares * norms_of(matrices.a[p]).squares;
-    of_mean += gathered * in.sum * in.sum;
-    of_rest += gathered * in.squares;
+    errors.of_mean += gathered * in.sum * in.sum;
+    errors.of_rest += gathered * in.squares;
   }
-  const double error = kMeanShare * of_mean * of_mean + (1 - kMeanShare) * of_rest * of_rest;
-  const auto terms = static_cast<double>(std::min(channels, form.chunk()));
-  const double roundings =
-      kSumShare * (terms + chunks_of(form, channels)) / 2 + kTransformRoundings;
-  const double size = form.m * form.r;  // rms over m x m outputs of r x r products
-  return kRoundingRmsShare * kUnitRoundoff * std::sqrt(error * roundings) / size;
-}
-
-// Every path from an input to an output passes the roundings of both transforms, of the weight, of
-// the sum over channels, of bias and residual; its size is that of the matrices' entries on it.
-double error_gamma(const Form& form, std::int64_t channels) {
-  const Matrices matrices = matrices_of(form);
-  double largest = 1;  // of bias and residual
   for (std::size_t i = 0; i < static_cast<std::size_t>(form.m); ++i) {
     double sum = 0;
     for (std::size_t p = 0; p < static_cast<std::size_t>(form.t()); ++p) {
       sum += std::abs(matrices.a[p][i]) * norms_of(matrices.b[p]).absolute *
              norms_of(matrices.g[p]).largest;
     }
-    largest = std::max(largest, sum * sum);
+    errors.worst = std::max(errors.worst, sum);
   }
-  const double roundings = 4.0 * form.t() + 2 +
+  return errors;
+}
+
+// Planning asks for them again and again.
+const AxisErrors& errors_of(const Form& form) {
+  static const auto all = [] {
+    std::array<AxisErrors, std::size(kForms)> errors;
+    std::transform(std::begin(kForms), std::end(kForms), errors.begin(), axis_errors);
+    return errors;
+  }();
+  return *std::find_if(all.begin(), all.end(),
+                       [&](const AxisErrors& errors) { return errors.form == form; });
+}
+
+double power(double base, int exponent) { return exponent == 1 ? base : base * base; }
+
+}  // namespace
+
+// A product at a point has the mean square E[V^2] E[U^2]; its sum over the channels is off by the
+// roundings of a chunked sum, of V and of U, all in proportion to its own size; and the outputs
+// gather these errors with the squares of A. Inputs have mean square 1, weights too: of E[V^2] a
+// share is that of their mean. All of it is a product of what happens down the tile and across.
+double expected_rms(const Form& form, int axes, std::int64_t channels) {
+  const AxisErrors& axis = errors_of(form);
+  const double error =
+      kMeanShare * power(axis.of_mean, axes) + (1 - kMeanShare) * power(axis.of_rest, axes);
+  const auto terms = static_cast<double>(std::min(channels, form.chunk()));
+  const double roundings =
+      kSumShare * (terms + chunks_of(form, channels)) / 2 + kTransformRoundings * axes;
+  // Of outputs of r products along each axis, m of which share an error.
+  const double squared_size = power(form.m * form.r, axes);
+  return kRoundingRmsShare * kUnitRoundoff * std::sqrt(error * roundings / squared_size);
+}
+
+// Every path from an input to an output passes the roundings of both transforms, of the weight, of
+// the sum over channels, of bias and residual; its size is that of the matrices' entries on it.
+double error_gamma(const Form& form, int axes, std::int64_t channels) {
+  const double largest = std::max(1.0, power(errors_of(form).worst, axes));  // 1: of the bias
+  const double roundings = 2.0 * form.t() * axes + 2 +
                            static_cast<double>(std::min(channels, form.chunk())) +
                            chunks_of(form, channels) + 3;
   return largest * roundings * kUnitRoundoff / (1 - roundings * kUnitRoundoff);

@@ -14,7 +14,7 @@ using kernels::ceil_div;
 Layer::Layer(const Problem& given, const Cut& given_cut)
     : problem(given),
       cut(given_cut),
-      kernels(kernels::winograd_kernels(given_cut.target, given_cut.form.m, given_cut.form.r)),
+      kernels(kernels::winograd_kernels(given_cut.target, given_cut.down, given_cut.across)),
       x_strides(problem.effective_x_strides()),
       y_strides(problem.effective_y_strides()),
       residual_strides(problem.effective_residual_strides()),
@@ -29,14 +29,14 @@ Task::Task(const Layer& layer, const Args& args, const float* weights, std::byte
       problem_(layer.problem),
       cut_(layer.cut),
       weights_(weights),
-      biases_(weights + problem_.groups * cut_.row_blocks * cut_.form.points() * cut_.channels *
+      biases_(weights + problem_.groups * cut_.row_blocks * cut_.points() * cut_.channels *
                             cut_.tiles->rows()),
       tally_(tally),
       rows_(reinterpret_cast<std::int64_t*>(workspace)),
-      columns_(rows_ + cut_.region.tile_rows * cut_.form.m + cut_.form.r),
+      columns_(rows_ + cut_.region.tile_rows * cut_.down.m + cut_.down.r),
       scratch_(reinterpret_cast<float*>(workspace) + cut_.table_floats),
       v_(scratch_ + cut_.scratch_floats),
-      m_(v_ + cut_.form.points() * cut_.v_plane) {}
+      m_(v_ + cut_.points() * cut_.v_plane) {}
 
 // Tasks in the order of images, groups, phases, regions, and last the blocks of rows of a region.
 void Task::run(std::int64_t task) {
@@ -57,8 +57,7 @@ void Task::run(std::int64_t task) {
     for (std::int64_t b = block; b < block_end; ++b) {
       if (args_.cancelled()) return;
       count(kRowBlocks, b - block, (b + 1) * cut_.tiles->rows() > problem_.c_o / problem_.groups);
-      float* const sums =
-          m_ + (cut_.m_blocks == 1 ? 0 : b - block) * cut_.form.points() * cut_.m_plane;
+      float* const sums = m_ + (cut_.m_blocks == 1 ? 0 : b - block) * cut_.points() * cut_.m_plane;
       multiply(group * cut_.row_blocks + b, c, channels, sums);
       if (c + channels == cut_.channels) transform_out(n, group, b, sums);
     }
@@ -67,31 +66,30 @@ void Task::run(std::int64_t task) {
 
 bool Task::set_region(std::int64_t phase, std::int64_t index) {
   phase_ = {phase / cut_.columns.phases, phase % cut_.columns.phases};
-  const std::int64_t across = ceil_div(cut_.tile_cols, cut_.region.tile_cols);
-  first_row_ = index / across * cut_.region.tile_rows;
-  first_column_ = index % across * cut_.region.tile_cols;
-  const Form& form = cut_.form;
-  const auto tiles_of = [&form](const Phases& phases, std::int64_t number) {
-    return ceil_div(phases.outputs_of(number), form.m);
-  };
-  region_.tile_rows = std::min(cut_.region.tile_rows, tiles_of(cut_.lines, phase_.h) - first_row_);
-  region_.tile_cols =
-      std::min(cut_.region.tile_cols, tiles_of(cut_.columns, phase_.w) - first_column_);
+  const std::int64_t regions_across = ceil_div(cut_.tile_cols, cut_.region.tile_cols);
+  first_row_ = index / regions_across * cut_.region.tile_rows;
+  first_column_ = index % regions_across * cut_.region.tile_cols;
+  const kernels::AxisForm& down = cut_.down;
+  const kernels::AxisForm& across = cut_.across;
+  const std::int64_t tile_rows = ceil_div(cut_.lines.outputs_of(phase_.h), down.m);
+  const std::int64_t tile_cols = ceil_div(cut_.columns.outputs_of(phase_.w), across.m);
+  region_.tile_rows = std::min(cut_.region.tile_rows, tile_rows - first_row_);
+  region_.tile_cols = std::min(cut_.region.tile_cols, tile_cols - first_column_);
   if (region_.tile_rows <= 0 || region_.tile_cols <= 0) return false;
-  const auto fill = [&form, this](std::int64_t* offsets, std::int64_t tiles, std::int64_t first,
-                                  std::int64_t step, std::int64_t size, std::int64_t after,
-                                  std::int64_t stride) {
-    const std::int64_t count = tiles * form.m + form.r - 1;
+  const auto fill = [this](std::int64_t* offsets, std::int64_t count, std::int64_t first,
+                           std::int64_t step, std::int64_t size, std::int64_t after,
+                           std::int64_t stride) {
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t at = source_position(problem_.padding_mode, first + i * step, size, after);
       offsets[i] = at == kOutside ? kernels::kNoOffset : at * stride;
     }
   };
   const Pair& step = problem_.dilation;
-  fill(rows_, region_.tile_rows, phase_.h + first_row_ * form.m * step.h - problem_.padding.top,
-       step.h, problem_.h, problem_.padding.bottom, layer_.x_strides[2]);
-  fill(columns_, region_.tile_cols,
-       phase_.w + first_column_ * form.m * step.w - problem_.padding.left, step.w, problem_.w,
+  fill(rows_, region_.tile_rows * down.m + down.r - 1,
+       phase_.h + first_row_ * down.m * step.h - problem_.padding.top, step.h, problem_.h,
+       problem_.padding.bottom, layer_.x_strides[2]);
+  fill(columns_, region_.tile_cols * across.m + across.r - 1,
+       phase_.w + first_column_ * across.m * step.w - problem_.padding.left, step.w, problem_.w,
        problem_.padding.right, layer_.x_strides[3]);
   return true;
 }
@@ -107,7 +105,7 @@ void Task::transform_in(std::int64_t n, std::int64_t group, std::int64_t channel
   in.columns = columns_;
   in.side_by_side =
       layer_.x_strides[3] == 1 && problem_.dilation.w == 1 && padding_is_one_value(problem_);
-  in.first = first_column_ * cut_.form.m - problem_.padding.left;
+  in.first = first_column_ * cut_.across.m - problem_.padding.left;
   in.width = problem_.w;
   in.outside = padding_value(problem_);
   in.region = region_;
@@ -127,11 +125,11 @@ void Task::multiply(std::int64_t block, std::int64_t channel, std::int64_t chann
   const std::int64_t rows = cut_.tiles->rows();
   const std::int64_t chunk = cut_.form.chunk();
   const std::int64_t tiles = region_.tiles();
-  const float* weights = weights_ + block * cut_.form.points() * cut_.channels * rows;
+  const float* weights = weights_ + block * cut_.points() * cut_.channels * rows;
   kernels::TileArgs args;
   args.b_offsets = layer_.places.data();
   args.b_step = args.b_stride = cut_.v_pitch;
-  for (int f = 0; f < cut_.form.points(); ++f) {
+  for (int f = 0; f < cut_.points(); ++f) {
     const float* const v = v_ + f * cut_.v_plane;
     float* const m = sums + f * cut_.m_plane;
     for (std::int64_t k = 0; k < channels; k += chunk) {
@@ -162,8 +160,8 @@ void Task::transform_out(std::int64_t n, std::int64_t group, std::int64_t block,
   const std::int64_t per_group = problem_.c_o / problem_.groups;
   const std::int64_t o = group * per_group + block * rows;
   // In outputs of the phase.
-  const std::int64_t i = first_row_ * cut_.form.m;
-  const std::int64_t j = first_column_ * cut_.form.m;
+  const std::int64_t i = first_row_ * cut_.down.m;
+  const std::int64_t j = first_column_ * cut_.across.m;
   const Pair& step = problem_.dilation;
   kernels::TransformOut out;
   out.m = sums;

@@ -9,6 +9,21 @@ namespace plait::winograd {
 namespace {
 
 constexpr std::size_t kMost = kernels::kMostToomPoints;
+using Matrix = std::array<std::array<double, kMost>, kMost>;
+
+// G of one axis: t x r.
+Matrix weights_at_points(const kernels::AxisForm& axis) {
+  Matrix g{};
+  if (axis.r == 1) {
+    g[0][0] = 1;
+    return g;
+  }
+  const auto matrices = kernels::toom_cook(kernels::toom_points<double>(axis.t()), axis.m, axis.r);
+  for (std::size_t p = 0; p < static_cast<std::size_t>(axis.t()); ++p) {
+    for (std::size_t u = 0; u < static_cast<std::size_t>(axis.r); ++u) g[p][u] = matrices.g[p][u];
+  }
+  return g;
+}
 
 }  // namespace
 
@@ -18,43 +33,47 @@ std::int64_t weight_blocks(const Problem& problem, const Cut& cut) {
 
 void transform_weights(const Problem& problem, const Cut& cut, const float* kernel,
                        const float* bias, std::int64_t block, float* out) {
-  const Form& form = cut.form;
-  const auto matrices = kernels::toom_cook(kernels::toom_points<double>(form.t()), form.m, form.r);
-  const auto t = static_cast<std::size_t>(form.t());
-  const auto r = static_cast<std::size_t>(form.r);
+  const Matrix down = weights_at_points(cut.down);
+  const Matrix across = weights_at_points(cut.across);
+  const auto taps_down = static_cast<std::size_t>(cut.down.r);
+  const auto taps_across = static_cast<std::size_t>(cut.across.r);
+  const auto points_down = static_cast<std::size_t>(cut.down.t());
+  const auto points_across = static_cast<std::size_t>(cut.across.t());
+  const std::int64_t taps = problem.k_h * problem.k_w;
   const std::int64_t rows = cut.tiles->rows();
   const std::int64_t per_group = problem.c_o / problem.groups;
   const std::int64_t group = block / cut.row_blocks;
   const std::int64_t first = block % cut.row_blocks * rows;
   const std::int64_t count = std::min(rows, per_group - first);
-  const float* const from = kernel + (group * per_group + first) * cut.channels * form.r * form.r;
-  float* const to = out + block * form.points() * cut.channels * rows;
-  std::fill(to, to + form.points() * cut.channels * rows, 0.0F);
+  const float* const from = kernel + (group * per_group + first) * cut.channels * taps;
+  float* const to = out + block * cut.points() * cut.channels * rows;
+  std::fill(to, to + cut.points() * cut.channels * rows, 0.0F);
   for (std::int64_t row = 0; row < count; ++row) {
     for (std::int64_t c = 0; c < cut.channels; ++c) {
-      const float* const g = from + (row * cut.channels + c) * form.r * form.r;
-      std::array<std::array<double, kMost>, kMost> half{};  // G g
-      for (std::size_t p = 0; p < t; ++p) {
-        for (std::size_t v = 0; v < r; ++v) {
+      const float* const g = from + (row * cut.channels + c) * taps;
+      Matrix half{};  // G g
+      for (std::size_t p = 0; p < points_down; ++p) {
+        for (std::size_t v = 0; v < taps_across; ++v) {
           double sum = 0;
-          for (std::size_t u = 0; u < r; ++u) {
-            sum += matrices.g[p][u] * static_cast<double>(g[u * r + v]);
+          for (std::size_t u = 0; u < taps_down; ++u) {
+            sum += down[p][u] * static_cast<double>(g[u * taps_across + v]);
           }
           half[p][v] = sum;
         }
       }
       float* const u = to + c * rows + row;
-      for (std::size_t p = 0; p < t; ++p) {
-        for (std::size_t q = 0; q < t; ++q) {
+      for (std::size_t p = 0; p < points_down; ++p) {
+        for (std::size_t q = 0; q < points_across; ++q) {
           double sum = 0;
-          for (std::size_t v = 0; v < r; ++v) sum += half[p][v] * matrices.g[q][v];
-          u[static_cast<std::int64_t>(p * t + q) * cut.channels * rows] = static_cast<float>(sum);
+          for (std::size_t v = 0; v < taps_across; ++v) sum += half[p][v] * across[q][v];
+          u[static_cast<std::int64_t>(p * points_across + q) * cut.channels * rows] =
+              static_cast<float>(sum);
         }
       }
     }
   }
   float* const biases =
-      out + weight_blocks(problem, cut) * form.points() * cut.channels * rows + block * rows;
+      out + weight_blocks(problem, cut) * cut.points() * cut.channels * rows + block * rows;
   std::fill(biases, biases + rows, 0.0F);
   if (bias != nullptr) {
     const float* const own = bias + group * per_group + first;

@@ -1,7 +1,9 @@
 // Winograd's convolution: tiles of m x m outputs of an r x r kernel from (m + r - 1)^2 products a
 // channel pair.
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <utility>
 
 #include <hwy/cache_control.h>
 
@@ -59,6 +61,11 @@ std::string name_of(const Form& form) {
   return std::string(kRoom) + "/f" + std::to_string(form.m) + "x" + std::to_string(form.r);
 }
 
+// Axes of the kernel that have more than one tap.
+int axes_of(const Problem& problem) {
+  return (problem.k_h > 1 ? 1 : 0) + (problem.k_w > 1 ? 1 : 0);
+}
+
 // === config ===
 // Choosing the region, the blocks and the threads: cut.hpp.
 
@@ -85,18 +92,23 @@ Cut config(const Form& form, const Problem& problem, const Limits& limits, const
 }
 
 // === accepts ===
-// Forward, f32, square kernels of the form's size at stride 1; every dilation, padding, layout,
-// activation and number of groups. Non-finite inputs reach all outputs of their tile.
-template <int kM, int kR>
+// Forward, f32, kernels of the form's size on every axis that has more than one tap, at stride 1;
+// every dilation, padding, layout, activation and number of groups. Non-finite inputs reach all
+// outputs of their tile.
+template <std::size_t kForm>
 Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
-  constexpr Form kForm{kM, kR};
+  constexpr Form form = kForms[kForm];
   Verdict verdict = accepts_as_product(problem);
   if (!verdict) return verdict;
   const auto size_text = [](std::int64_t h, std::int64_t w) {
     return std::to_string(h) + "x" + std::to_string(w);
   };
-  if (problem.k_h != kR || problem.k_w != kR) {
-    return Verdict::no("only " + size_text(kR, kR) + " kernels, not " +
+  const auto fits = [](std::int64_t taps) { return taps == 1 || taps == form.r; };
+  constexpr int kAxes = form.r <= kMostTapsBothWays ? 2 : 1;
+  const int axes = axes_of(problem);
+  if (!fits(problem.k_h) || !fits(problem.k_w) || axes == 0 || axes > kAxes) {
+    return Verdict::no("only " + (kAxes == 2 ? size_text(form.r, form.r) + ", " : std::string()) +
+                       size_text(1, form.r) + " and " + size_text(form.r, 1) + " kernels, not " +
                        size_text(problem.k_h, problem.k_w));
   }
   if (problem.stride.h != 1 || problem.stride.w != 1) {
@@ -107,21 +119,21 @@ Verdict accepts(const Problem& problem, const Limits& limits, const Machine& mac
                        std::to_string(limits.delta));
   }
   if (limits.max_workspace_bytes != kNoWorkspaceCap) {
-    const std::size_t least = least_workspace_bytes(kForm, problem, limits);
+    const std::size_t least = least_workspace_bytes(form, problem, limits);
     if (least > limits.max_workspace_bytes) {
       return Verdict::no("nothing works within " + std::to_string(limits.max_workspace_bytes) +
                          " bytes of workspace, it takes " + std::to_string(least));
     }
   }
-  if (config(kForm, problem, limits, machine).fits()) return Verdict::yes();
-  return refuse_tiles(name_of(kForm), kernels::channel_tile_set(machine.target), limits);
+  if (config(form, problem, limits, machine).fits()) return Verdict::yes();
+  return refuse_tiles(name_of(form), kernels::channel_tile_set(machine.target), limits);
 }
 
 // === cost ===
-template <int kM, int kR>
+template <std::size_t kForm>
 Cost estimate(const Problem& problem, const Limits& limits, const Machine& machine) {
-  constexpr Form kForm{kM, kR};
-  const Cut cut = config(kForm, problem, limits, machine);
+  constexpr Form form = kForms[kForm];
+  const Cut cut = config(form, problem, limits, machine);
   Cost cost;
   cost.multiplications = cut.executed_products;
   cost.additions = cost.multiplications;
@@ -135,9 +147,9 @@ Cost estimate(const Problem& problem, const Limits& limits, const Machine& machi
   complete_cost(problem, machine, cut.threads, cost);
   cost.memory_seconds += cut.weight_seconds;
   cost.predicted_seconds += cut.weight_seconds;
-  cost.error_rms = expected_rms(kForm, cut.channels);
-  cost.error_bound = error_gamma(kForm, cut.channels);
-  cost.bound_tile = kM;
+  cost.error_rms = expected_rms(form, axes_of(problem), cut.channels);
+  cost.error_bound = error_gamma(form, axes_of(problem), cut.channels);
+  cost.bound_tile = form.m;
   return cost;
 }
 
@@ -214,27 +226,36 @@ void Winograd::run(const Args& args) const {
   }
 }
 
-template <int kM, int kR>
+template <std::size_t kForm>
 std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& limits,
                                    const Machine& machine) {
-  return std::make_unique<Winograd>(problem, config({kM, kR}, problem, limits, machine));
+  return std::make_unique<Winograd>(problem, config(kForms[kForm], problem, limits, machine));
 }
 
-template <int kM, int kR>
-Algorithm form() {
-  const Form form{kM, kR};
-  return {name_of(form),
-          std::to_string(form.points()) + " products for " + std::to_string(kM * kM) +
-              " outputs of a " + std::to_string(kR) + "x" + std::to_string(kR) +
-              " kernel, which directly take " + std::to_string(kM * kM * kR * kR),
-          accepts<kM, kR>, estimate<kM, kR>, prepare<kM, kR>};
+template <std::size_t kForm>
+Algorithm algorithm() {
+  constexpr Form form = kForms[kForm];
+  const int t = form.t();
+  const std::string summary =
+      form.r <= kMostTapsBothWays
+          ? std::to_string(t * t) + " products for " + std::to_string(form.m * form.m) +
+                " outputs of a " + std::to_string(form.r) + "x" + std::to_string(form.r) +
+                " kernel, which directly take " + std::to_string(form.m * form.m * form.r * form.r)
+          : std::to_string(t) + " products for " + std::to_string(form.m) + " outputs of a 1x" +
+                std::to_string(form.r) + " kernel, which directly take " +
+                std::to_string(form.m * form.r);
+  return {name_of(form), summary, accepts<kForm>, estimate<kForm>, prepare<kForm>};
+}
+
+template <std::size_t... kForm>
+std::array<Algorithm, sizeof...(kForm)> algorithms_of(std::index_sequence<kForm...> /*all*/) {
+  return {algorithm<kForm>()...};
 }
 
 }  // namespace
 
 std::span<const Algorithm> forms() {
-  static const Algorithm algorithms[] = {form<2, 3>(), form<4, 3>(), form<6, 3>(),
-                                         form<2, 5>(), form<3, 5>(), form<4, 5>()};
+  static const auto algorithms = algorithms_of(std::make_index_sequence<std::size(kForms)>());
   return algorithms;
 }
 

@@ -99,7 +99,9 @@ bool fits(PaddingMode mode, const Problem& p) {
 
 // What transforms of tiles take; some with many tiles, input channels or output channels.
 void suit_tiles(Problem& p, std::int64_t max_multiplications, Random& random) {
-  p.k_h = p.k_w = random.chance(0.5) ? 3 : 5;
+  static constexpr std::int64_t kTaps[] = {3, 5, 7};
+  p.k_h = p.k_w = random.pick(kTaps);
+  if (p.k_h == 7 || random.chance(0.2)) (random.chance(0.5) ? p.k_h : p.k_w) = 1;
   p.stride = 1;
   if (random.chance(0.2)) {
     p.c_i = p.c_o = p.groups;
@@ -173,7 +175,7 @@ Problem random_problem(Random& random, std::int64_t max_multiplications) {
   }
   fit_image_to_window(p, random);
   shrink_to(max_multiplications, p);
-  if (random.chance(0.15)) {
+  if (random.chance(0.2)) {
     suit_tiles(p, max_multiplications, random);
   } else if (random.chance(0.05)) {
     suit_channels(p, max_multiplications, random);
