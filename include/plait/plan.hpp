@@ -50,6 +50,8 @@ struct Limits {
 // correlated with |K|, plus |bias| + |residual|. Algorithms that compute tiles of tile x tile
 // outputs from transformed inputs let every input of a tile into all its outputs: there S is the
 // sum over c of (max |x_c| over the inputs of the output's tile) * (sum |K[o, c]|), plus the same.
+// A tile holds every dilation-th output, and only one along an axis on which the kernel has one
+// tap.
 struct ErrorBound {
   // NOLINTNEXTLINE(google-explicit-constructor): a bound without tiles is its gamma
   ErrorBound(double given_gamma, std::int64_t given_tile = 0)

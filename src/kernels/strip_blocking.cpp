@@ -85,8 +85,8 @@ class Chooser {
 
   bool possible(const Tile& tile, bool line_by_line) const {
     if (shape_.pixel_step != 1 && tile.strided == nullptr) return false;
-    if (shape_.in_place) return line_by_line && tile.cols <= shape_.width;
     const bool lines_join = shape_.line_step == shape_.pitch * shape_.pixel_step;
+    if (shape_.in_place) return line_by_line != lines_join && tile.cols <= shape_.width;
     return line_by_line ? !lines_join || shape_.pitch > shape_.width : lines_join;
   }
 

@@ -97,8 +97,8 @@ class BlockRunner {
   };
 
   // A tile from column q of the stretch on that `tile` and `place` start at. In place nothing may
-  // be read beyond the line: the last tile of a line starts earlier and computes some columns of
-  // its neighbour again.
+  // be read beyond the stretch: its last tile starts earlier and computes some columns of its
+  // neighbour again.
   void run_tile(TileArgs& tile, const Epilogue& epilogue, TilePlace place, const Terms& terms,
                 std::int64_t q, float* kept) const {
     if (shape_.in_place) {

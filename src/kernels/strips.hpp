@@ -28,8 +28,8 @@ struct StripShape {
   std::int64_t planes = 1;
   std::int64_t line_floats = 1;  // of a strip, for each line of outputs
   std::int64_t halo_floats = 0;  // and for all of them together
-  // If set, the input is itself a strip, of any strides: nothing is copied, tiles start anew on
-  // every line, and none may read beyond the width of a line.
+  // If set, the input is itself a strip, of any strides: nothing is copied, and no tile may read
+  // beyond the end of what it runs along: the lines of a block if they join, else each line.
   bool in_place = false;
   std::int64_t line_step = 1;   // floats from line to line of outputs
   std::int64_t pixel_step = 1;  // floats from pixel to pixel; other than 1 by channel tiles only

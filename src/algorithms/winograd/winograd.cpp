@@ -28,8 +28,10 @@ namespace {
 // direct sum has r^2 products for each of m^2 outputs. kernels/toom_cook.hpp derives the matrices.
 // A task takes a region of tiles whose transformed inputs stay in L2, runs the products of one
 // block of output channels at all points, and finishes these outputs; then comes the next block.
-// Nothing of the size of the layer is ever stored. Sums over channels are cut into
-// chunks, which keeps their error flat in depth.
+// Nothing of the size of the layer is ever stored. Sums over channels are cut into chunks, which
+// keeps their error flat in depth. A kernel of one row or one column is transformed along its other
+// axis alone: t products for m outputs. A dilated layer falls into phases, layers of dilation 1 of
+// every d-th line and pixel, which are tasks of their own.
 // Sources: Winograd 1980; Lavin, Gray 2016; Barabasz et al. 2020, Error Analysis and Improving the
 // Accuracy of Winograd Convolution, for points other than 0, 1, 2.
 //
