@@ -95,7 +95,7 @@ struct Form {
   int r;
   int t() const { return m + r - 1; }
 };
-constexpr Form kForms[] = {{2, 3}, {4, 3}, {6, 3}, {2, 5}, {3, 5}, {4, 5}};
+constexpr Form kForms[] = {{2, 3}, {4, 3}, {6, 3}, {2, 5}, {3, 5}, {4, 5}, {2, 7}};
 
 ToomCook<Rational> exact_matrices(const Form& form) {
   return kernels::toom_cook(kernels::toom_points<Rational>(form.t()), form.m, form.r);

@@ -240,12 +240,24 @@ class Chooser {
            (static_cast<double>(cut.regions) * static_cast<double>(cut.region.tiles()));
   }
 
-  // All products, spread over all threads as well as can be.
+  // All products and transforms, and weights as from L2, spread over all threads as well as can be;
+  // a little less, so that rounding rules out nothing.
   double least_seconds(const Cut& cut, double cycles) const {
-    const auto blocks = static_cast<double>(saturated_product(
-        {problem_.n, problem_.groups, cut.phases(), cut.regions, cut.row_blocks}));
-    return blocks * used_share(cut) * static_cast<double>(cut.points()) * cycles * 1e-9 /
-           machine_.rates.ghz / limits_.threads;
+    const auto images =
+        static_cast<double>(saturated_product({problem_.n, problem_.groups, cut.phases()}));
+    const double regions = images * static_cast<double>(cut.regions) * used_share(cut);
+    const double tiles = regions * static_cast<double>(cut.region.tiles());
+    const auto points = static_cast<double>(cut.points());
+    const auto channels = static_cast<double>(cut.channels);
+    const auto blocks = static_cast<double>(cut.row_blocks);
+    const double rows = blocks * cut.tiles->rows();
+    const double transforms =
+        tiles * points / set_.lanes * (channels * kInCyclesPerPoint + rows * kOutCyclesPerPoint);
+    const double weights = regions * points * rows * channels * sizeof(float);
+    const double seconds =
+        (regions * blocks * points * cycles + transforms) * 1e-9 / machine_.rates.ghz +
+        weights / machine_.rates.l2_bytes_per_second;
+    return 0.999 * seconds / limits_.threads;
   }
 
   // `cycles`: point_cycles of a region.

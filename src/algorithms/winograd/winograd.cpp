@@ -49,13 +49,26 @@ namespace {
 //                                  direct  f2x5  f3x5  f4x5     f2x5  f3x5  f4x5
 //   32 -> 96 at 28 px                 181   350   438   640      692   870  1125
 //   128 -> 128 at 256 px              151   292   409   518      585   801  1046
+// Dilated layers and kernels of one row or column, two threads:
+//                                     direct  f2x3  f4x3  f6x3
+//   64 -> 64 at 56 px, dilation 2        314   385   502   419
+//   256 -> 256 at 33 px, dilation 2      315   478   548   535
+//   512 -> 512 at 33 px, dilation 4      297   402   387   234
+//   64 -> 64 at 56 px, 1x3               288   301   436   358
+//   384 -> 384 at 8 px, 3x1              314   425   508   350
+//                                     direct  f2x7  f4x5
+//   192 -> 192 at 17 px, 1x7             307   388
+//   256 -> 256 at 28 px, 1x5             324         633
 // 224 px take turns with memory, as y alone is 12.8 MB. At 14 and 7 px a task reads each weight for
 // 16 tiles only: transformed, they are 4 or 7 times as many bytes as given, from L3. Transforms
 // take a quarter of the time at 64 channels, a twentieth at 256. Tried without gain: asking for the
 // next weights while one chunk is multiplied (3 to 25 % slower); planes of V for one or for eight
-// channels instead of all (within 3 %, from 128 channels on slower by up to 40 %). It loses where
-// channels are few (a product then serves few outputs), and weights that are not packed beforehand
-// cost more than they save.
+// channels instead of all (within 3 %, from 128 channels on slower by up to 40 %). Phases of a
+// dilated layer are narrow, and tiles that reach beyond them are what large forms lose there. Not
+// tried: strides, as phases of smaller kernels; F(4, 2) on the four phases of a 3x3 kernel at
+// stride 2 takes 100 products for 16 outputs, where the direct sum takes 144, and transforms
+// besides. It loses where channels are few (a product then serves few outputs), and weights that
+// are not packed beforehand cost more than they save.
 
 constexpr std::string_view kRoom = "winograd";
 
