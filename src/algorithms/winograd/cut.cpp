@@ -341,19 +341,11 @@ class Chooser {
       return columns;
     };
     std::int64_t columns = 0;
-    for (const bool long_lines : {true, false}) {
-      for (const bool long_columns : {true, false}) {
-        const auto of = [&](const Phases& phases, bool longer) {
-          return longer ? phases.longer : phases.phases - phases.longer;
-        };
-        const auto tiles = [](const Phases& phases, int m, bool longer) {
-          return ceil_div(phases.outputs - (longer ? 0 : 1), m);
-        };
-        columns = saturated_sum(
-            columns,
-            saturated_product({of(cut.lines, long_lines), of(cut.columns, long_columns),
-                               columns_of_phase(tiles(cut.lines, cut.down.m, long_lines),
-                                                tiles(cut.columns, cut.across.m, long_columns))}));
+    for (const Phases::Alike& lines : cut.lines.kinds()) {
+      for (const Phases::Alike& line : cut.columns.kinds()) {
+        const std::int64_t of_phase = columns_of_phase(ceil_div(lines.outputs, cut.down.m),
+                                                       ceil_div(line.outputs, cut.across.m));
+        columns = saturated_sum(columns, saturated_product({lines.count, line.count, of_phase}));
       }
     }
     return saturated_product({problem_.n, problem_.groups, cut.row_blocks, cut.tiles->rows(),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -46,6 +47,12 @@ struct Phases {
         longer((all - 1) % dilation + 1),
         outputs((all + dilation - 1) / dilation) {}
 
+  struct Alike {
+    std::int64_t count, outputs;  // phases of so many outputs each
+  };
+  std::array<Alike, 2> kinds() const {
+    return {{{longer, outputs}, {phases - longer, outputs - 1}}};
+  }
   std::int64_t outputs_of(std::int64_t phase) const {
     return phase < longer ? outputs : outputs - 1;
   }
