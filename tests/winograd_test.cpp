@@ -159,6 +159,23 @@ TEST(Winograd, TakesAtMostThreeQuartersOfL2PerThread) {
   }
 }
 
+// The last tile would read as far beyond the padding again, and more.
+TEST(Winograd, TakesTheLargestDilation) {
+  const Problem problem =
+      parse_problem("1x1x1x1,1x1x3x1,p288230376151711743x0,d288230376151711743x1");
+  const Tensor<float> x(problem.x_shape(), {3});
+  const Tensor<float> kernel(problem.kernel_shape(), {1, 2, 4});
+  for (const char* form : {"winograd/f2x3", "winograd/f4x3", "winograd/f6x3"}) {
+    Tensor<float> y(problem.y_shape());
+    const Plan made = plan(problem, {.algorithm = form});
+    made.run(x, made.pack(kernel), y);
+    EXPECT_NEAR(y(0, 0, 0, 0), 6, 1e-4) << form;
+    const ErrorReport error =
+        measure_error<float>(problem, made.cost().bound(), x, kernel, {}, {}, y);
+    EXPECT_LE(error.worst_bound_share, 1) << form;
+  }
+}
+
 // An input of one 1 returns the kernel, but for roundings.
 TEST(Winograd, AnImpulseReturnsTheKernel) {
   for (const Form& form : forms()) {
