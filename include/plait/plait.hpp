@@ -7,6 +7,7 @@
 #include <plait/error.hpp>
 #include <plait/executor.hpp>
 #include <plait/layer_class.hpp>
+#include <plait/layer_cost.hpp>
 #include <plait/machine.hpp>
 #include <plait/measure.hpp>
 #include <plait/plan.hpp>

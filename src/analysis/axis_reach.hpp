@@ -1,0 +1,42 @@
+// Which positions of a padded axis a layer's windows read: the counts without padding zeros are
+// products of these over both axes.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <plait/problem.hpp>
+
+namespace plait {
+
+// One axis: `taps` of a window, `dilation` apart, at each of `outputs` places, `stride` apart, over
+// `size` positions with `before` in front of them.
+struct Axis {
+  std::int64_t size = 1;
+  std::int64_t before = 0;
+  std::int64_t after = 0;
+  std::int64_t taps = 1;
+  std::int64_t stride = 1;
+  std::int64_t dilation = 1;
+  std::int64_t outputs = 1;
+
+  static Axis rows_of(const Problem& problem);
+  static Axis columns_of(const Problem& problem);
+};
+
+struct AxisReach {
+  std::int64_t padded = 0;   // positions of the padded axis that some window reads
+  std::int64_t inputs = 0;   // of these, those within the input
+  std::int64_t sources = 0;  // positions of the input that some window reads, there or where
+                             // padding repeats them
+  std::int64_t pairs = 0;    // (output, tap) that meet the input itself
+  std::int64_t outputs = 0;  // that have such a pair
+  std::int64_t taps = 0;     // likewise
+};
+
+// Takes time in proportion to the taps, and to the padding where that repeats the input. Throws
+// Error for more than 2^24 of either.
+AxisReach reach_of(const Axis& axis, PaddingMode mode);
+
+}  // namespace plait
