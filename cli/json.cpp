@@ -21,6 +21,30 @@ Json to_json(const Cost& cost) {
           {"error_bound", cost.error_bound}};
 }
 
+Json to_json(const LayerCost& cost) {
+  return {{"direction", name_of(cost.direction)},
+          {"multiplications", cost.multiplications},
+          {"additions", cost.additions},
+          {"operations", cost.operations},
+          {"macs", cost.macs},
+          {"flops", cost.flops},
+          {"multiplications_without_padding", cost.multiplications_without_padding},
+          {"additions_without_padding", cost.additions_without_padding},
+          {"parameters", cost.parameters},
+          {"parameters_with_bias", cost.parameters_with_bias},
+          {"bytes_input", cost.bytes_input},
+          {"bytes_kernel", cost.bytes_kernel},
+          {"bytes_output", cost.bytes_output},
+          {"bytes_grad_input", cost.bytes_grad_input},
+          {"bytes_grad_kernel", cost.bytes_grad_kernel},
+          {"bytes_grad_output", cost.bytes_grad_output},
+          {"memory_forward_bytes", cost.memory_forward_bytes},
+          {"memory_training_forward_bytes", cost.memory_training_forward_bytes},
+          {"memory_backward_bytes", cost.memory_backward_bytes},
+          {"arithmetic_intensity", cost.arithmetic_intensity},
+          {"roofline_seconds", cost.roofline_seconds}};
+}
+
 Json to_json(const Limits& limits) {
   Json json = {{"accuracy", name_of(limits.accuracy)},
                {"max_workspace_bytes", nullptr},

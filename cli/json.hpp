@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <plait/layer_cost.hpp>
 #include <plait/machine.hpp>
 #include <plait/plan.hpp>
 
@@ -14,6 +15,7 @@ namespace plait::faces {
 using Json = nlohmann::ordered_json;  // keys in the order they are set
 
 Json to_json(const Cost& cost);
+Json to_json(const LayerCost& cost);  // the fields, by their names
 Json to_json(const Limits& limits);
 Json to_json(const Rates& rates);
 Json to_json(const Machine& machine);

@@ -139,6 +139,7 @@ PLAIT_API std::string to_string(const Problem& problem);
 // The values of single options, as they stand behind the option's letter in the line.
 PLAIT_API Pair parse_pair(std::string_view text);              // "2", "2x1"
 PLAIT_API Activation parse_activation(std::string_view text);  // "relu", "leaky:0.1"
+PLAIT_API Direction parse_direction(std::string_view text);    // "forward", "backward_data", ...
 // "1", "1x2", "2_3_2_3", "same_upper": needs the sizes, stride and dilation of the problem.
 PLAIT_API Padding parse_padding(std::string_view text, const Problem& of);
 

@@ -190,4 +190,14 @@ std::size_t to_workspace_cap(nb::handle value) {
   return static_cast<std::size_t>(bytes);
 }
 
+Problem to_problem(nb::handle value) {
+  if (nb::isinstance<Problem>(value)) return nb::cast<Problem>(value);
+  if (!PyUnicode_Check(value.ptr())) {
+    const std::string text = nb::repr(value).c_str();
+    throw nb::type_error(
+        ("the problem must be a problem line (str) or a plait.Problem but is " + text).c_str());
+  }
+  return parse_problem(to_text("line", value));
+}
+
 }  // namespace plait::python

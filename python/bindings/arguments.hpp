@@ -36,5 +36,6 @@ Activation to_activation(nb::handle value);      // None: none
 Layout to_layout(nb::handle value, Axes axes);   // 'nchw', 'nhwc'; of one axis 'ncl', 'nlc'
 int to_threads(nb::handle value);                // None: 0
 std::size_t to_workspace_cap(nb::handle value);  // None: no cap
+Problem to_problem(nb::handle value);            // a problem line or a Problem
 
 }  // namespace plait::python

@@ -28,6 +28,7 @@ NB_MODULE(_core, m) {
   m.attr("__version__") = plait::version();
   plait::python::add_problem(m);
   plait::python::add_plan(m);
+  plait::python::add_layer_cost(m);
   plait::python::add_convolutions(m);
   plait::python::add_verify(m);
   plait::python::add_measure(m);

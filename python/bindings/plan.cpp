@@ -19,16 +19,6 @@ namespace {
 
 const Dims kNchwFromNhwc{0, 3, 1, 2};
 
-Problem to_problem(nb::handle value) {
-  if (nb::isinstance<Problem>(value)) return nb::cast<Problem>(value);
-  if (!PyUnicode_Check(value.ptr())) {
-    const std::string text = nb::repr(value).c_str();
-    throw nb::type_error(
-        ("the problem must be a problem line (str) or a plait.Problem but is " + text).c_str());
-  }
-  return parse_problem(to_text("line", value));
-}
-
 Plan make_plan(nb::handle problem, nb::handle accuracy, nb::handle max_workspace_bytes,
                nb::handle threads, nb::handle prepacked, nb::handle packed_format,
                nb::handle algorithm, nb::handle reproducible, nb::handle delta) {

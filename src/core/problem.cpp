@@ -5,6 +5,7 @@
 
 #include "core/counts.hpp"
 #include "core/problem_rules.hpp"
+#include "core/problem_values.hpp"
 
 namespace plait {
 namespace {
@@ -192,6 +193,17 @@ std::string_view name_of(Direction direction) {
       return "backward_bias";
   }
   return "?";
+}
+
+Direction parse_direction(std::string_view text) {
+  std::string known;
+  for (const Direction direction : {Direction::forward, Direction::backward_data,
+                                    Direction::backward_weights, Direction::backward_bias}) {
+    if (text == name_of(direction)) return direction;
+    known += (known.empty() ? "" : ", ") + std::string(name_of(direction));
+  }
+  throw Error(Status::invalid_argument,
+              "unknown direction " + quoted(text) + " (known: " + known + ")");
 }
 
 std::size_t size_of(Dtype dtype) {
