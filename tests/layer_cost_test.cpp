@@ -90,7 +90,7 @@ TEST(LayerCost, IsWhatCountingGives) {
 TEST(LayerCost, OfTheChaptersLayer) {
   const LayerCost told = cost(parse_problem("1x128x256x256,128x128x5x5,p2"));
   EXPECT_EQ(told.multiplications, 26'843'545'600);
-  EXPECT_EQ(told.additions, 26'843'545'600 - 128 * 256 * 256);
+  EXPECT_EQ(told.additions, 26'843'545'600 - std::int64_t{128} * 256 * 256);
   EXPECT_GT(told.operations, 53'000'000'000);
   EXPECT_EQ(told.parameters, 128 * 128 * 25);
   EXPECT_EQ(told.parameters_with_bias, 128 * 128 * 25 + 128);

@@ -66,7 +66,7 @@ def test_is_what_the_program_prints() -> None:
 
 
 def test_refuses_what_is_wrong() -> None:
-    with pytest.raises(ValueError, match="unknown direction \"up\""):
+    with pytest.raises(ValueError, match='unknown direction "up"'):
         plait.cost(LINE, "up")
     with pytest.raises(ValueError, match="weight expects 3 input channels"):
         plait.cost("1x4x8x8,8x3x1x1")
