@@ -226,7 +226,7 @@ TEST_F(WrongUse, ProblemLines) {
 
 TEST_F(WrongUse, CommandLines) {
   EXPECT_CONTAINS(error_line({}), "A subcommand is required (see plait --help)");
-  EXPECT_CONTAINS(error_line({"bake"}), "unknown command 'bake'; known: run, plan, bench");
+  EXPECT_CONTAINS(error_line({"bake"}), "unknown command 'bake'; known: run, plan, cost, bench");
   EXPECT_CONTAINS(error_line({"run"}), "--input is required (see plait run --help)");
   EXPECT_CONTAINS(error_line({"run", "--input", x_}), "--kernel is required");
   EXPECT_CONTAINS(error_line({"plan"}), "line is required");
