@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "bench_compare.hpp"
-#include "bench_problems.hpp"
 #include "bench_report.hpp"
 #include "bench_run.hpp"
 #include "files.hpp"
 #include "interrupt.hpp"
 #include "json.hpp"
 #include "plan_options.hpp"
+#include "problems.hpp"
 
 namespace plait::faces {
 namespace {
@@ -92,11 +92,7 @@ Command add_bench_command(CLI::App& app) {
   const auto arguments = std::make_shared<BenchArguments>();
   CLI::App* command = app.add_subcommand(
       "bench", "Time problems, beside the machine's limits measured in the same run");
-  command
-      ->add_option("problems", arguments->problems,
-                   "Problem lines, files of problem lines, or - for lines on standard input")
-      ->required()
-      ->type_name("LINE|FILE|-");
+  add_problem_arguments(*command, arguments->problems);
   command
       ->add_option("--seconds", arguments->seconds,
                    "Time each problem for so long in total (default 0.3)")

@@ -11,7 +11,7 @@
 #include <plait/measure.hpp>
 #include <plait/plan.hpp>
 
-#include "bench_problems.hpp"
+#include "problems.hpp"
 
 namespace plait::faces {
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <iostream>
 #include <memory>
@@ -12,8 +11,8 @@
 
 #include <plait/layer_cost.hpp>
 
-#include "bench_problems.hpp"
 #include "json.hpp"
+#include "problems.hpp"
 #include "text.hpp"
 
 namespace plait::faces {
@@ -56,25 +55,27 @@ Json formulas_json(const Problem& problem) {
   return formulas;
 }
 
-Json layer_json(const SourcedProblem& sourced, bool explain) {
-  Json json = {{"name", sourced.name}, {"problem", to_string(sourced.problem)}};
-  json.update(to_json(cost(sourced.problem)));
-  if (explain) json["formulas"] = formulas_json(sourced.problem);
+struct Layer {
+  std::string name;  // may be empty
+  Problem problem;
+  LayerCost cost;
+};
+
+Json layer_json(const Layer& layer, bool explain) {
+  Json json = {{"name", layer.name}, {"problem", to_string(layer.problem)}};
+  json.update(to_json(layer.cost));
+  if (explain) json["formulas"] = formulas_json(layer.problem);
   return json;
 }
 
-void print_layer(const Problem& problem, bool explain) {
-  const Json json = to_json(cost(problem));
-  const Json formulas = explain ? formulas_json(problem) : Json::object();
-  std::vector<std::vector<std::string>> rows;
+void print_layer(const Layer& layer, bool explain) {
+  const Json json = to_json(layer.cost);
+  const Json formulas = explain ? formulas_json(layer.problem) : Json::object();
+  std::cout << fmt::format("problem  {}\n", to_string(layer.problem));
   for (const auto& [key, value] : json.items()) {
-    rows.push_back({key, value_text(key, value)});
-    if (formulas.contains(key)) rows.back().push_back(formulas[key].get<std::string>());
-  }
-  std::cout << fmt::format("problem  {}\n", to_string(problem));
-  for (const std::vector<std::string>& row : rows) {
-    std::cout << fmt::format("  {:<32} {:>20}{}{}\n", row[0], row[1], row.size() > 2 ? "  " : "",
-                             row.size() > 2 ? row[2] : "");
+    const std::string formula =
+        formulas.contains(key) ? "  " + formulas[key].get<std::string>() : std::string();
+    std::cout << fmt::format("  {:<32} {:>20}{}\n", key, value_text(key, value), formula);
   }
 }
 
@@ -86,16 +87,15 @@ struct Totals {
   double roofline_seconds = 0;
 };
 
-Totals totals_of(const std::vector<SourcedProblem>& problems) {
+Totals totals_of(const std::vector<Layer>& layers) {
   Totals totals;
-  for (const SourcedProblem& one : problems) {
-    const LayerCost layer = cost(one.problem);
-    if (__builtin_add_overflow(totals.multiplications, layer.multiplications,
+  for (const auto& [name, problem, cost] : layers) {
+    if (__builtin_add_overflow(totals.multiplications, cost.multiplications,
                                &totals.multiplications) ||
-        __builtin_add_overflow(totals.parameters, layer.parameters_with_bias, &totals.parameters)) {
+        __builtin_add_overflow(totals.parameters, cost.parameters_with_bias, &totals.parameters)) {
       throw Error(Status::unsupported, "the totals pass 64 bits");
     }
-    totals.roofline_seconds += layer.roofline_seconds;
+    totals.roofline_seconds += cost.roofline_seconds;
   }
   return totals;
 }
@@ -106,22 +106,21 @@ std::string share_text(std::int64_t part, std::int64_t whole) {
                                   100 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
-void print_layers(const std::vector<SourcedProblem>& problems) {
-  const Totals totals = totals_of(problems);
+void print_layers(const std::vector<Layer>& layers) {
+  const Totals totals = totals_of(layers);
   std::vector<std::vector<std::string>> rows = {{"layer", "problem", "multiplications", "share",
                                                  "without padding", "parameters", "share",
                                                  "forward memory", "roofline"}};
-  for (const SourcedProblem& one : problems) {
-    const LayerCost layer = cost(one.problem);
-    rows.push_back({one.name, to_string(one.problem), with_commas(layer.multiplications),
-                    share_text(layer.multiplications, totals.multiplications),
-                    with_commas(layer.multiplications_without_padding),
-                    with_commas(layer.parameters_with_bias),
-                    share_text(layer.parameters_with_bias, totals.parameters),
-                    bytes_text(static_cast<double>(layer.memory_forward_bytes)),
-                    seconds_text(layer.roofline_seconds)});
+  for (const auto& [name, problem, cost] : layers) {
+    rows.push_back({name, to_string(problem), with_commas(cost.multiplications),
+                    share_text(cost.multiplications, totals.multiplications),
+                    with_commas(cost.multiplications_without_padding),
+                    with_commas(cost.parameters_with_bias),
+                    share_text(cost.parameters_with_bias, totals.parameters),
+                    bytes_text(static_cast<double>(cost.memory_forward_bytes)),
+                    seconds_text(cost.roofline_seconds)});
   }
-  rows.push_back({"total", fmt::format("{} layers", problems.size()),
+  rows.push_back({"total", fmt::format("{} layers", layers.size()),
                   with_commas(totals.multiplications), "", "", with_commas(totals.parameters), "",
                   "", seconds_text(totals.roofline_seconds)});
   std::cout << table_text(rows, 2) << "parameters: with a bias for each output channel\n";
@@ -226,20 +225,23 @@ int cost_command(const CostArguments& arguments) {
                             problems.size()));
   }
   if (compares) return compare(problems[0].problem, arguments);
+  std::vector<Layer> layers;
+  for (const SourcedProblem& one : problems) {
+    layers.push_back({one.name, one.problem, cost(one.problem)});
+  }
   if (arguments.json) {
     Json json = {{"schema", "plait.cost/1"}, {"layers", Json::array()}};
-    for (const SourcedProblem& one : problems) {
-      json["layers"].push_back(layer_json(one, arguments.explain));
-    }
-    const Totals totals = totals_of(problems);
+    for (const Layer& layer : layers)
+      json["layers"].push_back(layer_json(layer, arguments.explain));
+    const Totals totals = totals_of(layers);
     json["total"] = {{"multiplications", totals.multiplications},
                      {"parameters_with_bias", totals.parameters},
                      {"roofline_seconds", totals.roofline_seconds}};
     std::cout << text_of(json);
-  } else if (problems.size() == 1) {
-    print_layer(problems[0].problem, arguments.explain);
+  } else if (layers.size() == 1) {
+    print_layer(layers[0], arguments.explain);
   } else {
-    print_layers(problems);
+    print_layers(layers);
   }
   return 0;
 }
@@ -250,11 +252,7 @@ Command add_cost_command(CLI::App& app) {
   const auto arguments = std::make_shared<CostArguments>();
   CLI::App* command = app.add_subcommand(
       "cost", "Count what layers and their gradients cost by definition, whatever computes them");
-  command
-      ->add_option("problems", arguments->problems,
-                   "Problem lines, files of problem lines, or - for lines on standard input")
-      ->required()
-      ->type_name("LINE|FILE|-");
+  add_problem_arguments(*command, arguments->problems);
   command
       ->add_option(
           "--direction", arguments->direction,

@@ -8,7 +8,7 @@
 #include <plait/plan.hpp>
 #include <plait/version.hpp>
 
-#include "bench_problems.hpp"
+#include "problems.hpp"
 #include "support.hpp"
 
 namespace plait::faces {

@@ -1,4 +1,4 @@
-#include "bench_problems.hpp"
+#include "problems.hpp"
 
 #include <fmt/format.h>
 
@@ -31,6 +31,14 @@ std::vector<NamedProblem> parse(const std::string& source, const std::string& te
 }
 
 }  // namespace
+
+void add_problem_arguments(CLI::App& command, std::vector<std::string>& arguments) {
+  command
+      .add_option("problems", arguments,
+                  "Problem lines, files of problem lines, or - for lines on standard input")
+      ->required()
+      ->type_name("LINE|FILE|-");
+}
 
 std::vector<SourcedProblem> read_problems(const std::vector<std::string>& arguments,
                                           std::istream& standard_input) {

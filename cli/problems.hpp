@@ -1,6 +1,8 @@
 // The problems that a command's arguments name.
 #pragma once
 
+#include <CLI/CLI.hpp>
+
 #include <istream>
 #include <string>
 #include <vector>
@@ -14,6 +16,9 @@ struct SourcedProblem {
   std::string name;    // may be empty
   Problem problem;
 };
+
+// The arguments that read_problems() takes.
+void add_problem_arguments(CLI::App& command, std::vector<std::string>& arguments);
 
 // Each argument is a file of problem lines, "-" for such lines on `standard_input`, or a problem
 // line. Throws Error naming the file and line number, also for a file without any problem.
