@@ -226,6 +226,7 @@ int cost_command(const CostArguments& arguments) {
   }
   if (compares) return compare(problems[0].problem, arguments);
   std::vector<Layer> layers;
+  layers.reserve(problems.size());
   for (const SourcedProblem& one : problems) {
     layers.push_back({one.name, one.problem, cost(one.problem)});
   }

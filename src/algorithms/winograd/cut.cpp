@@ -52,7 +52,9 @@ class Chooser {
     base_.tile_rows = ceil_div(base_.lines.outputs, base_.down.m);
     base_.tile_cols = ceil_div(base_.columns.outputs, base_.across.m);
     base_.packs_in_run = !limits.prepacked;
-    base_.streams = product_shape(problem).leaves_caches(machine);
+    const kernels::ProductShape shape = product_shape(problem);
+    base_.streams = shape.leaves_caches(machine);
+    scatters_ = problem.dilation.w > 1 && shape.order == kernels::OutputOrder::lines;
   }
 
   // A tile at a time, on one thread.
@@ -286,12 +288,10 @@ class Chooser {
     } else {
       in = std::ceil(channels / lanes) * static_cast<double>(tiles) * points * kInCyclesPerPoint;
     }
-    const bool scatters =
-        problem_.dilation.w > 1 && product_shape(problem_).order == kernels::OutputOrder::lines;
     const double out =
         blocks * static_cast<double>(tiles) * (cut.tiles->rows() / lanes) *
         (points * kOutCyclesPerPoint +
-         (scatters ? cut.down.m * cut.across.m * kernels::kScatterNearCyclesPerVector : 0));
+         (scatters_ ? cut.down.m * cut.across.m * kernels::kScatterNearCyclesPerVector : 0));
 
     const double share =
         few ? std::ceil(tasks / cut.threads) : std::max(1.0, tasks * used / cut.threads);
@@ -360,6 +360,7 @@ class Chooser {
   const kernels::TileSet& set_;
   const kernels::WinogradKernels& kernels_;
   Cut base_;
+  bool scatters_ = false;  // outputs of a phase lie apart in lines of pixels
 };
 
 }  // namespace

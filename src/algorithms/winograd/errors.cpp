@@ -10,6 +10,7 @@
 namespace plait::winograd {
 namespace {
 
+using kernels::power;
 using Matrices = kernels::ToomCook<double>;
 
 // Of half of a normal distribution: the squared mean over the mean square is 1 / pi.
@@ -82,8 +83,6 @@ const AxisErrors& errors_of(const Form& form) {
                        [&](const AxisErrors& errors) { return errors.form == form; });
 }
 
-double power(double base, int exponent) { return exponent == 1 ? base : base * base; }
-
 }  // namespace
 
 // A product at a point has the mean square E[V^2] E[U^2]; its sum over the channels is off by the
@@ -98,7 +97,7 @@ double expected_rms(const Form& form, int axes, std::int64_t channels) {
   const double roundings =
       kSumShare * (terms + chunks_of(form, channels)) / 2 + kTransformRoundings * axes;
   // Of outputs of r products along each axis, m of which share an error.
-  const double squared_size = power(form.m * form.r, axes);
+  const double squared_size = power<double>(form.m * form.r, axes);
   return kRoundingRmsShare * kUnitRoundoff * std::sqrt(error * roundings / squared_size);
 }
 
