@@ -38,10 +38,10 @@ HWY_INLINE void StorePixels(const TileArgs& args, const hn::Vec<D> (&sums)[kCols
   const Epilogue& epilogue = *args.epilogue;
   const Destination& to = *args.to;
   float* pixels[kCols] = {};  // null where a column is dropped
-  bool streams = to.streams && IsWhole(static_cast<std::size_t>(to.pixel_stride) * sizeof(float));
+  bool streams = true;
   for (const StoreRun& run : to.runs) {
     float* pixel = to.y + run.offset;
-    streams = streams && IsWhole(reinterpret_cast<std::uintptr_t>(pixel));
+    streams = streams && MayStream(to, pixel);
     for (int j = run.begin; j < run.end; ++j, pixel += to.pixel_stride) pixels[j] = pixel;
   }
   const bool relu = epilogue.curve == Curve::relu;

@@ -28,6 +28,12 @@ HWY_INLINE FloatVector LoadFirst(FloatTag d, const float* from, int count) {
   return whole ? hn::LoadU(d, from) : LoadPart(from, count);
 }
 
+// Whether vectors of channels from `pixel` on, and at the pixels after it, may be streamed.
+inline bool MayStream(const Destination& to, const float* pixel) {
+  return to.streams && IsWhole(reinterpret_cast<std::uintptr_t>(pixel)) &&
+         IsWhole(static_cast<std::size_t>(to.pixel_stride) * sizeof(float));
+}
+
 // Sums in rows, sums[r * cols + j]: each run of each row is a piece of a line.
 class RowFinisher {
  public:
@@ -126,10 +132,7 @@ class ColumnFinisher {
       const V bias = epilogue_.bias != nullptr ? LoadFirst(d_, epilogue_.bias + r, count)
                                                : hn::Set(d_, -0.0F);  // x + -0 is x
       if (to_.row_stride == 1) {
-        const bool streams =
-            to_.streams && count == kLanes &&
-            IsWhole(reinterpret_cast<std::uintptr_t>(Address(run, run.begin, r))) &&
-            IsWhole(static_cast<std::size_t>(to_.pixel_stride) * sizeof(float));
+        const bool streams = MayStream(to_, Address(run, run.begin, r));
         for (int j = run.begin; j < run.end; ++j) {
           const V value = Finished(j, r, bias);
           if (count == kLanes) {
