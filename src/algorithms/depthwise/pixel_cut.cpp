@@ -263,8 +263,8 @@ PixelWindow::PixelWindow(const Problem& problem, std::int64_t pixels, std::int64
   columns = saturated_product({pixels, problem.k_w});
   by_tap = columns < dense;
   if (!by_tap) columns = dense;
-  pixel_stride = (by_tap ? 1 : pixel) * channels;
-  tap_stride = (by_tap ? pixels : tap) * channels;
+  pixel_stride = saturated_product({by_tap ? 1 : pixel, channels});
+  tap_stride = saturated_product({by_tap ? pixels : tap, channels});
 }
 
 InnerPixels::InnerPixels(const Problem& problem, std::int64_t tile_pixels) {

@@ -55,7 +55,7 @@ struct PixelCut {
 // How the columns of a row lie: in x, or in a copy of what a segment of a line reads, in it all
 // columns or, where windows leave gaps, those of each tap.
 struct PixelWindow {
-  // Of x itself.
+  // Of x itself, where whole windows lie in a row: their strides may be too large else.
   explicit PixelWindow(const Problem& problem);
   // Of a copy for `pixels` outputs of a line, `channels` floats to each of its columns.
   PixelWindow(const Problem& problem, std::int64_t pixels, std::int64_t channels);

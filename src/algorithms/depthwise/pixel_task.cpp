@@ -30,7 +30,6 @@ PixelTask::PixelTask(const Problem& problem, const PixelCut& cut, const Args& ar
       residual_strides_(problem.effective_residual_strides()),
       outputs_(problem.c_o / problem.c_i),
       outside_(padding_value(problem)),
-      in_place_(problem),
       copy_pixels_(outputs_ == 1 && x_strides_[1] == 1 ? kernels.copy : nullptr),
       rows_(reinterpret_cast<const float**>(workspace)),
       copy_(reinterpret_cast<float*>(workspace) + cut.row_floats),
@@ -87,6 +86,7 @@ void PixelTask::run_lines(const Lines& lines, bool has_all_rows) {
 }
 
 void PixelTask::run_in_place(const Lines& lines, const Stretch& stretch) {
+  const PixelWindow window(problem_);
   const std::int64_t column = stretch.first * problem_.stride.w - problem_.padding.left;
   const std::int64_t rows = lines.tile.lines - 1 + problem_.k_h;
   for (std::int64_t line = lines.first; line < lines.last; line += lines.tile.lines) {
@@ -94,7 +94,7 @@ void PixelTask::run_in_place(const Lines& lines, const Stretch& stretch) {
     for (std::int64_t r = 0; r < rows; ++r) {
       rows_[r] = x_ + (top + r * problem_.dilation.h) * x_strides_[2] + column * x_strides_[3];
     }
-    run_tiles(lines.tile, line, stretch, {0, problem_.c_o}, in_place_);
+    run_tiles(lines.tile, line, stretch, {0, problem_.c_o}, window);
   }
 }
 

@@ -61,7 +61,6 @@ class PixelTask {
   Dims x_strides_, y_strides_, residual_strides_;
   std::int64_t outputs_;  // of an input channel
   float outside_;         // what stands for positions without a source
-  PixelWindow in_place_;
   kernels::CopyPixelsFunction copy_pixels_;  // null if pixels are put together one by one
   const float** rows_;                       // of the tiles that run
   float* copy_;
