@@ -6,6 +6,7 @@
 #include <plait/corr2d.hpp>
 #include <plait/error.hpp>
 #include <plait/executor.hpp>
+#include <plait/im2col.hpp>
 #include <plait/layer_class.hpp>
 #include <plait/layer_cost.hpp>
 #include <plait/machine.hpp>
