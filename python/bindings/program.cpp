@@ -8,6 +8,7 @@
 #include "bench_command.hpp"
 #include "bindings.hpp"
 #include "cost_command.hpp"
+#include "im2col_command.hpp"
 #include "info_command.hpp"
 #include "plan_command.hpp"
 #include "program.hpp"
@@ -27,7 +28,8 @@ int run_program(const std::vector<std::string>& arguments) {
   const faces::ProgramFace face{
       "python -m plait",
       {faces::add_plan_command, faces::add_cost_command, faces::add_bench_command,
-       faces::add_verify_command, [](CLI::App& app) { return faces::add_info_command(app); }},
+       faces::add_verify_command, faces::add_im2col_command,
+       [](CLI::App& app) { return faces::add_info_command(app); }},
       kExamples};
   std::vector<const char*> words{face.name.c_str()};
   for (const std::string& argument : arguments) words.push_back(argument.c_str());

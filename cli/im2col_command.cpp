@@ -1,0 +1,187 @@
+#include "im2col_command.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <variant>
+
+#include <plait/im2col.hpp>
+
+#include "files.hpp"
+#include "interrupt.hpp"
+#include "json.hpp"
+#include "npy.hpp"
+#include "text.hpp"
+
+namespace plait::faces {
+namespace {
+
+struct Im2colArguments {
+  std::string input;
+  std::string output;
+  std::string kernel;
+  std::optional<std::string> stride, padding, dilation;
+  bool json = false;
+};
+
+[[noreturn]] void fail(const std::string& message) {
+  throw Error(Status::invalid_argument, message);
+}
+
+// Everything about the output that can be known before the input is read.
+void check_output_arguments(const Im2colArguments& arguments) {
+  const std::string extension = extension_of(arguments.output);
+  if (extension != ".npy") {
+    fail(fmt::format("output {} has {}; plait im2col writes .npy", arguments.output,
+                     extension.empty() ? "no extension" : "the extension " + extension));
+  }
+  check_output(arguments.output, {arguments.input});
+}
+
+// The array in the file; an h x w one as one channel.
+Array read_x(const std::string& path) {
+  Array x = parse_npy(read_file(path), path);
+  const Dims shape = shape_of(x);
+  if (shape.rank() >= 3) return x;
+  if (shape.rank() < 2) {
+    fail(fmt::format("{}: has shape {}; an input is h x w, c x h x w or n x c x h x w", path,
+                     to_string(shape)));
+  }
+  return std::visit(
+      [&shape](const auto& tensor) -> Array {
+        return dense_copy(TensorView(tensor.data(), {1, shape[0], shape[1]}));
+      },
+      x);
+}
+
+// The value of an option that may be absent, its errors named after the option.
+template <class T, class Parse>
+void set_option(const char* name, const std::optional<std::string>& text, T& value, Parse&& parse) {
+  if (!text) return;
+  try {
+    value = parse(*text);
+  } catch (const Error& error) {
+    throw Error(error.status(), fmt::format("{} {}: {}", name, *text, error.what()));
+  }
+}
+
+Im2colOptions options_of(const Im2colArguments& arguments, const Dims& x_shape) {
+  Im2colOptions options;
+  set_option("--kernel", arguments.kernel, options.kernel, parse_pair);
+  set_option("--stride", arguments.stride, options.stride, parse_pair);
+  set_option("--dilation", arguments.dilation, options.dilation, parse_pair);
+  Problem sizes;  // what same_upper needs to know
+  sizes.h = x_shape[x_shape.rank() - 2];
+  sizes.w = x_shape[x_shape.rank() - 1];
+  sizes.k_h = options.kernel.h;
+  sizes.k_w = options.kernel.w;
+  sizes.stride = options.stride;
+  sizes.dilation = options.dilation;
+  set_option("--padding", arguments.padding, options.padding,
+             [&sizes](const std::string& text) { return parse_padding(text, sizes); });
+  options.cancel = &interrupted();
+  return options;
+}
+
+// The matrix is in memory twice before it is in its file: as such, and as the file's bytes.
+void check_memory(const Dims& x_shape, const Dims& matrix_shape, std::size_t element_bytes) {
+  const double needed = (static_cast<double>(element_count(x_shape)) +
+                         2 * static_cast<double>(element_count(matrix_shape))) *
+                        static_cast<double>(element_bytes);
+  const double available =
+      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  if (needed <= available) return;
+  throw Error(
+      Status::unsupported,
+      fmt::format("needs some {:.3g} GB of memory (x is {}, its patches matrix {}, held "
+                  "twice while it is written) but the machine has {:.3g} GB",
+                  needed / 1e9, to_string(x_shape), to_string(matrix_shape), available / 1e9));
+}
+
+Json shape_json(const Dims& shape) {
+  Json json = Json::array();
+  for (const std::int64_t size : shape) json.push_back(size);
+  return json;
+}
+
+void report(const Im2colArguments& arguments, const Dims& x_shape, const Dims& matrix_shape,
+            Dtype dtype) {
+  const auto bytes_of = [dtype](const Dims& shape) {
+    return element_count(shape) * static_cast<std::int64_t>(size_of(dtype));
+  };
+  if (arguments.json) {
+    std::cout << text_of(Json{{"schema", "plait.im2col/1"},
+                              {"input", arguments.input},
+                              {"output", arguments.output},
+                              {"dtype", name_of(dtype)},
+                              {"x_shape", shape_json(x_shape)},
+                              {"x_bytes", bytes_of(x_shape)},
+                              {"matrix_shape", shape_json(matrix_shape)},
+                              {"matrix_bytes", bytes_of(matrix_shape)}});
+    return;
+  }
+  const auto shown = [&](const Dims& shape) {
+    return fmt::format("{} {}, {}", to_string(shape), name_of(dtype),
+                       bytes_text(static_cast<double>(bytes_of(shape))));
+  };
+  std::cout << fmt::format("{} ({}) -> {} ({})\n", arguments.input, shown(x_shape),
+                           arguments.output, shown(matrix_shape));
+}
+
+template <class T>
+void write_matrix(const Im2colArguments& arguments, const Tensor<T>& x) {
+  const Dtype dtype = std::is_same_v<T, double> ? Dtype::f64 : Dtype::f32;
+  const Im2colOptions options = options_of(arguments, x.shape());
+  const Dims shape = im2col_shape(x.shape(), options, dtype);
+  check_memory(x.shape(), shape, sizeof(T));
+  write_file(arguments.output, npy_bytes(im2col_matrix(x, options)), interrupted());
+  report(arguments, x.shape(), shape, dtype);
+}
+
+int im2col_command(const Im2colArguments& arguments) {
+  check_output_arguments(arguments);
+  const Array x = read_x(arguments.input);
+  std::visit([&arguments](const auto& tensor) { write_matrix(arguments, tensor); }, x);
+  return 0;
+}
+
+}  // namespace
+
+Command add_im2col_command(CLI::App& app) {
+  const auto arguments = std::make_shared<Im2colArguments>();
+  CLI::App* command = app.add_subcommand(
+      "im2col", "Write the matrix of patches that makes a convolution one matrix product");
+  const auto option = [command](const char* name, auto& value, const char* type,
+                                const std::string& help) {
+    return command->add_option(name, value, help)->type_name(type);
+  };
+  option("input", arguments->input, "FILE",
+         "A .npy file: n x c x h x w, c x h x w, or h x w for one channel")
+      ->required();
+  option("-o,--output", arguments->output, "FILE", "The .npy file to write")->required();
+  option("--kernel", arguments->kernel, "HxW", "3, or 3x1 (k_h x k_w)")->required();
+  option("--stride", arguments->stride, "HxW", "2, or 2x1 (h x w); default 1");
+  option("--padding", arguments->padding, "SIZES",
+         "Zeros around: 1, 1x2 (h x w), 2_3_2_3 (top_bottom_left_right), same_upper, same_lower or "
+         "valid; default 0");
+  option("--dilation", arguments->dilation, "HxW", "2, or 2x1 (h x w); default 1");
+  command->add_flag("--json", arguments->json, "Print JSON and nothing else");
+  command->footer(
+      "Examples:\n"
+      "  plait im2col x.npy -o matrix.npy --kernel 3 --padding 1\n"
+      "  plait im2col x.npy -o matrix.npy --kernel 3x5 --stride 2x1 --padding same_upper\n"
+      "  plait im2col x.npy -o matrix.npy --kernel 3 --dilation 2 --json\n"
+      "\n"
+      "The matrix X' of x, c x h x w, is h'w' x (c k_h k_w): row i w' + j holds what output (i, "
+      "j)\n"
+      "sees, column (c k_h + u) k_w + v the taps K[., c, u, v]. With W, the kernel read as\n"
+      "c_o x (c k_h k_w), the layer is W X'^T. Of n x c x h x w it is n x h'w' x (c k_h k_w).");
+  return {command, [arguments] { return im2col_command(*arguments); }};
+}
+
+}  // namespace plait::faces
