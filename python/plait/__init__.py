@@ -35,6 +35,7 @@ from plait._core import (
     plan,
     verify,
 )
+from plait._im2col import im2col
 from plait._show import show
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "corr2d_multi_in_out",
     "corr2d_multi_in_out_1x1",
     "cost",
+    "im2col",
     "info",
     "measure_peak_gflops",
     "plan",
