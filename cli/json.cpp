@@ -6,7 +6,9 @@ namespace plait::faces {
 
 Json to_json(const Cost& cost) {
   return {{"multiplications", cost.multiplications},
+          {"useful_multiplications", cost.useful_multiplications},
           {"additions", cost.additions},
+          {"transform_operations", cost.transform_operations},
           {"l2_bytes", cost.l2_bytes},
           {"dram_bytes", cost.dram_bytes},
           {"workspace_bytes", cost.workspace_bytes},

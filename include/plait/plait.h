@@ -145,7 +145,8 @@ typedef struct plait_run_options {
   { sizeof(plait_run_options), NULL, 0, NULL }
 
 // y = act(conv(x, K) + bias + residual). `residual` is NULL if the problem has none; `options` may
-// be NULL. y must not overlap x or the residual.
+// be NULL. y must not overlap x or the residual. A plan of backward_data takes dy for x and writes
+// dx to y.
 PLAIT_API plait_status plait_run_f32(const plait_plan* plan, const float* x,
                                      const plait_packed* packed, const float* residual, float* y,
                                      const plait_run_options* options);

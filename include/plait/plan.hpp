@@ -62,10 +62,16 @@ struct ErrorBound {
 
 // Predicted before the run. Times are for the plan's machine and threads.
 struct Cost {
-  std::int64_t multiplications = 0;  // executed, padding zeros and tile tails included
+  // What is executed. Every product is added to its sum, the first one to nothing; sums of chunks
+  // are added up besides. Biases, residuals and activations are not counted, nor is what packing
+  // the weights takes.
+  std::int64_t multiplications = 0;  // padding zeros and what register tiles compute beyond the
+                                     // last row or column included
+  std::int64_t useful_multiplications = 0;  // those that an output depends on
   std::int64_t additions = 0;
-  std::int64_t l2_bytes = 0;    // moved between L1 and L2
-  std::int64_t dram_bytes = 0;  // moved between the last cache and memory
+  std::int64_t transform_operations = 0;  // multiplications and additions of transforms
+  std::int64_t l2_bytes = 0;              // moved between L1 and L2
+  std::int64_t dram_bytes = 0;            // moved between the last cache and memory
   std::size_t workspace_bytes = 0;
   std::size_t packed_bytes = 0;
   double pack_seconds = 0;     // packing the weights: once, or in every run if not prepacked
@@ -138,8 +144,11 @@ struct LoopCount {
 struct RunReport {
   std::string algorithm;
   Target target = Target::emu128;
-  int threads = 0;                    // tasks handed to the executor at once
-  std::int64_t multiplications = 0;   // executed; equals Cost::multiplications
+  int threads = 0;  // tasks handed to the executor at once
+  // Executed; each equals the Cost's.
+  std::int64_t multiplications = 0;
+  std::int64_t additions = 0;
+  std::int64_t transform_operations = 0;
   std::vector<LoopCount> loops = {};  // of the blocking, innermost first
 };
 
@@ -178,21 +187,24 @@ class PLAIT_API Plan {
     return pack<T>(kernel.view(), bias.size() == 0 ? TensorView<const T>{} : bias.view());
   }
 
-  // x: n x c_i x h x w, y: n x c_o x h' x w', with the problem's strides. Throws Error, before
-  // anything is written, when a shape, a stride, the packed format or an overlap of y breaks a
-  // rule. A cancelled run throws Status::cancelled and leaves y unspecified.
+  // Forward, `in` is x: n x c_i x h x w, and `out` y: n x c_o x h' x w', with the problem's
+  // strides; backward_data takes dy and gives dx (operands.hpp). Throws Error, before anything is
+  // written, when a shape, a stride, the packed format or an overlap of the result breaks a rule. A
+  // cancelled run throws Status::cancelled and leaves the result unspecified.
   template <class T>
-  void run(TensorView<const T> x, const Packed& packed, TensorView<T> y,
+  void run(TensorView<const T> in, const Packed& packed, TensorView<T> out,
            const RunOptions<T>& options = {}) const;
   template <class T>
-  void run(const Tensor<T>& x, const Packed& packed, Tensor<T>& y,
+  void run(const Tensor<T>& in, const Packed& packed, Tensor<T>& out,
            const RunOptions<T>& options = {}) const {
-    run<T>(x.view(), packed, y.view(), options);
+    run<T>(in.view(), packed, out.view(), options);
   }
-  // The same for a plan made with limits.prepacked == false: K and bias as they are.
+  // The same with K and the bias as they are, for a plan made with limits.prepacked == false. Plans
+  // of backward_weights take x, dy and nothing and give dK; those of backward_bias take dy and
+  // twice nothing.
   template <class T>
-  void run(TensorView<const T> x, TensorView<const T> kernel, TensorView<const T> bias,
-           TensorView<T> y, const RunOptions<T>& options = {}) const;
+  void run(TensorView<const T> in, TensorView<const T> second, TensorView<const T> bias,
+           TensorView<T> out, const RunOptions<T>& options = {}) const;
 
  private:
   struct State;

@@ -1,4 +1,5 @@
 // plait.plan, Plan, Packed, Candidate and Cost.
+#include <plait/operands.hpp>
 #include <plait/plan.hpp>
 
 #include <nanobind/stl/string.h>
@@ -44,12 +45,11 @@ Plan make_plan(nb::handle problem, nb::handle accuracy, nb::handle max_workspace
 // The view with its axes in the problem's order. For an NHWC problem the array is n x h x w x c as
 // it lies in memory, or an n x c x h x w view of such memory.
 template <class T>
-TensorView<T> in_problem_axes(const TensorView<T>& view, const Dims& shape, const Dims& strides,
-                              Layout layout) {
-  if (layout != Layout::nhwc || view.rank() != 4) return view;
+TensorView<T> in_problem_axes(const TensorView<T>& view, const Operand& operand) {
+  if (operand.layout != Layout::nhwc || view.rank() != 4) return view;
   const TensorView<T> moved = transposed(view, kNchwFromNhwc);
-  const bool as_it_lies =
-      moved.shape() == shape && (view.shape() != shape || moved.strides() == strides);
+  const bool as_it_lies = moved.shape() == operand.shape &&
+                          (view.shape() != operand.shape || moved.strides() == operand.strides);
   return as_it_lies ? moved : view;
 }
 
@@ -58,30 +58,35 @@ template <class T>
 class Run {
  public:
   Run(const Plan& plan, const Array& x, const Array& residual, const Kind& kind)
-      : plan_(plan), problem_(plan.problem()), kind_(kind) {
-    x_ = in_problem_axes(x.view<const T>(), problem_.x_shape(), problem_.effective_x_strides(),
-                         problem_.x_layout);
-    options_.residual = in_problem_axes(residual.view<const T>(), problem_.y_shape(),
-                                        problem_.effective_residual_strides(), problem_.y_layout);
+      : plan_(plan),
+        problem_(plan.problem()),
+        first_(first_operand(problem_)),
+        result_(result_operand(problem_)),
+        kind_(kind) {
+    x_ = in_problem_axes(x.view<const T>(), first_);
+    options_.residual = in_problem_axes(
+        residual.view<const T>(),
+        {"residual", problem_.y_shape(), problem_.effective_residual_strides(), problem_.y_layout});
     // An n x c x h x w view of NHWC memory is answered with one.
-    y_as_view_ = problem_.y_layout == Layout::nhwc && problem_.x_layout == Layout::nhwc &&
+    y_as_view_ = result_.layout == Layout::nhwc && first_.layout == Layout::nhwc &&
                  x.shape().rank() == 4 && x_.strides() == x.view<const T>().strides();
   }
 
   nb::object make_output() const {
-    if (problem_.y_strides) {
+    const Dims y = result_.shape;
+    const Dims dense = y.rank() == 4 ? layout_strides(y, result_.layout) : dense_strides(y);
+    if (result_.strides != dense) {
       throw Error(Status::invalid_argument,
-                  "the problem gives y strides of its own, so pass the array to write to as out");
+                  "the problem gives " + std::string(result_.name) +
+                      " strides of its own, so pass the array to write to as out");
     }
-    const Dims y = problem_.y_shape();
-    if (problem_.y_layout == Layout::nchw) return kind_.empty(y, problem_.dtype);
+    if (result_.layout == Layout::nchw) return kind_.empty(y, problem_.dtype);
     const nb::object made = kind_.empty({y[0], y[2], y[3], y[1]}, problem_.dtype);
     return y_as_view_ ? transposed(made, kNchwFromNhwc) : made;
   }
 
   void write(const Array& out, nb::handle packed) {
-    const TensorView<T> y = in_problem_axes(out.view<T>(), problem_.y_shape(),
-                                            problem_.effective_y_strides(), problem_.y_layout);
+    const TensorView<T> y = in_problem_axes(out.view<T>(), result_);
     Packed* weights = nullptr;
     if (nb::try_cast(packed, weights) && weights != nullptr) {
       released([&] { plan_.run<T>(x_, *weights, y, options_); });
@@ -96,7 +101,7 @@ class Run {
     }
     const Array weight("weight", weight_object);
     const Array bias("bias", bias_object);
-    const auto weight_view = weight.view<const T>();
+    const auto weight_view = in_problem_axes(weight.view<const T>(), second_operand(problem_));
     const auto bias_view = bias.view<const T>();
     released([&] { plan_.run<T>(x_, weight_view, bias_view, y, options_); });
   }
@@ -112,6 +117,8 @@ class Run {
 
   const Plan& plan_;
   const Problem& problem_;
+  Operand first_;
+  Operand result_;
   const Kind& kind_;
   TensorView<const T> x_;
   RunOptions<T> options_;
@@ -140,7 +147,9 @@ nb::object run(const Plan& plan, nb::handle x_object, nb::handle packed, nb::han
                nb::handle out) {
   const Array x("x", x_object);
   if (!x.given()) throw nb::type_error("x is missing");
-  if (packed.is_none()) throw nb::type_error("packed is missing");
+  if (packed.is_none() && plan.problem().direction != Direction::backward_bias) {
+    throw nb::type_error("packed is missing");
+  }
   return plan.problem().dtype == Dtype::f64 ? run_typed<double>(plan, x, packed, residual, out)
                                             : run_typed<float>(plan, x, packed, residual, out);
 }
@@ -226,9 +235,10 @@ Parameters
 ----------
 x : array
     Shape n x c_in x h x w with the problem's strides. For an nhwc problem n x h x w x c_in, or an
-    n x c_in x h x w view of such memory.
+    n x c_in x h x w view of such memory. In backward_data and backward_bias dy, like y.
 packed : Packed, array, or tuple (array, array)
-    What `pack` returned; for a plan with ``prepacked=False`` the weight, or weight and bias.
+    What `pack` returned; for a plan with ``prepacked=False`` the weight, or weight and bias. In
+    backward_weights dy, in backward_bias None.
 residual : array, optional
     Like y; if and only if the problem has one.
 out : array, optional
@@ -238,7 +248,8 @@ Returns
 -------
 array
     y, of shape n x c_out x h_out x w_out (n x h_out x w_out x c_out for nhwc): `out`, or a new
-    array of the same kind as x.
+    array of the same kind as x. The gradient in other directions: dx, like x, dK, like weight, or
+    dbias, of shape c_out.
 
 Raises
 ------
@@ -257,7 +268,11 @@ void add_cost(nb::module_& m) {
   nb::class_<Cost>(m, "Cost", "What one algorithm is predicted to cost, in counts, bytes, seconds.")
       .def_ro("multiplications", &Cost::multiplications,
               "int: executed, padding zeros and tails of tiles included")
-      .def_ro("additions", &Cost::additions)
+      .def_ro("useful_multiplications", &Cost::useful_multiplications,
+              "int: of these, those that an output depends on")
+      .def_ro("additions", &Cost::additions, "int: one for each product, and those of partial sums")
+      .def_ro("transform_operations", &Cost::transform_operations,
+              "int: multiplications and additions of transforms")
       .def_ro("l2_bytes", &Cost::l2_bytes, "int: moved between L1 and L2")
       .def_ro("dram_bytes", &Cost::dram_bytes, "int: moved between the last cache and memory")
       .def_ro("workspace_bytes", &Cost::workspace_bytes)

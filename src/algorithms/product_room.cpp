@@ -130,7 +130,9 @@ Cost product_cost(const Problem& problem, const Machine& machine,
                   std::size_t weights_bytes) {
   Cost cost;
   cost.multiplications = blocking.executed_macs;
-  cost.additions = blocking.executed_macs;
+  cost.useful_multiplications = problem.multiplications();
+  cost.additions = cost.multiplications +
+                   kernels::chunk_additions(cost.multiplications, problem.depth(), kernels::kChunk);
   cost.l2_bytes = blocking.l2_bytes;
   cost.workspace_bytes = workspace_bytes;
   cost.packed_bytes = blocking.packs_in_run ? 0 : weights_bytes;
@@ -164,7 +166,7 @@ void TileExecution::pack(const void* kernel, const void* bias, std::byte* out) c
 kernels::ProductOperands TileExecution::operands(const Args& args, std::int64_t pitch) const {
   kernels::ProductOperands operands;
   operands.packed = reinterpret_cast<const float*>(args.packed);
-  operands.a = static_cast<const float*>(args.kernel);
+  operands.a = static_cast<const float*>(args.second);
   operands.bias = static_cast<const float*>(args.bias);
   operands.has_bias = problem_.bias;
   operands.curve = curve_of(problem_.activation.kind);
@@ -172,7 +174,7 @@ kernels::ProductOperands TileExecution::operands(const Args& args, std::int64_t 
   const auto strides_of = [](const Dims& strides) {
     return kernels::ProductOutput::Strides{strides[0], strides[1], strides[2], strides[3]};
   };
-  operands.y.data = static_cast<float*>(args.y);
+  operands.y.data = static_cast<float*>(args.out);
   operands.y.strides = strides_of(problem_.effective_y_strides());
   operands.y.residual_strides = operands.y.strides;
   if (problem_.residual) {
@@ -189,7 +191,9 @@ kernels::ProductOperands TileExecution::operands(const Args& args, std::int64_t 
 
 RunReport report_of(const kernels::LoopTally& tally, std::span<const kernels::LoopLevel> loops,
                     std::string_view algorithm, Target target, int threads) {
-  RunReport report{std::string(algorithm), target, threads, tally.multiplications()};
+  RunReport report{
+      std::string(algorithm),      target, threads, tally.multiplications(), tally.additions(),
+      tally.transform_operations()};
   for (std::size_t level = 0; level < loops.size(); ++level) {
     const kernels::LoopTally::Count& count = tally.count(level);
     const bool covered = loops[level].has_tail ? count.whole_twice_and_tail : count.rounds >= 2;

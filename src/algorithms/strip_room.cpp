@@ -106,7 +106,7 @@ class StripExecution final : public TileExecution {
 
   void run(const Args& args) const override {
     const StripLines source(problem(), geometry_, real_, blocking_.target,
-                            static_cast<const float*>(args.x));
+                            static_cast<const float*>(args.in));
     run_and_report(args, geometry_.shape.pitch, kernels::kStripLoops,
                    [&](const kernels::ProductOperands& operands) {
                      kernels::run_strips(geometry_.shape, blocking_, source, offsets_.data(),

@@ -6,7 +6,7 @@
 
 #include <plait/error.hpp>
 
-#include "analysis/axis_reach.hpp"
+#include "core/axis_reach.hpp"
 #include "core/counts.hpp"
 #include "core/padding.hpp"
 

@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include <plait/error.hpp>
+#include <plait/operands.hpp>
 #include <plait/plan.hpp>
 #include <plait/version.hpp>
 
@@ -155,8 +156,8 @@ plait_plan_info info_of(const plait_plan& handle) {
 }
 
 template <class T>
-TensorView<const T> kernel_view(const Problem& problem, const T* kernel) {
-  return {kernel, problem.kernel_shape()};
+TensorView<T> view_of(const plait::Operand& operand, T* data) {
+  return {data, operand.shape, operand.strides};
 }
 
 template <class T>
@@ -172,7 +173,7 @@ plait_status pack(const plait_plan* plan, const T* kernel, const T* bias, plait_
     require(plan, "plan");
     const Problem& problem = plan->plan.problem();
     *packed = new plait_packed{
-        plan->plan.pack<T>(kernel_view(problem, kernel), bias_view(problem, bias))};
+        plan->plan.pack<T>(view_of(second_operand(problem), kernel), bias_view(problem, bias))};
   });
 }
 
@@ -196,8 +197,8 @@ plait_status run_checked(const plait_plan* plan, const T* x, const T* residual, 
     run_options.residual = {residual, problem.y_shape(), problem.effective_residual_strides()};
     run_options.workspace = set.workspace;
     run_options.cancel = set.cancel == nullptr ? nullptr : &set.cancel->flag;
-    run(plan->plan, TensorView<const T>(x, problem.x_shape(), problem.effective_x_strides()),
-        TensorView<T>(y, problem.y_shape(), problem.effective_y_strides()), run_options);
+    run(plan->plan, view_of(first_operand(problem), x), view_of(result_operand(problem), y),
+        run_options);
   });
 }
 
@@ -216,7 +217,7 @@ plait_status run_unpacked(const plait_plan* plan, const T* x, const T* kernel, c
                           const T* residual, T* y, const plait_run_options* options) {
   return run_checked(plan, x, residual, y, options,
                      [&](const Plan& p, auto x_view, auto y_view, const auto& run_options) {
-                       p.run<T>(x_view, kernel_view(p.problem(), kernel),
+                       p.run<T>(x_view, view_of(second_operand(p.problem()), kernel),
                                 bias_view(p.problem(), bias), y_view, run_options);
                      });
 }

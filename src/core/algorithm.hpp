@@ -28,20 +28,22 @@ class Verdict {
   std::string reason_;
 };
 
-// The operands of one run. Addresses only: shapes and strides are the problem's, and the plan has
-// checked them. Exactly one of `packed` and `kernel` is set.
+// The operands of one run, by direction as plait/operands.hpp has them. Addresses only: shapes and
+// strides are the problem's, and the plan has checked them. K is given packed or as it is.
 struct Args {
-  const void* x = nullptr;
-  const std::byte* packed = nullptr;  // what pack() wrote: weights and bias
-  const void* kernel = nullptr;       // dense c_o x c_i/groups x k_h x k_w
-  const void* bias = nullptr;         // dense c_o; beside `kernel` only
+  const void* in = nullptr;           // the first operand
+  const std::byte* packed = nullptr;  // what pack() wrote: weights and, forward, biases
+  const void* second = nullptr;       // the second operand where nothing is packed
+  const void* bias = nullptr;         // dense c_o; beside `second` only
   const void* residual = nullptr;
-  void* y = nullptr;
+  void* out = nullptr;
   std::byte* workspace = nullptr;  // workspace_bytes of the estimate, aligned to 64 bytes
   Executor* executor = nullptr;
   const std::atomic<bool>* cancel = nullptr;  // poll at least every 50 ms; then return early
   RunReport* report = nullptr;                // filled in if set
 
+  // Where they are kept as they are.
+  const void* weights() const { return packed != nullptr ? packed : second; }
   bool cancelled() const { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
 };
 

@@ -13,6 +13,11 @@
 
 namespace plait::kernels {
 
+// Additions of chunks of sums, beside those of the products: all but the first of each sum.
+inline std::int64_t chunk_additions(std::int64_t products, std::int64_t depth, std::int64_t chunk) {
+  return products / depth * ((depth - 1) / chunk);
+}
+
 struct LoopLevel {
   std::string_view name;
   bool has_tail;  // its last round may be a partial one
@@ -34,7 +39,13 @@ class LoopTally {
     count.rounds = std::max(count.rounds, index + 1);
     count.whole_twice_and_tail = count.whole_twice_and_tail || (partial && index >= 2);
   }
-  void multiply(std::int64_t products) { multiplications_ += products; }
+  // Products that are added to their sums, and sums that are added up.
+  void multiply(std::int64_t products) {
+    multiplications_ += products;
+    additions_ += products;
+  }
+  void add(std::int64_t sums) { additions_ += sums; }
+  void transform(std::int64_t operations) { transform_operations_ += operations; }
 
   void merge(const LoopTally& other) {
     for (std::size_t level = 0; level < kMaxLevels; ++level) {
@@ -43,14 +54,20 @@ class LoopTally {
       count.whole_twice_and_tail |= other.counts_[level].whole_twice_and_tail;
     }
     multiplications_ += other.multiplications_;
+    additions_ += other.additions_;
+    transform_operations_ += other.transform_operations_;
   }
 
   const Count& count(std::size_t level) const { return counts_[level]; }
   std::int64_t multiplications() const { return multiplications_; }
+  std::int64_t additions() const { return additions_; }
+  std::int64_t transform_operations() const { return transform_operations_; }
 
  private:
   std::array<Count, kMaxLevels> counts_{};
   std::int64_t multiplications_ = 0;
+  std::int64_t additions_ = 0;
+  std::int64_t transform_operations_ = 0;
 };
 
 // Where the tasks of a run add theirs up.

@@ -54,6 +54,7 @@ void TileRunner::run(const TileArgs& operands, const Epilogue& epilogue, const U
     if (tally != nullptr) {
       tally->round(kChunkLevel, (chunk - k) / kChunk, tile.depth < kChunk);
       tally->multiply(tile.depth * tile_.rows * tile_.cols);
+      if (tile.partial != nullptr) tally->add(std::int64_t{tile_.rows} * tile_.cols);
     }
     tile.partial = sums;
     if (tile.a != nullptr) tile.a += kChunk * tile_.rows;

@@ -14,9 +14,9 @@
 #include <hwy/highway.h>
 
 #include "kernels/finish-inl.h"
-#include "kernels/toom_cook.hpp"
 #include "kernels/unroll.hpp"
 #include "kernels/winograd.hpp"
+#include "kernels/winograd_form-inl.h"
 #include "kernels/winograd_lines-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -24,116 +24,21 @@ namespace plait::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The one-dimensional transforms of a form on vectors, one lane each.
-template <int kOutputs, int kTaps>
-struct Form {
-  static constexpr int kM = kOutputs;
-  static constexpr int kR = kTaps;
-  static constexpr int kT = kM + kR - 1;
-  static constexpr ToomPoints<double> kPoints = toom_points<double>(kT);
-  static constexpr int kPairs = kPoints.pairs;
-  static constexpr int kInfinity = kT - 1;
-
-  // The sum of polynomial[j] * in[j + shift] for j <= degree, where the leading coefficient is 1.
-  template <int kDegree, int kShift>
-  static HWY_INLINE FloatVector Evaluate(const Polynomial<double>& polynomial,
-                                         const FloatVector (&in)[kT]) {
-    const FloatTag d;
-    FloatVector sum = in[kDegree + kShift];
-    PLAIT_UNROLL for (int j = kDegree - 1; j >= 0; --j) {
-      const double coefficient = polynomial[static_cast<std::size_t>(j)];
-      if (coefficient == 0) continue;
-      sum = hn::MulAdd(hn::Set(d, static_cast<float>(coefficient)), in[j + kShift], sum);
-    }
-    return sum;
-  }
-
-  // out = B^T in. Points a and -a share the product R of the other factors: N_a = (x + a) R.
-  static HWY_INLINE void In(const FloatVector (&in)[kT], FloatVector (&out)[kT]) {
-    const FloatTag d;
-    constexpr Polynomial<double> kOfZero = kPoints.product_without(0);
-    constexpr Polynomial<double> kOfInfinity = kPoints.product_without(-1);
-    out[0] = Evaluate<kT - 2, 0>(kOfZero, in);
-    out[kInfinity] = Evaluate<kT - 1, 0>(kOfInfinity, in);
-    InPair<0>(d, in, out);
-    if constexpr (kPoints.first_single() < kPoints.count) {
-      constexpr Polynomial<double> kOfSingle = kPoints.product_without(kPoints.first_single());
-      out[kPoints.first_single()] = Evaluate<kT - 2, 0>(kOfSingle, in);
-    }
-  }
-
-  // out = A^T in: sums over the points of in[k] a_k^i.
-  static HWY_INLINE void Out(const FloatVector (&in)[kT], FloatVector (&out)[kM]) {
-    const FloatTag d;
-    FloatVector sums[kPairs];
-    FloatVector differences[kPairs];
-    PLAIT_UNROLL for (int p = 0; p < kPairs; ++p) {
-      sums[p] = hn::Add(in[kPoints.pair(p)], in[kPoints.pair(p) + 1]);
-      differences[p] = hn::Sub(in[kPoints.pair(p)], in[kPoints.pair(p) + 1]);
-    }
-    PLAIT_UNROLL for (int i = 0; i < kM; ++i) {
-      FloatVector sum = i == 0 ? in[0] : in[kInfinity];
-      const bool starts = i == 0 || i == kM - 1;
-      PLAIT_UNROLL for (int p = 0; p < kPairs; ++p) {
-        const double factor = power(kPoints.values[static_cast<std::size_t>(kPoints.pair(p))], i);
-        const FloatVector term = i % 2 == 0 ? sums[p] : differences[p];
-        const FloatVector scale = hn::Set(d, static_cast<float>(factor));
-        if (factor == 1) {
-          sum = p == 0 && !starts ? term : hn::Add(term, sum);
-        } else {
-          sum = p == 0 && !starts ? hn::Mul(scale, term) : hn::MulAdd(scale, term, sum);
-        }
-      }
-      PLAIT_UNROLL for (int k = kPoints.first_single(); k < kPoints.count; ++k) {
-        const double factor = power(kPoints.values[static_cast<std::size_t>(k)], i);
-        sum = hn::MulAdd(hn::Set(d, static_cast<float>(factor)), in[k], sum);
-      }
-      out[i] = sum;
-    }
-  }
-
- private:
-  template <int kPair>
-  static HWY_INLINE void InPair(FloatTag d, const FloatVector (&in)[kT], FloatVector (&out)[kT]) {
-    if constexpr (kPair < kPairs) {
-      constexpr int kAt = kPoints.pair(kPair);
-      constexpr Polynomial<double> kOthers = kPoints.product_without(kAt, kAt + 1);
-      const FloatVector even = Evaluate<kT - 3, 1>(kOthers, in);  // x R
-      const FloatVector odd = Evaluate<kT - 3, 0>(kOthers, in);   // R
-      const FloatVector a =
-          hn::Set(d, static_cast<float>(kPoints.values[static_cast<std::size_t>(kAt)]));
-      out[kAt] = hn::MulAdd(a, odd, even);
-      out[kAt + 1] = hn::NegMulAdd(a, odd, even);
-      InPair<kPair + 1>(d, in, out);
-    }
-  }
-};
-
-// An axis that is left as it is.
-template <>
-struct Form<1, 1> {
-  static constexpr int kM = 1;
-  static constexpr int kR = 1;
-  static constexpr int kT = 1;
-
-  static HWY_INLINE void In(const FloatVector (&in)[1], FloatVector (&out)[1]) { out[0] = in[0]; }
-  static HWY_INLINE void Out(const FloatVector (&in)[1], FloatVector (&out)[1]) { out[0] = in[0]; }
-};
-
 // Both dimensions: first down the columns, then along the rows; out[row * t + column].
 template <class Down, class Across, class LoadAt, class StoreAt>
 HWY_INLINE void TransformTile(const LoadAt& load, const StoreAt& store) {
+  VectorArithmetic on;
   FloatVector half[Across::kT][Down::kT];  // [column][row]
   PLAIT_UNROLL for (int v = 0; v < Across::kT; ++v) {
     FloatVector column[Down::kT];
     PLAIT_UNROLL for (int u = 0; u < Down::kT; ++u) column[u] = load(u, v);
-    Down::In(column, half[v]);
+    Down::In(on, column, half[v]);
   }
   PLAIT_UNROLL for (int u = 0; u < Down::kT; ++u) {
     FloatVector row[Across::kT];
     FloatVector out[Across::kT];
     PLAIT_UNROLL for (int v = 0; v < Across::kT; ++v) row[v] = half[v][u];
-    Across::In(row, out);
+    Across::In(on, row, out);
     PLAIT_UNROLL for (int v = 0; v < Across::kT; ++v) store(u * Across::kT + v, out[v]);
   }
 }
@@ -152,7 +57,7 @@ HWY_NOINLINE void TransformLines(const TransformIn& given) {
   const std::int64_t tiles = in.region.tiles();
   const std::int64_t columns = tile_cols * Across::kM + Across::kR - 1;
   const std::int64_t rows = in.region.tile_rows * kM + Down::kR - 1;
-  const WinogradKernels sizes{{kM, Down::kR}, {Across::kM, Across::kR}};
+  const WinogradKernels sizes{.down = {kM, Down::kR}, .across = {Across::kM, Across::kR}};
   const std::int64_t pitch = sizes.line_pitch(in.region);
   float* const copied = in.scratch;  // a line with what stands outside
   float* const dealt = copied + sizes.copied_floats(in.region);
@@ -253,19 +158,20 @@ HWY_NOINLINE void TransformOutputs(const TransformOut& given) {
         const std::int64_t group = std::min<std::int64_t>(kGroup, tile_cols - b);
         for (std::int64_t tile = 0; tile < group; ++tile) {
           const float* const m = out.m + (a * tile_cols + b + tile) * out.rows + r;
+          VectorArithmetic on;
           FloatVector half[kT][kLines];  // [column][line]
           PLAIT_UNROLL for (int v = 0; v < kT; ++v) {
             FloatVector column[Down::kT];
             PLAIT_UNROLL for (int u = 0; u < Down::kT; ++u) {
               column[u] = hn::LoadU(d, m + (u * kT + v) * out.plane);
             }
-            Down::Out(column, half[v]);
+            Down::Out(on, column, half[v]);
           }
           PLAIT_UNROLL for (int i = 0; i < kLines; ++i) {
             FloatVector row[kT];
             FloatVector line[kM];
             PLAIT_UNROLL for (int v = 0; v < kT; ++v) row[v] = half[v][i];
-            Across::Out(row, line);
+            Across::Out(on, row, line);
             PLAIT_UNROLL for (int j = 0; j < kM; ++j) {
               hn::Store(line[j], d, pixels[i] + (tile * kM + j) * kFloatLanes);
             }
@@ -294,6 +200,9 @@ template <class Down, class Across>
 constexpr WinogradKernels MakeWinograd() {
   return {{Down::kM, Down::kR},
           {Across::kM, Across::kR},
+          static_cast<int>(kFloatLanes),
+          OperationsIn<Down, Across>(),
+          OperationsOut<Down, Across>(),
           &TransformLines<Down, Across>,
           &TransformChannels<Down, Across>,
           &TransformOutputs<Down, Across>};

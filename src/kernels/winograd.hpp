@@ -84,6 +84,10 @@ struct TransformOut {
 
 struct WinogradKernels {
   AxisForm down, across;
+  int lanes = 1;  // transforms at once: tiles by lines, else channels
+  // Multiplications and additions of a tile's transform, for each lane.
+  int operations_in = 0;
+  int operations_out = 0;
   void (*by_lines)(const TransformIn&) = nullptr;     // v[..][c][tile]
   void (*by_channels)(const TransformIn&) = nullptr;  // v[..][tile][c]
   void (*out)(const TransformOut&) = nullptr;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include <plait/tensor.hpp>
 
@@ -9,12 +10,12 @@ namespace plait {
 
 // Throws Error if they share memory; `input` may be empty.
 template <class T>
-void check_no_overlap(const char* name, TensorView<const T> input, TensorView<T> y) {
+void check_no_overlap(std::string_view name, TensorView<const T> input, TensorView<T> y) {
   if (input.data() != nullptr &&
       may_overlap(y.data(), y.shape(), y.strides(), sizeof(T), input.data(), input.shape(),
                   input.strides(), sizeof(T))) {
     throw Error(Status::invalid_argument, "the output (" + to_string(y.shape()) + ") overlaps " +
-                                              name + " (" + to_string(input.shape()) +
+                                              std::string(name) + " (" + to_string(input.shape()) +
                                               ") in memory");
   }
 }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include <plait/operands.hpp>
+
 #include "algorithms/registry.hpp"
 #include "core/aligned_buffer.hpp"
 #include "core/effective_problem.hpp"
@@ -58,7 +60,7 @@ std::string strides_text(const Dims& strides) {
 }
 
 template <class T>
-void check_view(const char* name, TensorView<T> view, const Dims& shape, const Dims& strides) {
+void check_view(std::string_view name, TensorView<T> view, const Dims& shape, const Dims& strides) {
   if (view.data() == nullptr || view.shape() != shape) {
     throw Error(Status::invalid_argument,
                 std::string(name) + " must be " + to_string(shape) + " for this plan but is " +
@@ -71,15 +73,31 @@ void check_view(const char* name, TensorView<T> view, const Dims& shape, const D
   }
 }
 
+bool takes_bias(const Problem& problem) {
+  return problem.bias && problem.direction == Direction::forward;
+}
+
 template <class T>
-void check_weights(const Problem& problem, TensorView<const T> kernel, TensorView<const T> bias) {
-  const Dims shape = problem.kernel_shape();
-  check_view("K", kernel, shape, dense_strides(shape));
-  if (problem.bias) {
+void check_operand(const Operand& operand, TensorView<T> view) {
+  check_view(operand.name, view, operand.shape, operand.strides);
+}
+
+template <class T>
+void check_second(const Problem& problem, TensorView<const T> second, TensorView<const T> bias) {
+  if (problem.direction != Direction::backward_bias) {
+    check_operand(second_operand(problem), second);
+  } else if (second.data() != nullptr) {
+    throw Error(Status::invalid_argument,
+                "backward_bias reads dy alone but was given a second operand");
+  }
+  if (takes_bias(problem)) {
     check_view("bias", bias, {problem.c_o}, {1});
   } else if (bias.data() != nullptr) {
     throw Error(Status::invalid_argument,
-                "a bias was given but the plan's problem has none (add `bias` to the line)");
+                problem.bias
+                    ? "a bias was given but gradients do not read it"
+                    : "a bias was given but the plan's problem has none (add `bias` to the "
+                      "line)");
   }
 }
 
@@ -93,22 +111,24 @@ void check_residual(const Problem& problem, TensorView<const T> residual) {
   }
 }
 
-// What both forms of run share: all checks of x, y and the options, then the run itself.
+// What both forms of run share: all checks of the first operand, the result and the options, then
+// the run itself.
 template <class T>
 void run_checked(const Problem& problem, const Execution& execution, const Cost& cost, Args args,
-                 TensorView<const T> x, TensorView<T> y, const RunOptions<T>& options) {
+                 TensorView<const T> in, TensorView<T> out, const RunOptions<T>& options) {
+  const Operand first = first_operand(problem);
   check_dtype<T>(problem);
-  check_view("x", x, problem.x_shape(), problem.effective_x_strides());
-  check_view("y", y, problem.y_shape(), problem.effective_y_strides());
+  check_operand(first, in);
+  check_operand(result_operand(problem), out);
   check_residual(problem, options.residual);
-  check_no_overlap("x", x, y);
-  check_no_overlap("the residual", options.residual, y);
+  check_no_overlap(first.name, in, out);
+  check_no_overlap("the residual", options.residual, out);
   if (reinterpret_cast<std::uintptr_t>(options.workspace) % kBufferAlignment != 0) {
     throw Error(Status::invalid_argument, "the workspace must be aligned to 64 bytes");
   }
 
-  args.x = x.data();
-  args.y = y.data();
+  args.in = in.data();
+  args.out = out.data();
   args.residual = options.residual.data();
   const WorkspaceLease lease(options.workspace == nullptr ? cost.workspace_bytes : 0);
   args.workspace =
@@ -136,10 +156,13 @@ template <class T>
 Packed Plan::pack(TensorView<const T> kernel, TensorView<const T> bias) const {
   if (!state_->prepacked) {
     throw Error(Status::invalid_argument,
-                "the plan was made with prepacked = false: hand K and bias to run");
+                reads_weights(problem().direction)
+                    ? "the plan was made with prepacked = false: hand K and bias to run"
+                    : std::string(name_of(problem().direction)) +
+                          " reads no K that could be packed: hand its operands to run");
   }
   check_dtype<T>(problem());
-  check_weights(problem(), kernel, bias);
+  check_second(problem(), kernel, bias);
   AlignedBytes bytes = allocate_aligned(packed_bytes(), "packed weights");
   state_->execution->pack(kernel.data(), bias.data(), bytes.get());
   const std::shared_ptr<std::byte[]> owner(std::move(bytes));
@@ -148,7 +171,7 @@ Packed Plan::pack(TensorView<const T> kernel, TensorView<const T> bias) const {
 }
 
 template <class T>
-void Plan::run(TensorView<const T> x, const Packed& packed, TensorView<T> y,
+void Plan::run(TensorView<const T> in, const Packed& packed, TensorView<T> out,
                const RunOptions<T>& options) const {
   if (!state_->prepacked || packed.format() != packed_format()) {
     throw Error(Status::invalid_argument,
@@ -158,24 +181,24 @@ void Plan::run(TensorView<const T> x, const Packed& packed, TensorView<T> y,
   }
   Args args;
   args.packed = packed.data();
-  run_checked(problem(), *state_->execution, cost(), args, x, y, options);
+  run_checked(problem(), *state_->execution, cost(), args, in, out, options);
 }
 
 template <class T>
-void Plan::run(TensorView<const T> x, TensorView<const T> kernel, TensorView<const T> bias,
-               TensorView<T> y, const RunOptions<T>& options) const {
+void Plan::run(TensorView<const T> in, TensorView<const T> second, TensorView<const T> bias,
+               TensorView<T> out, const RunOptions<T>& options) const {
   if (state_->prepacked) {
     throw Error(Status::invalid_argument,
                 "the plan takes packed weights: call pack, or plan with prepacked = false");
   }
   check_dtype<T>(problem());
-  check_weights(problem(), kernel, bias);
-  check_no_overlap("K", kernel, y);
-  check_no_overlap("bias", bias, y);
+  check_second(problem(), second, bias);
+  check_no_overlap(second_operand(problem()).name, second, out);
+  check_no_overlap("bias", bias, out);
   Args args;
-  args.kernel = kernel.data();
+  args.second = second.data();
   args.bias = bias.data();
-  run_checked(problem(), *state_->execution, cost(), args, x, y, options);
+  run_checked(problem(), *state_->execution, cost(), args, in, out, options);
 }
 
 template Packed Plan::pack(TensorView<const float>, TensorView<const float>) const;
@@ -193,7 +216,8 @@ template void Plan::run(TensorView<const double>, TensorView<const double>,
 Plan plan(const Problem& problem, const Limits& limits, const Machine& machine) {
   validate(problem);
   const std::span<const Algorithm> algorithms = registry();
-  const Limits complete = complete_limits(limits, machine, algorithms);
+  Limits complete = complete_limits(limits, machine, algorithms);
+  complete.prepacked = complete.prepacked && reads_weights(problem.direction);
   Ranking ranking = rank(problem, complete, machine, algorithms);
   auto state = std::make_shared<Plan::State>();
   state->problem = problem;

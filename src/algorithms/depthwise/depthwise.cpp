@@ -170,7 +170,9 @@ Cost estimate(const Problem& problem, const Limits& limits, const Machine& machi
         saturated_product({problem.n, problem.c_o, problem.h_o(),
                            kernels::round_up(problem.w_o(), lanes), problem.depth()});
   }
-  cost.additions = cost.multiplications;
+  cost.useful_multiplications = problem.multiplications();
+  cost.additions = cost.multiplications +
+                   kernels::chunk_additions(cost.multiplications, problem.depth(), kernels::kChunk);
   cost.packed_bytes = limits.prepacked ? packed_size(problem) : 0;
   cost.pack_seconds = static_cast<double>(cost.packed_bytes) / machine.rates.dram_bytes_per_second;
   cost.l2_bytes = operand_bytes(problem);
@@ -268,7 +270,7 @@ class ByPlanes final : public Depthwise {
     const std::int64_t line_blocks = kernels::ceil_div(problem().h_o(), cut.block_lines);
     const std::int64_t planes = problem().n * problem().c_i;
     const std::int64_t blocks = kernels::ceil_div(planes, cut.block_planes) * line_blocks;
-    Weights weights{static_cast<const float*>(args.kernel), static_cast<const float*>(args.bias)};
+    Weights weights{static_cast<const float*>(args.second), static_cast<const float*>(args.bias)};
     if (args.packed != nullptr) {
       const Packed packed(problem(), args.packed);
       weights = {packed.plain, packed.bias};
@@ -312,7 +314,7 @@ class ByPixels final : public Depthwise {
       weights = {packed.turned, packed.bias};
     } else {
       auto* turned = reinterpret_cast<float*>(workspace);
-      turn(problem(), static_cast<const float*>(args.kernel), turned);
+      turn(problem(), static_cast<const float*>(args.second), turned);
       weights = {turned, static_cast<const float*>(args.bias)};
       workspace += static_cast<std::size_t>(cut_.weight_floats) * sizeof(float);
     }

@@ -50,7 +50,7 @@ PixelTask::PixelTask(const Problem& problem, const PixelCut& cut, const Args& ar
 
 void PixelTask::run_block(std::int64_t n, std::int64_t line) {
   n_ = n;
-  x_ = static_cast<const float*>(args_.x) + n * x_strides_[0];
+  x_ = static_cast<const float*>(args_.in) + n * x_strides_[0];
   const std::int64_t lines = std::min(cut_.block_lines, problem_.h_o() - line);
   for (std::int64_t i = 0; i < lines;) {
     const kernels::PixelTile& tile = cut_.tile(lines - i);
@@ -140,7 +140,7 @@ void PixelTask::run_segment(const Lines& lines, const Stretch& segment) {
 void PixelTask::run_tiles(const kernels::PixelTile& tile, std::int64_t line, const Stretch& stretch,
                           const Channels& channels, const PixelWindow& window) {
   float* const y =
-      static_cast<float*>(args_.y) + n_ * y_strides_[0] + line * y_strides_[2] + channels.first;
+      static_cast<float*>(args_.out) + n_ * y_strides_[0] + line * y_strides_[2] + channels.first;
   const float* residual = nullptr;
   if (problem_.residual) {
     residual = static_cast<const float*>(args_.residual) + n_ * residual_strides_[0] +
@@ -161,7 +161,10 @@ void PixelTask::run_tiles(const kernels::PixelTile& tile, std::int64_t line, con
     products += tile.function(tile_);
     count(kPixelTiles, (next - stretch.first) / tile.pixels);
   }
-  if (tally_ != nullptr) tally_->multiply(products);
+  if (tally_ != nullptr) {
+    tally_->multiply(products);
+    tally_->add(kernels::chunk_additions(products, problem_.depth(), kernels::kChunk));
+  }
 }
 
 // `position`: of the row, from the top of the input.

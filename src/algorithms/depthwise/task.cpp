@@ -36,7 +36,7 @@ Task::Task(const Layer& layer, const Args& args, const Weights& weights, std::by
       h_o_(problem_.h_o()),
       w_o_(problem_.w_o()),
       depth_(problem_.depth()),
-      lines_(problem_, layer.geometry, layer.kernels, static_cast<const float*>(args.x)),
+      lines_(problem_, layer.geometry, layer.kernels, static_cast<const float*>(args.in)),
       weights_(weights),
       strips_(reinterpret_cast<float*>(workspace)),
       tally_(tally) {
@@ -110,12 +110,15 @@ void Task::run_tile(const kernels::PlaneTile& tile, std::int64_t n, std::int64_t
                     std::int64_t line, std::int64_t column) {
   const Dims& y = layer_.y_strides;
   float* const out =
-      static_cast<float*>(args_.y) + n * y[0] + o * y[1] + line * y[2] + column * y[3];
+      static_cast<float*>(args_.out) + n * y[0] + o * y[1] + line * y[2] + column * y[3];
   const bool in_place = y[3] == 1;
   tile_.out = in_place ? out : line_buffer_;
   tile_.out_stride = in_place ? y[2] : cut_.line_floats / cut_.tile_lines;
   const std::int64_t products = tile.function(tile_);
-  if (tally_ != nullptr) tally_->multiply(products);
+  if (tally_ != nullptr) {
+    tally_->multiply(products);
+    tally_->add(kernels::chunk_additions(products, problem_.depth(), kernels::kChunk));
+  }
   if (!finishes_ && in_place) return;
   for (int i = 0; i < tile.lines; ++i) {
     float* const from = tile_.out + i * tile_.out_stride;

@@ -172,7 +172,7 @@ class Im2col final : public PanelExecution {
   using PanelExecution::PanelExecution;
 
   void run(const Args& args) const override {
-    run_from(Patches(problem(), static_cast<const float*>(args.x)), args);
+    run_from(Patches(problem(), static_cast<const float*>(args.in)), args);
   }
 };
 

@@ -143,7 +143,7 @@ class Pointwise final : public PanelExecution {
   using PanelExecution::PanelExecution;
 
   void run(const Args& args) const override {
-    run_from(Pixels(problem(), target(), static_cast<const float*>(args.x)), args);
+    run_from(Pixels(problem(), target(), static_cast<const float*>(args.in)), args);
   }
 };
 

@@ -1,12 +1,16 @@
-// Seven plain loops with f64 sums. Never optimised: this is what every other room is held against.
+// Seven plain loops with f64 sums, forward and backward. Never optimised: this is what every other
+// room is held against.
 #include "algorithms/reference/reference.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
+#include "algorithms/reference/sums.hpp"
 #include "core/algorithm.hpp"
+#include "core/axis_reach.hpp"
 #include "core/error_model.hpp"
+#include "core/padding.hpp"
 
 namespace plait::reference {
 namespace {
@@ -15,8 +19,14 @@ namespace {
 //   y[n, o, i, j] = act( sum over c, u, v of x[n, c, i*s_h + u*d_h - p_top, j*s_w + v*d_w - p_left]
 //                                          * K[o, c - first channel of o's group, u, v]
 //                        + bias[o] + residual[n, o, i, j] )
-// Positions outside the input are filled as the padding mode says. Source: the chapter, with the
-// options of its surroundings.
+// Positions outside the input are filled as the padding mode says. With dy of the shape of y, the
+// gradients of sum(dy * y) without act and residual are
+//   dx[n, c, row, col] = sum over the (o, i, j, u, v) whose product reads it, there or where
+//   padding
+//                        repeats it, of dy[n, o, i, j] * K[o, c - first channel of o's group, u, v]
+//   dK[o, c, u, v]     = sum over n, i, j of dy[n, o, i, j] * what its product reads of x there
+//   dbias[o]           = sum over n, i, j of dy[n, o, i, j]
+// The sums themselves are in sums.hpp. Source: the chapter, with the options of its surroundings.
 //
 // When it wins and loses, measured:
 // It takes 130 times as long as the fastest room for 3x3, 350 times for 1x1 (64 -> 64 channels at
@@ -24,52 +34,12 @@ namespace {
 // single output of an 8x8 kernel over one channel, 0.9 for four outputs of a 2x2 kernel. One
 // thread, medians of ten alternations [Zen 4 VM, AVX-512, GCC 12.2, 2026-11-22].
 
-constexpr std::int64_t kOutside = -1;
-
-// The input position that stands for `position` on an axis of `size`, or kOutside for a fill value.
-std::int64_t source_position(PaddingMode mode, std::int64_t position, std::int64_t size) {
-  if (position >= 0 && position < size) return position;
-  switch (mode) {
-    case PaddingMode::reflect:  // ... 2 1 | 0 1 2 ...: the border itself is not repeated
-      return position < 0 ? -position : 2 * (size - 1) - position;
-    case PaddingMode::replicate:
-      return position < 0 ? 0 : size - 1;
-    case PaddingMode::circular:
-      return (position % size + size) % size;
-    case PaddingMode::zeros:
-    case PaddingMode::constant:
-      break;
-  }
-  return kOutside;
-}
-
-// What image n shows to output channel o: the input channels of its group, and what stands outside.
-template <class T>
-class Input {
- public:
-  Input(const Problem& p, const T* x, std::int64_t n, std::int64_t o)
-      : strides_(p.effective_x_strides()),
-        first_(x + n * strides_[0] + o / (p.c_o / p.groups) * (p.c_i / p.groups) * strides_[1]),
-        fill_(p.padding_mode == PaddingMode::constant ? p.padding_value : 0) {}
-
-  // Of channel c of the group; row and column as source_position() gives them.
-  double at(std::int64_t c, std::int64_t row, std::int64_t column) const {
-    if (row == kOutside || column == kOutside) return fill_;
-    return static_cast<double>(first_[c * strides_[1] + row * strides_[2] + column * strides_[3]]);
-  }
-
- private:
-  Dims strides_;
-  const T* first_;
-  double fill_;
-};
-
 // Magnitude and squares of an output that a tile x tile transform computes from inputs of the whole
 // tile, without bias and residual.
 template <class T>
 Output tile_sizes(const Problem& p, const Operands<T>& operands, std::int64_t n, std::int64_t o,
                   std::int64_t i, std::int64_t j, std::int64_t tile) {
-  const Input<T> input(p, operands.x, n, o);
+  const Input<T> input(p, operands.x, n);
   const std::int64_t channels = p.c_i / p.groups;
   // Beyond the padding, where the last tiles may reach, is what stands outside.
   const auto source = [&p](std::int64_t position, std::int64_t size, std::int64_t after) {
@@ -85,7 +55,8 @@ Output tile_sizes(const Problem& p, const Operands<T>& operands, std::int64_t n,
   const auto x_at = [&](std::int64_t c, std::int64_t u, std::int64_t v) {
     const std::int64_t row = first(i, tile_h, p.dilation.h) + u * p.dilation.h - p.padding.top;
     const std::int64_t col = first(j, tile_w, p.dilation.w) + v * p.dilation.w - p.padding.left;
-    return input.at(c, source(row, p.h, p.padding.bottom), source(col, p.w, p.padding.right));
+    return input.at(first_channel(p, o) + c, source(row, p.h, p.padding.bottom),
+                    source(col, p.w, p.padding.right));
   };
   const auto inputs = static_cast<double>((tile_h + p.k_h - 1) * (tile_w + p.k_w - 1));
   Output sizes;
@@ -118,27 +89,14 @@ Output tile_sizes(const Problem& p, const Operands<T>& operands, std::int64_t n,
 template <class T>
 Output output_at(const Problem& p, const Operands<T>& operands, std::int64_t n, std::int64_t o,
                  std::int64_t i, std::int64_t j, std::int64_t tile) {
-  const Input<T> input(p, operands.x, n, o);
-  const std::int64_t channels = p.c_i / p.groups;
   Output output;
   auto add = [&output](double term) {
     output.value += term;
     output.magnitude += std::abs(term);
     output.squares += term * term;
   };
-  for (std::int64_t c = 0; c < channels; ++c) {
-    for (std::int64_t u = 0; u < p.k_h; ++u) {
-      const std::int64_t row =
-          source_position(p.padding_mode, i * p.stride.h + u * p.dilation.h - p.padding.top, p.h);
-      for (std::int64_t v = 0; v < p.k_w; ++v) {
-        const std::int64_t col = source_position(
-            p.padding_mode, j * p.stride.w + v * p.dilation.w - p.padding.left, p.w);
-        const auto weight =
-            static_cast<double>(operands.kernel[((o * channels + c) * p.k_h + u) * p.k_w + v]);
-        add(input.at(c, row, col) * weight);
-      }
-    }
-  }
+  for_each_product(p, operands.x, operands.kernel, n, o, i, j,
+                   [&](double x, double weight) { add(x * weight); });
   if (tile > 0) {
     const Output sizes = tile_sizes(p, operands, n, o, i, j, tile);
     output.magnitude = sizes.magnitude;
@@ -166,20 +124,37 @@ namespace {
 // === config ===
 // Nothing to choose.
 
+// Biases among the packed weights: gradients need none.
+bool packs_bias(const Problem& problem) {
+  return problem.bias && problem.direction == Direction::forward;
+}
+
 std::string format_of(const Problem& problem) {
   return "reference " + to_string(problem.kernel_shape()) + " g" + std::to_string(problem.groups) +
-         " " + std::string(name_of(problem.dtype)) + (problem.bias ? " bias" : "");
+         " " + std::string(name_of(problem.dtype)) + (packs_bias(problem) ? " bias" : "");
 }
 
 // === accepts ===
-// The forward direction in f32 and f64, with every option of the problem line, under any cap.
+// All directions in f32 and f64, under any cap: forward with every option of the problem line,
+// backward without activation and residual.
 Verdict accepts(const Problem& problem, const Limits& limits, const Machine& /*machine*/) {
-  if (problem.direction != Direction::forward) {
-    return Verdict::no("only the forward direction, not " +
-                       std::string(name_of(problem.direction)));
-  }
   if (problem.dtype != Dtype::f32 && problem.dtype != Dtype::f64) {
     return Verdict::no("only f32 and f64, not " + std::string(name_of(problem.dtype)));
+  }
+  if (problem.direction != Direction::forward) {
+    if (problem.activation.kind != ActivationKind::none) {
+      return Verdict::no("takes gradients of the convolution alone: multiply dy by the slope of " +
+                         std::string(name_of(problem.activation.kind)) +
+                         " before, and leave it out");
+    }
+    if (problem.residual) {
+      return Verdict::no("takes gradients of the convolution alone: that of the residual is dy");
+    }
+    if (std::max(problem.k_h, problem.k_w) > kMostCountedTaps) {
+      return Verdict::no("takes gradients of kernels of at most " +
+                         std::to_string(kMostCountedTaps) + " taps an axis, not " +
+                         std::to_string(std::max(problem.k_h, problem.k_w)));
+    }
   }
   if (limits.delta != 0) {
     return Verdict::no("computes one output at a time, not " + std::to_string(limits.delta));
@@ -198,22 +173,72 @@ constexpr double kCyclesPerProduct = 8.5;
 
 std::size_t packed_size(const Problem& problem) {
   const std::int64_t elements =
-      element_count(problem.kernel_shape()) + (problem.bias ? problem.c_o : 0);
+      element_count(problem.kernel_shape()) + (packs_bias(problem) ? problem.c_o : 0);
   return static_cast<std::size_t>(elements) * size_of(problem.dtype);
+}
+
+// Products that are executed: those with the padding too, but in the gradient of x, where only what
+// x itself meets is summed.
+std::int64_t products_of(const Problem& problem) {
+  switch (problem.direction) {
+    case Direction::forward:
+    case Direction::backward_weights:
+      break;
+    case Direction::backward_data:
+      if (!padding_is_one_value(problem)) break;
+      return problem.n * problem.c_o * (problem.c_i / problem.groups) *
+             reach_of(Axis::rows_of(problem), PaddingMode::zeros).pairs *
+             reach_of(Axis::columns_of(problem), PaddingMode::zeros).pairs;
+    case Direction::backward_bias:
+      return 0;
+  }
+  return problem.multiplications();
+}
+
+// Positions of a padded axis that one of x stands for, at most.
+double most_copies(PaddingMode mode, std::int64_t before, std::int64_t after) {
+  if (mode == PaddingMode::replicate) return 1.0 + static_cast<double>(std::max(before, after));
+  return mode == PaddingMode::reflect || mode == PaddingMode::circular ? 3 : 1;
+}
+
+// Terms of a result's sum, at most.
+double most_terms(const Problem& problem) {
+  const Padding& pad = problem.padding;
+  switch (problem.direction) {
+    case Direction::forward:
+      break;
+    case Direction::backward_data:
+      return static_cast<double>(problem.c_o / problem.groups) * static_cast<double>(problem.k_h) *
+             static_cast<double>(problem.k_w) *
+             most_copies(problem.padding_mode, pad.top, pad.bottom) *
+             most_copies(problem.padding_mode, pad.left, pad.right);
+    case Direction::backward_weights:
+    case Direction::backward_bias:
+      return static_cast<double>(problem.n) * static_cast<double>(problem.h_o()) *
+             static_cast<double>(problem.w_o());
+  }
+  return static_cast<double>(problem.depth());
+}
+
+// Every product is added, from nothing on; of the bias, every dy.
+std::int64_t additions_of(const Problem& problem, std::int64_t products) {
+  return problem.direction == Direction::backward_bias ? element_count(problem.y_shape())
+                                                       : products;
 }
 
 Cost estimate(const Problem& problem, const Limits& limits, const Machine& machine) {
   Cost cost;
-  cost.multiplications = problem.multiplications();
-  cost.additions = cost.multiplications;
+  cost.multiplications = products_of(problem);
+  cost.useful_multiplications = cost.multiplications;
+  cost.additions = additions_of(problem, cost.multiplications);
   cost.packed_bytes = limits.prepacked ? packed_size(problem) : 0;
   cost.pack_seconds = static_cast<double>(cost.packed_bytes) / machine.rates.dram_bytes_per_second;
   cost.product_seconds =
-      static_cast<double>(cost.multiplications) * kCyclesPerProduct * 1e-9 / machine.rates.ghz;
+      static_cast<double>(cost.additions) * kCyclesPerProduct * 1e-9 / machine.rates.ghz;
   cost.predicted_seconds = cost.product_seconds;
   const bool f64 = problem.dtype == Dtype::f64;
   const double unit = f64 ? kUnitRoundoff64 : kUnitRoundoff;
-  const auto depth = static_cast<double>(problem.depth());
+  const double depth = most_terms(problem);
   // f32: one rounding at the end; f64: a sequential sum, as in chunked_sum_rms.
   cost.error_rms = kRoundingRmsShare * unit * (f64 ? std::sqrt((depth + 1) / 2) : 1.5);
   cost.error_bound = f64 ? (2 * depth + 6) * unit : unit + (depth + 6) * kUnitRoundoff64;
@@ -222,37 +247,29 @@ Cost estimate(const Problem& problem, const Limits& limits, const Machine& machi
 
 // === pack ===
 // Weights as they are, then the biases.
-template <class T>
-Operands<T> operands_of(const Problem& problem, const Args& args) {
-  Operands<T> operands;
-  operands.x = static_cast<const T*>(args.x);
-  operands.residual = static_cast<const T*>(args.residual);
-  if (args.packed != nullptr) {
-    operands.kernel = reinterpret_cast<const T*>(args.packed);
-    operands.bias =
-        problem.bias ? operands.kernel + element_count(problem.kernel_shape()) : nullptr;
-  } else {
-    operands.kernel = static_cast<const T*>(args.kernel);
-    operands.bias = static_cast<const T*>(args.bias);
-  }
-  return operands;
-}
 
 // === run ===
-// Returns the number of outputs computed.
+// Each returns the number of products, and early once the run is cancelled.
 template <class T>
-std::int64_t run_loops(const Problem& problem, const Args& args) {
-  const Operands<T> operands = operands_of<T>(problem, args);
+std::int64_t run_forward(const Problem& problem, const Args& args) {
+  Operands<T> operands;
+  operands.x = static_cast<const T*>(args.in);
+  operands.kernel = static_cast<const T*>(args.weights());
+  operands.bias = static_cast<const T*>(args.bias);
+  if (args.packed != nullptr && problem.bias) {
+    operands.bias = operands.kernel + element_count(problem.kernel_shape());
+  }
+  operands.residual = static_cast<const T*>(args.residual);
   const Dims strides = problem.effective_y_strides();
   const std::int64_t h_o = problem.h_o();
   const std::int64_t w_o = problem.w_o();
-  auto* y = static_cast<T*>(args.y);
+  auto* y = static_cast<T*>(args.out);
   std::int64_t outputs = 0;
   for (std::int64_t n = 0; n < problem.n; ++n) {
     for (std::int64_t o = 0; o < problem.c_o; ++o) {
       for (std::int64_t i = 0; i < h_o; ++i) {
         for (std::int64_t j = 0; j < w_o; ++j) {
-          if (args.cancelled()) return outputs;
+          if (args.cancelled()) return outputs * problem.depth();
           y[n * strides[0] + o * strides[1] + i * strides[2] + j * strides[3]] =
               static_cast<T>(output_at(problem, operands, n, o, i, j).value);
           ++outputs;
@@ -260,7 +277,78 @@ std::int64_t run_loops(const Problem& problem, const Args& args) {
       }
     }
   }
-  return outputs;
+  return outputs * problem.depth();
+}
+
+template <class T>
+std::int64_t run_backward_data(const Problem& problem, const Args& args) {
+  const auto* dy = static_cast<const T*>(args.in);
+  const auto* kernel = static_cast<const T*>(args.weights());
+  const Dims strides = problem.effective_x_strides();
+  auto* dx = static_cast<T*>(args.out);
+  std::int64_t products = 0;
+  for (std::int64_t n = 0; n < problem.n; ++n) {
+    for (std::int64_t c = 0; c < problem.c_i; ++c) {
+      for (std::int64_t row = 0; row < problem.h; ++row) {
+        for (std::int64_t col = 0; col < problem.w; ++col) {
+          if (args.cancelled()) return products;
+          const Gradient<T> gradient = data_gradient(problem, dy, kernel, n, c, row, col);
+          dx[n * strides[0] + c * strides[1] + row * strides[2] + col * strides[3]] =
+              static_cast<T>(gradient.sum);
+          products += gradient.products;
+        }
+      }
+    }
+  }
+  return products;
+}
+
+template <class T>
+std::int64_t run_backward_weights(const Problem& problem, const Args& args) {
+  const auto* x = static_cast<const T*>(args.in);
+  const auto* dy = static_cast<const T*>(args.second);
+  auto* kernel = static_cast<T*>(args.out);
+  const auto stop = [&args] { return args.cancelled(); };
+  std::int64_t products = 0;
+  for (std::int64_t o = 0; o < problem.c_o; ++o) {
+    for (std::int64_t c = 0; c < problem.c_i / problem.groups; ++c) {
+      for (std::int64_t u = 0; u < problem.k_h; ++u) {
+        for (std::int64_t v = 0; v < problem.k_w; ++v) {
+          if (args.cancelled()) return products;
+          const Gradient<T> gradient = weight_gradient(problem, x, dy, o, c, u, v, stop);
+          *kernel++ = static_cast<T>(gradient.sum);
+          products += gradient.products;
+        }
+      }
+    }
+  }
+  return products;
+}
+
+template <class T>
+std::int64_t run_backward_bias(const Problem& problem, const Args& args) {
+  const auto* dy = static_cast<const T*>(args.in);
+  auto* bias = static_cast<T*>(args.out);
+  const auto stop = [&args] { return args.cancelled(); };
+  for (std::int64_t o = 0; o < problem.c_o; ++o) {
+    bias[o] = static_cast<T>(bias_gradient(problem, dy, o, stop).sum);
+  }
+  return 0;
+}
+
+template <class T>
+std::int64_t run_loops(const Problem& problem, const Args& args) {
+  switch (problem.direction) {
+    case Direction::forward:
+      return run_forward<T>(problem, args);
+    case Direction::backward_data:
+      return run_backward_data<T>(problem, args);
+    case Direction::backward_weights:
+      return run_backward_weights<T>(problem, args);
+    case Direction::backward_bias:
+      break;
+  }
+  return run_backward_bias<T>(problem, args);
 }
 
 class Reference final : public Execution {
@@ -274,16 +362,16 @@ class Reference final : public Execution {
     const std::size_t kernel_bytes =
         static_cast<std::size_t>(element_count(problem_.kernel_shape())) * size;
     std::memcpy(out, kernel, kernel_bytes);
-    if (problem_.bias) {
+    if (packs_bias(problem_)) {
       std::memcpy(out + kernel_bytes, bias, static_cast<std::size_t>(problem_.c_o) * size);
     }
   }
 
   void run(const Args& args) const override {
-    const std::int64_t outputs = problem_.dtype == Dtype::f64 ? run_loops<double>(problem_, args)
-                                                              : run_loops<float>(problem_, args);
+    const std::int64_t products = problem_.dtype == Dtype::f64 ? run_loops<double>(problem_, args)
+                                                               : run_loops<float>(problem_, args);
     if (args.report != nullptr) {
-      *args.report = {"reference", Target::emu128, 1, outputs * problem_.depth()};
+      *args.report = {"reference", Target::emu128, 1, products, additions_of(problem_, products)};
     }
   }
 

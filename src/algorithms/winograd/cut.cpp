@@ -77,7 +77,6 @@ class Chooser {
       set_rows(tiles, cut);
       consider_rows(cut, best);
     }
-    if (best.fits()) best.executed_products = executed_products(best);
     return best;
   }
 
@@ -315,41 +314,6 @@ class Chooser {
     cut.weight_seconds = task_bytes / rate * share;
     cut.pack_seconds = weights / sizeof(float) * form_.t() * kPackCyclesPerProduct * cycle /
                        (cut.packs_in_run ? cut.threads : 1);
-  }
-
-  // Exactly what runs: regions at the ends are smaller.
-  std::int64_t executed_products(const Cut& cut) const {
-    const auto columns_of = [&](std::int64_t tiles) {
-      std::int64_t columns = 0;
-      cut.tiles->cut(
-          tiles, [&](std::int64_t /*first*/, const kernels::Tile& tile) { columns += tile.cols; });
-      return columns;
-    };
-    const auto columns_of_phase = [&](std::int64_t tile_rows, std::int64_t tile_cols) {
-      const kernels::Region& region = cut.region;
-      const std::int64_t rows = tile_rows / region.tile_rows;
-      const std::int64_t rows_left = tile_rows % region.tile_rows;
-      const std::int64_t cols = tile_cols / region.tile_cols;
-      const std::int64_t cols_left = tile_cols % region.tile_cols;
-      std::int64_t columns = saturated_product({rows, cols, columns_of(region.tiles())});
-      const auto add = [&](std::int64_t count, std::int64_t tiles) {
-        columns = saturated_sum(columns, saturated_product({count, columns_of(tiles)}));
-      };
-      add(rows, region.tile_rows * cols_left);
-      add(cols, rows_left * region.tile_cols);
-      add(1, rows_left * cols_left);
-      return columns;
-    };
-    std::int64_t columns = 0;
-    for (const Phases::Alike& lines : cut.lines.kinds()) {
-      for (const Phases::Alike& line : cut.columns.kinds()) {
-        const std::int64_t of_phase = columns_of_phase(ceil_div(lines.outputs, cut.down.m),
-                                                       ceil_div(line.outputs, cut.across.m));
-        columns = saturated_sum(columns, saturated_product({lines.count, line.count, of_phase}));
-      }
-    }
-    return saturated_product({problem_.n, problem_.groups, cut.row_blocks, cut.tiles->rows(),
-                              cut.channels, cut.points(), columns});
   }
 
   Form form_;

@@ -88,7 +88,6 @@ struct Cut {
   std::int64_t m_blocks = 0;
   std::size_t weights_bytes = 0;  // transformed, with the biases
   // Predicted, on all threads.
-  std::int64_t executed_products = 0;
   double product_seconds = 0;
   double transform_seconds = 0;
   double pack_seconds = 0;

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "algorithms/product_room.hpp"
+#include "algorithms/winograd/work.hpp"
 #include "core/padding.hpp"
 #include "kernels/tile_cost.hpp"
 
@@ -97,7 +98,7 @@ bool Task::set_region(std::int64_t phase, std::int64_t index) {
 void Task::transform_in(std::int64_t n, std::int64_t group, std::int64_t channel,
                         std::int64_t channels) {
   kernels::TransformIn in;
-  in.x = static_cast<const float*>(args_.x) + n * layer_.x_strides[0] +
+  in.x = static_cast<const float*>(args_.in) + n * layer_.x_strides[0] +
          (group * cut_.channels + channel) * layer_.x_strides[1];
   in.channel_stride = layer_.x_strides[1];
   in.channels = channels;
@@ -117,6 +118,9 @@ void Task::transform_in(std::int64_t n, std::int64_t group, std::int64_t channel
     layer_.kernels.by_lines(in);
   } else {
     layer_.kernels.by_channels(in);
+  }
+  if (tally_ != nullptr) {
+    tally_->transform(operations_in(layer_.kernels, cut_.lanes, region_.tiles(), channels));
   }
 }
 
@@ -148,7 +152,10 @@ void Task::multiply(std::int64_t block, std::int64_t channel, std::int64_t chann
           tile.strided(args);
         }
         count(kColumns, piece++);
-        if (tally_ != nullptr) tally_->multiply(args.depth * rows * tile.cols);
+        if (tally_ != nullptr) {
+          tally_->multiply(args.depth * rows * tile.cols);
+          if (args.partial != nullptr) tally_->add(rows * tile.cols);
+        }
       });
     }
   }
@@ -178,7 +185,7 @@ void Task::transform_out(std::int64_t n, std::int64_t group, std::int64_t block,
     return n * strides[0] + o * strides[1] + (phase_.h + i * step.h) * strides[2] +
            (phase_.w + j * step.w) * strides[3];
   };
-  out.y = static_cast<float*>(args_.y) + at(layer_.y_strides);
+  out.y = static_cast<float*>(args_.out) + at(layer_.y_strides);
   out.row_stride = layer_.y_strides[1];
   out.line_stride = layer_.y_strides[2] * step.h;
   out.pixel_stride = layer_.y_strides[3] * step.w;
@@ -190,6 +197,9 @@ void Task::transform_out(std::int64_t n, std::int64_t group, std::int64_t block,
     out.residual_pixel_stride = layer_.residual_strides[3] * step.w;
   }
   layer_.kernels.out(out);
+  if (tally_ != nullptr) {
+    tally_->transform(operations_out(layer_.kernels, region_.tiles(), out.channels));
+  }
 }
 
 }  // namespace plait::winograd

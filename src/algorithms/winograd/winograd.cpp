@@ -12,6 +12,7 @@
 #include "algorithms/winograd/errors.hpp"
 #include "algorithms/winograd/task.hpp"
 #include "algorithms/winograd/weights.hpp"
+#include "algorithms/winograd/work.hpp"
 #include "core/algorithm.hpp"
 #include "core/counts.hpp"
 #include "core/subnormals.hpp"
@@ -150,8 +151,12 @@ Cost estimate(const Problem& problem, const Limits& limits, const Machine& machi
   constexpr Form form = kForms[kForm];
   const Cut cut = config(form, problem, limits, machine);
   Cost cost;
-  cost.multiplications = cut.executed_products;
-  cost.additions = cost.multiplications;
+  const Work work = work_of(problem, cut);
+  cost.multiplications = work.products;
+  cost.useful_multiplications = work.useful_products;
+  cost.additions = cost.multiplications +
+                   kernels::chunk_additions(cost.multiplications, cut.channels, form.chunk());
+  cost.transform_operations = work.transform_operations;
   cost.workspace_bytes = cut.workspace_bytes();
   cost.packed_bytes = cut.packs_in_run ? 0 : cut.weights_bytes;
   cost.pack_seconds = cut.pack_seconds;
@@ -217,7 +222,7 @@ void Winograd::run(const Args& args) const {
     args.executor->run(cut.threads, [&](int /*index*/) {
       const std::int64_t blocks = weight_blocks(layer_.problem, cut);
       for (std::int64_t b = next++; b < blocks && !args.cancelled(); b = next++) {
-        transform_weights(layer_.problem, cut, static_cast<const float*>(args.kernel),
+        transform_weights(layer_.problem, cut, static_cast<const float*>(args.second),
                           static_cast<const float*>(args.bias), b, transformed);
       }
     });

@@ -169,9 +169,19 @@ std::string failure_of_run(const Plan& plan, const RunReport& report) {
   if (report.target != plan.target() && report.target != Target::emu128) {
     return "the code for " + std::string(name_of(report.target)) + " ran";
   }
-  if (report.multiplications != plan.cost().multiplications) {
-    return "executed " + std::to_string(report.multiplications) + " products but predicted " +
-           std::to_string(plan.cost().multiplications);
+  const Cost& cost = plan.cost();
+  struct Count {
+    const char* of;
+    std::int64_t executed, predicted;
+  };
+  for (const Count& count : {Count{" products", report.multiplications, cost.multiplications},
+                             Count{" additions", report.additions, cost.additions},
+                             Count{" operations of transforms", report.transform_operations,
+                                   cost.transform_operations}}) {
+    if (count.executed != count.predicted) {
+      return "executed " + std::to_string(count.executed) + count.of + " but predicted " +
+             std::to_string(count.predicted);
+    }
   }
   return {};
 }

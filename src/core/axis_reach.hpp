@@ -35,6 +35,8 @@ struct AxisReach {
   std::int64_t taps = 0;     // likewise
 };
 
+inline constexpr std::int64_t kMostCountedTaps = std::int64_t{1} << 24;
+
 // Takes time in proportion to the taps, and to the padding where that repeats the input. Throws
 // Error for more than 2^24 of either.
 AxisReach reach_of(const Axis& axis, PaddingMode mode);

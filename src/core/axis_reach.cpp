@@ -1,4 +1,4 @@
-#include "analysis/axis_reach.hpp"
+#include "core/axis_reach.hpp"
 
 #include <algorithm>
 #include <string>
@@ -9,8 +9,6 @@
 
 namespace plait {
 namespace {
-
-constexpr std::int64_t kMostCounted = std::int64_t{1} << 24;
 
 // Places [begin, end).
 struct Interval {
@@ -106,10 +104,10 @@ std::int64_t repeated_only(const Axis& axis, PaddingMode mode,
 }
 
 void check_count(const char* what, std::int64_t count) {
-  if (count <= kMostCounted) return;
+  if (count <= kMostCountedTaps) return;
   throw Error(Status::unsupported, std::to_string(count) + " " + what +
                                        " along an axis are more than are counted one by one (" +
-                                       std::to_string(kMostCounted) + ")");
+                                       std::to_string(kMostCountedTaps) + ")");
 }
 
 }  // namespace

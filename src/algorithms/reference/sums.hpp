@@ -1,0 +1,197 @@
+// The sums that define a convolution and its gradients, one result at a time, for any type of
+// number: floats are summed in f64, other types in themselves. Tests count operations with a type
+// that counts.
+#pragma once
+
+#include <cstdint>
+
+#include <plait/problem.hpp>
+
+namespace plait::reference {
+
+template <class T>
+struct SumOf {
+  using Type = T;
+};
+template <>
+struct SumOf<float> {
+  using Type = double;
+};
+template <class T>
+using Sum = typename SumOf<T>::Type;
+
+inline constexpr std::int64_t kOutside = -1;
+
+// The input position that stands for `position` on an axis of `size`, or kOutside for a fill value.
+inline std::int64_t source_position(PaddingMode mode, std::int64_t position, std::int64_t size) {
+  if (position >= 0 && position < size) return position;
+  switch (mode) {
+    case PaddingMode::reflect:  // ... 2 1 | 0 1 2 ...: the border itself is not repeated
+      return position < 0 ? -position : 2 * (size - 1) - position;
+    case PaddingMode::replicate:
+      return position < 0 ? 0 : size - 1;
+    case PaddingMode::circular:
+      return (position % size + size) % size;
+    case PaddingMode::zeros:
+    case PaddingMode::constant:
+      break;
+  }
+  return kOutside;
+}
+
+// What an axis of x is to the loops.
+struct Window {
+  std::int64_t size, before, after;  // of x, and of the padding
+  std::int64_t taps, stride, dilation, outputs;
+
+  static Window rows_of(const Problem& p) {
+    return {p.h, p.padding.top, p.padding.bottom, p.k_h, p.stride.h, p.dilation.h, p.h_o()};
+  }
+  static Window columns_of(const Problem& p) {
+    return {p.w, p.padding.left, p.padding.right, p.k_w, p.stride.w, p.dilation.w, p.w_o()};
+  }
+  std::int64_t position(std::int64_t output, std::int64_t tap) const {
+    return output * stride + tap * dilation - before;
+  }
+};
+
+// Calls f(output, tap) for all pairs that read position `source` of x, there or where padding
+// repeats it.
+template <class F>
+void for_each_reader(const Window& window, PaddingMode mode, std::int64_t source, const F& f) {
+  const bool repeats = mode != PaddingMode::zeros && mode != PaddingMode::constant;
+  const std::int64_t first = repeats ? -window.before : source;
+  const std::int64_t last = repeats ? window.size + window.after - 1 : source;
+  for (std::int64_t tap = 0; tap < window.taps; ++tap) {
+    for (std::int64_t position = first; position <= last; ++position) {
+      if (source_position(mode, position, window.size) != source) continue;
+      const std::int64_t steps = position + window.before - tap * window.dilation;
+      if (steps < 0 || steps % window.stride != 0) continue;
+      if (steps / window.stride < window.outputs) f(steps / window.stride, tap);
+    }
+  }
+}
+
+// The channels of x that output channel o reads: (c_i/groups) from here on.
+inline std::int64_t first_channel(const Problem& p, std::int64_t o) {
+  return o / (p.c_o / p.groups) * (p.c_i / p.groups);
+}
+
+// Image n of x as its layer reads it.
+template <class T>
+class Input {
+ public:
+  Input(const Problem& p, const T* x, std::int64_t n)
+      : strides_(p.effective_x_strides()),
+        image_(x + n * strides_[0]),
+        fill_(p.padding_mode == PaddingMode::constant ? p.padding_value : 0) {}
+
+  // Row and column as source_position() gives them.
+  Sum<T> at(std::int64_t c, std::int64_t row, std::int64_t column) const {
+    if (row == kOutside || column == kOutside) return fill_;
+    return static_cast<Sum<T>>(image_[c * strides_[1] + row * strides_[2] + column * strides_[3]]);
+  }
+
+ private:
+  Dims strides_;
+  const T* image_;
+  Sum<T> fill_;
+};
+
+// Calls f(x, K), both of type Sum<T>, for the products of y[n, o, i, j]:
+//   sum over c, u, v of x[n, first_channel(o) + c, i s_h + u d_h - p_top, j s_w + v d_w - p_left]
+//                       * K[o, c, u, v]
+template <class T, class F>
+void for_each_product(const Problem& p, const T* x, const T* kernel, std::int64_t n, std::int64_t o,
+                      std::int64_t i, std::int64_t j, const F& f) {
+  const Input<T> input(p, x, n);
+  const Window rows = Window::rows_of(p);
+  const Window columns = Window::columns_of(p);
+  const std::int64_t channels = p.c_i / p.groups;
+  const T* weight = kernel + o * channels * p.k_h * p.k_w;
+  for (std::int64_t c = 0; c < channels; ++c) {
+    for (std::int64_t u = 0; u < p.k_h; ++u) {
+      const std::int64_t row = source_position(p.padding_mode, rows.position(i, u), p.h);
+      for (std::int64_t v = 0; v < p.k_w; ++v, ++weight) {
+        const std::int64_t column = source_position(p.padding_mode, columns.position(j, v), p.w);
+        f(input.at(first_channel(p, o) + c, row, column), static_cast<Sum<T>>(*weight));
+      }
+    }
+  }
+}
+
+// A gradient's element, and how many products went into it.
+template <class T>
+struct Gradient {
+  Sum<T> sum{};
+  std::int64_t products = 0;
+};
+
+// dx[n, c, row, column] = sum of dy[n, o, i, j] * K[o, c, u, v] over the outputs and taps that read
+// it, there or where padding repeats it.
+template <class T>
+Gradient<T> data_gradient(const Problem& p, const T* dy, const T* kernel, std::int64_t n,
+                          std::int64_t c, std::int64_t row, std::int64_t column) {
+  const Dims strides = p.effective_y_strides();
+  const std::int64_t channels = p.c_i / p.groups;
+  const std::int64_t outputs = p.c_o / p.groups;
+  const std::int64_t first = c / channels * outputs;
+  Gradient<T> gradient;
+  for_each_reader(Window::rows_of(p), p.padding_mode, row, [&](std::int64_t i, std::int64_t u) {
+    for_each_reader(Window::columns_of(p), p.padding_mode, column,
+                    [&](std::int64_t j, std::int64_t v) {
+                      for (std::int64_t o = first; o < first + outputs; ++o) {
+                        const auto slope = static_cast<Sum<T>>(
+                            dy[n * strides[0] + o * strides[1] + i * strides[2] + j * strides[3]]);
+                        const auto weight = static_cast<Sum<T>>(
+                            kernel[((o * channels + c % channels) * p.k_h + u) * p.k_w + v]);
+                        gradient.sum += slope * weight;
+                      }
+                      gradient.products += outputs;
+                    });
+  });
+  return gradient;
+}
+
+// dK[o, c, u, v] = sum over n, i, j of dy[n, o, i, j] * what tap (u, v) reads of x there. Asks
+// `stop` at every row, and then returns early.
+template <class T, class Stop>
+Gradient<T> weight_gradient(const Problem& p, const T* x, const T* dy, std::int64_t o,
+                            std::int64_t c, std::int64_t u, std::int64_t v, const Stop& stop) {
+  const Dims strides = p.effective_y_strides();
+  const Window rows = Window::rows_of(p);
+  const Window columns = Window::columns_of(p);
+  Gradient<T> gradient;
+  for (std::int64_t n = 0; n < p.n; ++n) {
+    const Input<T> input(p, x, n);
+    for (std::int64_t i = 0; i < rows.outputs && !stop(); ++i) {
+      const std::int64_t row = source_position(p.padding_mode, rows.position(i, u), p.h);
+      for (std::int64_t j = 0; j < columns.outputs; ++j) {
+        const std::int64_t column = source_position(p.padding_mode, columns.position(j, v), p.w);
+        const auto slope = static_cast<Sum<T>>(
+            dy[n * strides[0] + o * strides[1] + i * strides[2] + j * strides[3]]);
+        gradient.sum += slope * input.at(first_channel(p, o) + c, row, column);
+      }
+      gradient.products += columns.outputs;
+    }
+  }
+  return gradient;
+}
+
+// dbias[o] = sum over n, i, j of dy[n, o, i, j]. Asks `stop` like weight_gradient.
+template <class T, class Stop>
+Gradient<T> bias_gradient(const Problem& p, const T* dy, std::int64_t o, const Stop& stop) {
+  const Dims strides = p.effective_y_strides();
+  Gradient<T> gradient;
+  for (std::int64_t n = 0; n < p.n; ++n) {
+    for (std::int64_t i = 0; i < p.h_o() && !stop(); ++i) {
+      for (std::int64_t j = 0; j < p.w_o(); ++j) {
+        gradient.sum += static_cast<Sum<T>>(
+            dy[n * strides[0] + o * strides[1] + i * strides[2] + j * strides[3]]);
+      }
+    }
+  }
+  return gradient;
+}
+
+}  // namespace plait::reference
