@@ -1,5 +1,8 @@
 #include "drawing.hpp"
 
+#include <cairo-svg.h>
+
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 
@@ -50,6 +53,11 @@ std::string as_utf8(std::string_view text) {
     text.remove_prefix(whole ? length : 1);
   }
   return out;
+}
+
+cairo_status_t append(void* to, const unsigned char* data, unsigned count) {
+  static_cast<std::string*>(to)->append(reinterpret_cast<const char*>(data), count);
+  return CAIRO_STATUS_SUCCESS;
 }
 
 // Drops the last UTF-8 character.
@@ -103,6 +111,16 @@ void set_colour(const Cairo& cairo, std::uint32_t rgb) {
                        static_cast<double>(rgb & 0xff) / 255.0);
 }
 
+std::uint32_t mix(std::uint32_t a, std::uint32_t b, double share_of_b) {
+  std::uint32_t rgb = 0;
+  for (int shift = 16; shift >= 0; shift -= 8) {
+    const double from = a >> shift & 0xff;
+    const double to = b >> shift & 0xff;
+    rgb |= static_cast<std::uint32_t>(std::lround(from + (to - from) * share_of_b)) << shift;
+  }
+  return rgb;
+}
+
 double draw_text(const Cairo& cairo, double x, double y, std::string_view text,
                  const TextStyle& style, double max_width, Align align) {
   cairo_select_font_face(cairo.get(), "sans-serif", CAIRO_FONT_SLANT_NORMAL,
@@ -128,11 +146,29 @@ double draw_text(const Cairo& cairo, double x, double y, std::string_view text,
 
 std::string png_bytes(const Surface& surface) {
   std::string bytes;
-  const auto append = [](void* to, const unsigned char* data, unsigned count) {
-    static_cast<std::string*>(to)->append(reinterpret_cast<const char*>(data), count);
-    return CAIRO_STATUS_SUCCESS;
-  };
   check(cairo_surface_write_to_png_stream(surface.get(), append, &bytes));
+  return bytes;
+}
+
+std::string picture_bytes(PictureFormat format, int width, int height, std::uint32_t rgb,
+                          const std::function<void(const Cairo& cairo)>& draw) {
+  if (format == PictureFormat::png) {
+    const Surface sheet = make_surface(width, height, rgb);
+    draw(make_cairo(sheet));
+    return png_bytes(sheet);
+  }
+  std::string bytes;
+  const Surface sheet(cairo_svg_surface_create_for_stream(append, &bytes, width, height));
+  check(cairo_surface_status(sheet.get()));
+  {
+    const Cairo cairo = make_cairo(sheet);
+    set_colour(cairo, rgb);
+    cairo_paint(cairo.get());
+    draw(cairo);
+    check(cairo_status(cairo.get()));
+  }
+  cairo_surface_finish(sheet.get());
+  check(cairo_surface_status(sheet.get()));
   return bytes;
 }
 

@@ -4,6 +4,7 @@
 #include <cairo.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,6 +41,9 @@ Cairo make_cairo(const Surface& surface);
 
 void set_colour(const Cairo& cairo, std::uint32_t rgb);
 
+// A colour on the way from a (share 0) to b (share 1).
+std::uint32_t mix(std::uint32_t a, std::uint32_t b, double share_of_b);
+
 struct TextStyle {
   double size = 12;  // pixels
   bool bold = false;
@@ -54,5 +58,11 @@ double draw_text(const Cairo& cairo, double x, double y, std::string_view text,
 
 // The surface as a PNG file's bytes.
 std::string png_bytes(const Surface& surface);
+
+// A file's bytes of what `draw` draws on paper of one colour: width x height pixels, in an SVG the
+// units of its vectors.
+enum class PictureFormat { png, svg };
+std::string picture_bytes(PictureFormat format, int width, int height, std::uint32_t rgb,
+                          const std::function<void(const Cairo& cairo)>& draw);
 
 }  // namespace plait::faces

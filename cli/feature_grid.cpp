@@ -71,16 +71,6 @@ ColourScale scale_of(std::vector<float> drawn, const ValueRange& range) {
   return scale.low < scale.high ? scale : ColourScale{range.low, range.high};
 }
 
-std::uint32_t mix(std::uint32_t a, std::uint32_t b, double share_of_b) {
-  std::uint32_t rgb = 0;
-  for (int shift = 16; shift >= 0; shift -= 8) {
-    const double from = a >> shift & 0xff;
-    const double to = b >> shift & 0xff;
-    rgb |= static_cast<std::uint32_t>(std::lround(from + (to - from) * share_of_b)) << shift;
-  }
-  return rgb;
-}
-
 // The diverging colours are the RdBu scheme of ColorBrewer 2.0 (Brewer, 2003), three of its stops
 // per side.
 std::uint32_t colour_of(float value, const ColourScale& scale) {

@@ -6,6 +6,7 @@
 
 #include "bench_command.hpp"
 #include "cost_command.hpp"
+#include "flow_command.hpp"
 #include "im2col_command.hpp"
 #include "info_command.hpp"
 #include "plan_command.hpp"
@@ -29,10 +30,11 @@ int main(int argc, char** argv) {
   return run_program(
       {.name = "plait",
        .commands = {add_run_command, add_plan_command, add_cost_command, add_bench_command,
-                    add_verify_command, add_im2col_command, add_info},
+                    add_verify_command, add_im2col_command, add_flow_command, add_info},
        .examples = "  plait run --input photo.jpg --kernel edges --output edges.png\n"
                    "  plait plan 1x64x56x56,64x64x3x3,p1\n"
                    "  plait cost 1x128x256x256,128x128x5x5,p2 --explain\n"
+                   "  plait flow --channels 16 --groups 4 --layers 2\n"
                    "  plait bench bench/problems/resnet50.txt --threads 1\n"
                    "  plait verify --cases 2000\n"
                    "  plait info\n"},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <plait/accuracy.hpp>
+#include <plait/channels.hpp>
 #include <plait/conv2d.hpp>
 #include <plait/corr2d.hpp>
 #include <plait/error.hpp>

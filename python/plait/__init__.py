@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from plait._channels import channel_flow, channel_shuffle
 from plait._chapter import corr2d, corr2d_multi_in, corr2d_multi_in_out, corr2d_multi_in_out_1x1
 from plait._convolutions import conv1d, conv2d
 from plait._core import (
@@ -47,6 +48,8 @@ __all__ = [
     "VerifyReport",
     "__version__",
     "algorithms",
+    "channel_flow",
+    "channel_shuffle",
     "clear_cache",
     "conv1d",
     "conv2d",
