@@ -280,6 +280,8 @@ TEST(Im2colMatrix, TakesTheLargestStepsThatHaveNothingToStepTo) {
   EXPECT_EQ(values_of(im2col_matrix(x, options)), (std::vector<float>{1}));
 }
 
+// Sanitizers end the program at such a request.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST(Im2colMatrix, SaysThatMemoryIsMissing) {
   const Tensor<float> x({1, 1, 1});
   const std::string message = error_of(Status::unsupported, [&] {
@@ -287,6 +289,7 @@ TEST(Im2colMatrix, SaysThatMemoryIsMissing) {
   });
   EXPECT_EQ(message.find("no memory for a tensor of shape"), 0U) << message;
 }
+#endif
 
 TEST(Im2colMatrix, StopsWhenCancelled) {
   const Tensor<float> x({1, 4, 4});
