@@ -12,6 +12,7 @@
 #include "bench_compare.hpp"
 #include "bench_report.hpp"
 #include "bench_run.hpp"
+#include "bench_sweep_report.hpp"
 #include "files.hpp"
 #include "interrupt.hpp"
 #include "json.hpp"
@@ -28,6 +29,7 @@ struct BenchArguments {
   int rounds = 5;
   bool no_check = false;
   std::string compare;  // path of an older run's JSON
+  std::optional<std::string> sweep;
 };
 
 BenchSettings settings_of(const BenchArguments& arguments) {
@@ -47,18 +49,48 @@ BenchSettings settings_of(const BenchArguments& arguments) {
   return settings;
 }
 
-void print_start(const BenchSettings& settings, std::size_t problems) {
+// `what`: "problem" or "delta".
+void print_start(const BenchSettings& settings, std::size_t count, const char* what) {
   std::cout << fmt::format("machine   {}, {}, {} thread{}\n", settings.machine.cpu,
                            name_of(settings.machine.target), settings.threads,
                            settings.threads == 1 ? "" : "s")
-            << fmt::format("timing    {} problem{}, each for {:.3g} s in {} round{}\n\n", problems,
-                           problems == 1 ? "" : "s", settings.seconds, settings.rounds,
+            << fmt::format("timing    {} {}{}, each for {:.3g} s in {} round{}\n\n", count, what,
+                           count == 1 ? "" : "s", settings.seconds, settings.rounds,
                            settings.rounds == 1 ? "" : "s")
             << std::flush;
 }
 
+// The exit code, after what was printed.
+int end_of(const BenchRun& run) {
+  stop_if_interrupted();
+  if (std::all_of(run.lines.begin(), run.lines.end(),
+                  [](const BenchLine& line) { return line.kept_bound(); })) {
+    return 0;
+  }
+  std::cerr << "plait: an output is farther from the reference than its bound allows\n";
+  return 1;
+}
+
+int sweep_command(const BenchArguments& arguments, const BenchSettings& settings) {
+  check_bench_sweep(*arguments.sweep);
+  if (!arguments.compare.empty()) {
+    throw Error(Status::invalid_argument, "--sweep takes no --compare");
+  }
+  DeltaSweep sweep = plan_delta_sweep(settings, read_problems(arguments.problems, std::cin));
+  const bool text = !arguments.planning.json;
+  if (text) {
+    std::cout << fmt::format("problem   {}\nalgorithm {}\n", to_string(sweep.problem()),
+                             sweep.algorithm);
+    print_start(settings, sweep.entries.size(), "delta");
+  }
+  measure_bench(sweep.run);
+  std::cout << (text ? delta_sweep_text(sweep) : text_of(to_json(sweep)));
+  return end_of(sweep.run);
+}
+
 int bench_command(const BenchArguments& arguments) {
   const BenchSettings settings = settings_of(arguments);
+  if (arguments.sweep) return sweep_command(arguments, settings);
   std::optional<std::vector<OldLine>> old;
   if (!arguments.compare.empty()) {
     old = parse_old_bench(read_file(arguments.compare), arguments.compare);
@@ -67,7 +99,7 @@ int bench_command(const BenchArguments& arguments) {
 
   BenchRun run = plan_bench(settings, problems);
   const bool text = !arguments.planning.json;
-  if (text) print_start(settings, problems.size());
+  if (text) print_start(settings, problems.size(), "problem");
   measure_bench(run);
   if (text) {
     std::cout << bench_text(run);
@@ -77,13 +109,7 @@ int bench_command(const BenchArguments& arguments) {
     if (old) json["comparison"] = to_json(compare(*old, run));
     std::cout << text_of(json);
   }
-  stop_if_interrupted();
-  if (std::all_of(run.lines.begin(), run.lines.end(),
-                  [](const BenchLine& line) { return line.kept_bound(); })) {
-    return 0;
-  }
-  std::cerr << "plait: an output is farther from the reference than its bound allows\n";
-  return 1;
+  return end_of(run);
 }
 
 }  // namespace
@@ -107,6 +133,11 @@ Command add_bench_command(CLI::App& app) {
       ->add_option("--compare", arguments->compare,
                    "Show the ratios to an older run, which --json has written")
       ->type_name("JSON");
+  command
+      ->add_option("--sweep", arguments->sweep,
+                   "delta: time one problem with every width of register tiles, and say why the "
+                   "best is (default algorithm strips)")
+      ->type_name("NAME");
   add_plan_options(*command, arguments->planning);
   command->footer(
       "Examples:\n"
@@ -114,6 +145,7 @@ Command add_bench_command(CLI::App& app) {
       "  plait bench bench/problems/resnet50.txt bench/problems/vgg16.txt --json > old.json\n"
       "  plait bench bench/problems/resnet50.txt --compare old.json\n"
       "  grep 3x3 bench/problems/resnet50.txt | plait bench - --algorithm im2col --target AVX2\n"
+      "  plait bench --algorithm strips --sweep delta 1x64x56x56,64x64x3x3,p1 --threads 1\n"
       "\n"
       "Weights are packed before. GFLOP/s are 2 x products / median; spread is the width of the\n"
       "middle 80 % of the times. Problems that nothing accepts are listed with the reason. Ctrl-C\n"

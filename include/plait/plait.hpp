@@ -12,8 +12,10 @@
 #include <plait/layer_cost.hpp>
 #include <plait/machine.hpp>
 #include <plait/measure.hpp>
+#include <plait/operands.hpp>
 #include <plait/plan.hpp>
 #include <plait/problem.hpp>
+#include <plait/strip_study.hpp>
 #include <plait/tensor.hpp>
 #include <plait/verify.hpp>
 #include <plait/version.hpp>

@@ -52,22 +52,35 @@ inline double turn_cycles(const Tile& tile, int lanes, OutputOrder order, std::i
   return order == OutputOrder::small_pixels ? kScatterNearCyclesPerVector : kScatterCyclesPerVector;
 }
 
-// Cycles of one tile for `depth` terms, operands in L1; `rows`: of the whole output.
-inline double tile_cycles(const Tile& tile, int lanes, TileForm form, double depth,
-                          OutputOrder order, std::int64_t rows, const Rates& rates) {
+// Cycles that the multiply-adds and the loads of one term take if each has its units to itself.
+struct TermCycles {
+  double multiply_adds;
+  double loads;
+
+  double longer() const { return std::max(multiply_adds, loads); }
+};
+
+inline TermCycles term_cycles(const Tile& tile, int lanes, TileForm form, const Rates& rates) {
   const int along = tile.lanes_are_channels ? tile.rows : tile.cols;
   // A tile narrower than the vectors still costs a whole instruction per row.
   const double vectors = std::max(1.0, static_cast<double>(along) / lanes);
   const double broadcasts = tile.lanes_are_channels ? tile.cols : tile.rows;
-  const double fma = broadcasts * vectors / rates.vector_fmas_per_cycle;
   const bool shifted = form == TileForm::shifted && !tile.lanes_are_channels;
-  const double load =
-      vectors * (shifted ? kShiftedLoads : 1) / rates.vector_fmas_per_cycle +
-      broadcasts * (form == TileForm::in_place ? kInPlaceLoads : 1) / kBroadcastsPerCycle;
+  return {broadcasts * vectors / rates.vector_fmas_per_cycle,
+          vectors * (shifted ? kShiftedLoads : 1) / rates.vector_fmas_per_cycle +
+              broadcasts * (form == TileForm::in_place ? kInPlaceLoads : 1) / kBroadcastsPerCycle};
+}
+
+// Cycles of one tile for `depth` terms, operands in L1; `rows`: of the whole output.
+inline double tile_cycles(const Tile& tile, int lanes, TileForm form, double depth,
+                          OutputOrder order, std::int64_t rows, const Rates& rates) {
+  const int along = tile.lanes_are_channels ? tile.rows : tile.cols;
+  const double vectors = std::max(1.0, static_cast<double>(along) / lanes);
+  const double sums = (tile.lanes_are_channels ? tile.cols : tile.rows) * vectors;
   const double chunks = std::ceil(depth / static_cast<double>(kChunk));
-  const double turn = turn_cycles(tile, lanes, order, rows) * broadcasts * vectors;
-  return depth * std::max(fma, load) + turn +
-         chunks * (kTileCallCycles + kFinishCyclesPerVector * broadcasts * vectors);
+  const double turn = turn_cycles(tile, lanes, order, rows) * sums;
+  return depth * term_cycles(tile, lanes, form, rates).longer() + turn +
+         chunks * (kTileCallCycles + kFinishCyclesPerVector * sums);
 }
 
 inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }

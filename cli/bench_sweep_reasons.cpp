@@ -1,0 +1,172 @@
+#include "bench_sweep_reasons.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace plait::faces {
+namespace {
+
+constexpr double kAlike = 0.03;       // of the time: less is no difference on a shared machine
+constexpr double kUnexplained = 0.7;  // of the share that the model expects: less tells of a fault
+
+std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
+
+struct Timed {
+  const StripStudy* study;
+  double seconds;
+  double peak_share;
+  double model_share;
+  double cycles;  // of a term
+};
+
+std::vector<Timed> timed_of(const DeltaSweep& sweep) {
+  std::vector<Timed> all;
+  for (std::size_t i = 0; i < sweep.entries.size(); ++i) {
+    const BenchLine& line = sweep.run.lines[i];
+    if (!line.measured() || !sweep.entries[i].study) continue;
+    const double seconds = sweep.seconds(i);
+    all.push_back({&*sweep.entries[i].study, seconds, line.gflops(seconds) / line.peak_gflops,
+                   sweep.model_share(i), sweep.measured_cycles(i)});
+  }
+  return all;
+}
+
+std::string best_line(const std::vector<Timed>& all, const Timed& best) {
+  std::string alike;
+  for (const Timed& one : all) {
+    if (&one == &best || one.seconds > (1 + kAlike) * best.seconds) continue;
+    alike += fmt::format("{}{}", alike.empty() ? "" : ", ", one.study->delta);
+  }
+  const Timed& expected =
+      *std::min_element(all.begin(), all.end(), [](const Timed& a, const Timed& b) {
+        return a.study->predicted_seconds() < b.study->predicted_seconds();
+      });
+  const auto reached = [](const Timed& one) { return one.peak_share / one.model_share; };
+  const Timed& least =
+      *std::min_element(all.begin(), all.end(),
+                        [&](const Timed& a, const Timed& b) { return reached(a) < reached(b); });
+  std::string text =
+      fmt::format("best: delta {}, {} of the multiply-add peak where the model has {}",
+                  best.study->delta, percent(best.peak_share), percent(best.model_share));
+  if (!alike.empty()) text += ", and within 3 % of its time " + alike;
+  text += fmt::format(". The model's best is {}", expected.study->delta);
+  if (&expected != &best) {
+    text += fmt::format(", which takes {:.2f} times as long", expected.seconds / best.seconds);
+  }
+  if (reached(least) < kUnexplained) {
+    text += fmt::format(
+        ". Delta {} takes {:.1f} cycles a term, not the {:.1f} of the model: its loop, as "
+        "compiled, "
+        "or something else outside the model holds it back",
+        least.study->delta, least.cycles, least.cycles * reached(least));
+  }
+  return text + ".";
+}
+
+std::string inputs_line(const std::vector<Timed>& all, const Timed& best) {
+  const StripStudy& first = *all.front().study;
+  const StripStudy& last = *all.back().study;
+  if (first.inputs_without_strips <= 1) {
+    return "inputs: a row of one tap has nothing to share; no delta touches less than 1 an output.";
+  }
+  return fmt::format(
+      "inputs: {} per output and row of taps without strips; different ones {:.2f} with delta {}, "
+      "{:.2f} with {}, {:.2f} with {}: beyond delta {} a wider strip could save {:.2f} at most.",
+      first.inputs_without_strips, first.inputs_touched, first.delta, best.study->inputs_touched,
+      best.study->delta, last.inputs_touched, last.delta, best.study->delta,
+      best.study->inputs_touched - last.inputs_touched);
+}
+
+std::string loads_line(const Timed& best) {
+  const StripStudy& s = *best.study;
+  const bool hidden = s.load_cycles <= s.multiply_add_cycles;
+  return fmt::format(
+      "loads: every tap loads its inputs anew from L1, for {} channels at once, and every weight "
+      "for {} outputs. A term takes {:.1f} cycles of loads and {:.1f} of multiply-adds, {}; "
+      "measured with all else {:.1f}.",
+      s.rows, s.delta, s.load_cycles, s.multiply_add_cycles,
+      hidden ? "which hide them" : "which do not hide them", best.cycles);
+}
+
+std::string cache_line(const std::vector<Timed>& all, const Timed& best) {
+  const StripStudy& s = *best.study;
+  double cache = 0;
+  double tails = 0;
+  int widest_tail = s.delta;
+  for (const Timed& one : all) {
+    const double whole = one.study->predicted_seconds();
+    cache = std::max(cache, one.study->seconds_of(StripLimit::cache) / whole);
+    const double share = one.study->seconds_of(StripLimit::columns) / whole;
+    if (share > tails) {
+      tails = share;
+      widest_tail = one.study->delta;
+    }
+  }
+  const std::string strip = s.strip_bytes == 0
+                                ? "inputs are read in place"
+                                : fmt::format("the strip fits {}", name_of(s.strip_level));
+  return fmt::format(
+      "cache and w': {}, the weights of a row of tiles {}; the model has at most {} of a time for "
+      "operands beyond L1, and for columns that no output needs {} here, at most {} (delta {}).",
+      strip, name_of(s.panel_level), percent(cache),
+      percent(s.seconds_of(StripLimit::columns) / s.predicted_seconds()), percent(tails),
+      widest_tail);
+}
+
+// Which part of the predicted time grows most from one to the other.
+std::string cause(const StripStudy& from, const StripStudy& to) {
+  std::size_t most = 1;
+  for (std::size_t i = 1; i < kStripLimits; ++i) {
+    if (to.seconds[i] - from.seconds[i] > to.seconds[most] - from.seconds[most]) most = i;
+  }
+  const double more = to.seconds[most] - from.seconds[most];
+  const double whole = to.predicted_seconds() / from.predicted_seconds();
+  if (more <= 0) return fmt::format("the model says {:.2f}, and no part grows", whole);
+  return fmt::format("the model says {:.2f}, of which {:+.2f} {}", whole,
+                     more / from.predicted_seconds(), name_of(static_cast<StripLimit>(most)));
+}
+
+std::string wider_line(const Timed& best, const Timed* wider) {
+  const StripStudy& s = *best.study;
+  const std::string registers =
+      s.registers_if_wider > s.registers
+          ? fmt::format("{} channels with one more {} need {} registers of {}", s.rows,
+                        s.lanes_are_channels ? "pixel" : "vector", s.registers_if_wider,
+                        s.registers)
+          : fmt::format("{} of {} registers are taken", s.registers_used, s.registers);
+  if (wider == nullptr) return fmt::format("wider: {}; there is no wider tile.", registers);
+  const StripStudy& w = *wider->study;
+  return fmt::format(
+      "wider: {}; delta {} has {}, so each input loaded serves {} instead of {}. It takes "
+      "{:.2f} "
+      "times as long; {}.",
+      registers, w.delta, w.rows, w.rows, s.rows, wider->seconds / best.seconds, cause(s, w));
+}
+
+std::string narrower_line(const Timed& best, const Timed* narrower) {
+  if (narrower == nullptr) return "narrower: there is no narrower tile.";
+  const StripStudy& s = *best.study;
+  const StripStudy& n = *narrower->study;
+  return fmt::format(
+      "narrower: delta {} has {} channels, and each weight loaded serves {} outputs instead of {}. "
+      "It takes {:.2f} times as long; {}.",
+      n.delta, n.rows, n.delta, s.delta, narrower->seconds / best.seconds, cause(s, n));
+}
+
+}  // namespace
+
+std::vector<std::string> delta_explanation(const DeltaSweep& sweep) {
+  const std::vector<Timed> all = timed_of(sweep);
+  if (all.size() < 2) return {};
+  const auto best = std::min_element(
+      all.begin(), all.end(), [](const Timed& a, const Timed& b) { return a.seconds < b.seconds; });
+  return {best_line(all, *best),
+          inputs_line(all, *best),
+          loads_line(*best),
+          cache_line(all, *best),
+          wider_line(*best, best + 1 == all.end() ? nullptr : &*(best + 1)),
+          narrower_line(*best, best == all.begin() ? nullptr : &*(best - 1))};
+}
+
+}  // namespace plait::faces
