@@ -63,9 +63,10 @@ def test_nhwc_arrays_lie_like_x_and_y(rng) -> None:
 
 def test_errors_name_the_gradients(rng) -> None:
     dy = np.zeros((1, 5, 5, 4), "float32")
+    plan = plait.plan("1x3x7x6,5x3x3x3,backward_data")
+    packed = plan.pack(np.zeros((5, 3, 3, 3), "float32"))
     with pytest.raises(ValueError, match="dy must be 1x5x5x4 for this plan but is 1x3x7x6"):
-        plan = plait.plan("1x3x7x6,5x3x3x3,backward_data")
-        plan.run(np.zeros((1, 3, 7, 6), "float32"), plan.pack(np.zeros((5, 3, 3, 3), "float32")))
+        plan.run(np.zeros((1, 3, 7, 6), "float32"), packed)
     with pytest.raises(ValueError, match="reads no K that could be packed"):
         plait.plan("1x3x7x6,5x3x3x3,backward_weights").pack(np.zeros((5, 3, 3, 3), "float32"))
     with pytest.raises(ValueError, match="reads dy alone"):
