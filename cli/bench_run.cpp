@@ -68,7 +68,7 @@ void visit_all(BenchRun& run) {
   const BenchSettings& settings = run.settings;
   const auto plans = std::count_if(run.lines.begin(), run.lines.end(),
                                    [](const BenchLine& line) { return line.plan.has_value(); });
-  Progress progress("bench", plans * settings.rounds);
+  Progress progress(settings.label, plans * settings.rounds);
   std::int64_t done = 0;
   for (int round = 0; round < settings.rounds; ++round) {
     for (BenchLine& line : run.lines) {
@@ -85,6 +85,7 @@ void visit_all(BenchRun& run) {
 
 // Four times the last cache, so that little of it is found there.
 double memory_bytes_per_second(const BenchSettings& settings) {
+  if (!settings.measure_memory) return 0;
   return measure_read_bytes_per_second(settings.machine.target,
                                        4 * settings.machine.caches.l3_bytes, settings.threads);
 }

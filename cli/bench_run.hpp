@@ -21,7 +21,9 @@ struct BenchSettings {
   int threads = 1;     // of the plans and of the peaks
   double seconds = 0;  // of timing per problem, over all rounds
   int rounds = 1;
-  bool check = true;  // measure errors
+  bool check = true;            // measure errors
+  bool measure_memory = true;   // the rate of reading it, which takes a second
+  std::string label = "bench";  // of the progress bar
 };
 
 // One problem and what was measured of it.
@@ -44,9 +46,9 @@ struct BenchLine {
 
 struct BenchRun {
   BenchSettings settings;
-  std::string date;  // of its start, "2026-11-22T18:30:00Z"
-  double memory_bytes_per_second = 0;
-  std::vector<BenchLine> lines;  // in the order given
+  std::string date;                    // of its start, "2026-11-22T18:30:00Z"
+  double memory_bytes_per_second = 0;  // 0 if not measured
+  std::vector<BenchLine> lines;        // in the order given
   bool interrupted = false;
 };
 

@@ -11,6 +11,7 @@
 
 #include <plait/layer_cost.hpp>
 
+#include "cost_sweep.hpp"
 #include "json.hpp"
 #include "problems.hpp"
 #include "text.hpp"
@@ -27,24 +28,18 @@ struct CostArguments {
   std::int64_t groups = 0;  // 0: as they are
   bool explain = false;
   bool json = false;
+  SweepArguments sweep;
 };
 
 void set_direction(const std::string& name, Problem& problem) {
   if (!name.empty()) problem.direction = parse_direction(name);
 }
 
-// 26843545600 as 26,843,545,600.
-std::string with_commas(std::int64_t count) {
-  std::string text = std::to_string(count);
-  for (std::size_t end = text.size(); end > 3; end -= 3) text.insert(end - 3, ",");
-  return text;
-}
-
 std::string value_text(const std::string& key, const Json& value) {
   if (key == "arithmetic_intensity") return fmt::format("{:.4g} per byte", value.get<double>());
   if (key == "roofline_seconds") return seconds_text(value.get<double>());
   if (!value.is_number_integer()) return value.get<std::string>();
-  return with_commas(value.get<std::int64_t>());
+  return count_text(value.get<std::int64_t>());
 }
 
 // === one layer ===
@@ -112,17 +107,17 @@ void print_layers(const std::vector<Layer>& layers) {
                                                  "without padding", "parameters", "share",
                                                  "forward memory", "roofline"}};
   for (const auto& [name, problem, cost] : layers) {
-    rows.push_back({name, to_string(problem), with_commas(cost.multiplications),
+    rows.push_back({name, to_string(problem), count_text(cost.multiplications),
                     share_text(cost.multiplications, totals.multiplications),
-                    with_commas(cost.multiplications_without_padding),
-                    with_commas(cost.parameters_with_bias),
+                    count_text(cost.multiplications_without_padding),
+                    count_text(cost.parameters_with_bias),
                     share_text(cost.parameters_with_bias, totals.parameters),
                     bytes_text(static_cast<double>(cost.memory_forward_bytes)),
                     seconds_text(cost.roofline_seconds)});
   }
   rows.push_back({"total", fmt::format("{} layers", layers.size()),
-                  with_commas(totals.multiplications), "", "", with_commas(totals.parameters), "",
-                  "", seconds_text(totals.roofline_seconds)});
+                  count_text(totals.multiplications), "", "", count_text(totals.parameters), "", "",
+                  seconds_text(totals.roofline_seconds)});
   std::cout << table_text(rows, 2) << "parameters: with a bias for each output channel\n";
 }
 
@@ -216,6 +211,13 @@ int compare(const Problem& problem, const CostArguments& arguments) {
 int cost_command(const CostArguments& arguments) {
   std::vector<SourcedProblem> problems = read_problems(arguments.problems, std::cin);
   for (SourcedProblem& one : problems) set_direction(arguments.direction, one.problem);
+  if (arguments.sweep.sweep) {
+    if (problems.size() > 1) {
+      throw Error(Status::invalid_argument,
+                  fmt::format("--sweep takes one problem but there are {}", problems.size()));
+    }
+    return sweep_command(problems[0], arguments.sweep, arguments.json);
+  }
   const bool compares = !arguments.versus.empty() || arguments.double_channels ||
                         arguments.double_padding || arguments.groups > 0;
   if (compares && problems.size() > 1) {
@@ -259,16 +261,22 @@ Command add_cost_command(CLI::App& app) {
           "--direction", arguments->direction,
           "forward, backward_data, backward_weights or backward_bias, instead of the line's")
       ->type_name("NAME");
+  CLI::Option* sweep = add_sweep_options(*command, arguments->sweep);
   command->add_option("--versus", arguments->versus, "Compare with another problem")
-      ->type_name("LINE");
-  command->add_flag("--double-channels", arguments->double_channels,
-                    "Compare with twice the input and output channels");
-  command->add_flag("--double-padding", arguments->double_padding,
-                    "Compare with twice the padding");
+      ->type_name("LINE")
+      ->excludes(sweep);
+  command
+      ->add_flag("--double-channels", arguments->double_channels,
+                 "Compare with twice the input and output channels")
+      ->excludes(sweep);
+  command->add_flag("--double-padding", arguments->double_padding, "Compare with twice the padding")
+      ->excludes(sweep);
   command->add_option("--groups", arguments->groups, "Compare with so many groups")
       ->check(CLI::PositiveNumber.description(""))
-      ->type_name("B");
-  command->add_flag("--explain", arguments->explain, "Show the formula of each figure, filled in");
+      ->type_name("B")
+      ->excludes(sweep);
+  command->add_flag("--explain", arguments->explain, "Show the formula of each figure, filled in")
+      ->excludes(sweep);
   command->add_flag("--json", arguments->json, "Print JSON and nothing else");
   command->footer(
       "Examples:\n"
@@ -278,12 +286,17 @@ Command add_cost_command(CLI::App& app) {
       "  plait cost 1x64x56x56,64x64x1x1 --groups 8\n"
       "  plait cost 1x64x56x56,64x64x3x3,p1 --versus 1x64x56x56,64x64x1x1\n"
       "  plait cost bench/problems/resnet50.txt\n"
+      "  plait cost 1x64x56x56,64x64x3x3,p1 --sweep k=1..15:2 --same\n"
+      "  plait cost 1x64x56x56,64x64x3x3,p1 --sweep groups=1..64*2 --json\n"
+      "  plait cost 1x64x56x56,64x64x3x3,p1 --sweep c=8..256*2 --measure --plot c.png\n"
       "\n"
       "A sum of t terms is t multiplications and t - 1 additions, a bias one more addition per\n"
       "output; flops are 2 x multiplications. \"Without padding\" leaves out the products by "
       "padding\n"
       "zeros. The roofline is the longer of multiplying at this machine's peak and of moving x, K\n"
-      "and y once, by the rates that plans reckon with. Nothing is computed.");
+      "and y once, by the rates that plans reckon with. Without --measure nothing is computed.\n"
+      "\n" +
+      sweep_footer());
   return {command, [arguments] { return cost_command(*arguments); }};
 }
 

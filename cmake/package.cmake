@@ -25,7 +25,8 @@ if(PLAIT_CLI)
   list(APPEND CPACK_COMPONENTS_ALL program)
   set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME plait)
   set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION science)
-  set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS fonts-dejavu-core)  # for the labels of sheets
+  # For the labels of sheets, and for charts.
+  set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "fonts-dejavu-core, gnuplot-nox")
   set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "This package has the program.")
 endif()
 
