@@ -16,6 +16,7 @@
 #include "kernels/activate-inl.h"
 #include "kernels/depthwise.hpp"
 #include "kernels/part-inl.h"
+#include "kernels/registers-inl.h"
 #include "kernels/unroll.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -27,25 +28,6 @@ using PlaneTag = hn::ScalableTag<float>;
 using PlaneVector = hn::Vec<PlaneTag>;
 constexpr std::int64_t kPlaneLanes = static_cast<std::int64_t>(hn::MaxLanes(PlaneTag()));
 constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3;  // 32 instead of 16
-
-// Has the compiler keep the value in a register from here on.
-HWY_INLINE void Pin(PlaneVector& value) {
-#if HWY_TARGET <= HWY_AVX3
-  asm("" : "+v"(value.raw));
-#elif HWY_TARGET != HWY_EMU128
-  asm("" : "+x"(value.raw));
-#else
-  (void)value;
-#endif
-}
-
-// A load that several multiply-adds share. GCC 12 else folds it into each of them: as many loads as
-// multiply-adds, most of them over two cache lines [44 % of the peak instead of 70 %].
-HWY_INLINE PlaneVector LoadOnce(const float* from) {
-  PlaneVector value = hn::LoadU(PlaneTag(), from);
-  Pin(value);
-  return value;
-}
 
 // Adds the bias, applies the activation and stores columns [column, column + kVectors vectors) of
 // all lines, or what of them is less than args.columns.
@@ -171,7 +153,7 @@ struct RowsForm {
         const float* from = row + offsets[v];
         PlaneVector columns[kVectors];
         PLAIT_UNROLL for (int c = 0; c < kVectors; ++c) {
-          columns[c] = LoadOnce(from + c * kPlaneLanes);
+          columns[c] = LoadOnce(PlaneTag(), from + c * kPlaneLanes);
         }
         PLAIT_UNROLL for (int i = kFirst; i <= kLast; ++i) {
           const PlaneVector weight = hn::Set(d, weights[v - (i - kFirst) * k_w]);
@@ -260,7 +242,7 @@ struct FixedForm {
         const float* from = row + v % kStride * phase_stride + v / kStride;
         PlaneVector columns[kVectors];
         PLAIT_UNROLL for (int c = 0; c < kVectors; ++c) {
-          columns[c] = LoadOnce(from + c * kPlaneLanes);
+          columns[c] = LoadOnce(PlaneTag(), from + c * kPlaneLanes);
         }
         PLAIT_UNROLL for (int i = 0; i < kLines; ++i) {
           const int u = r - i * kStride;

@@ -88,7 +88,7 @@ class PixelSums {
     return kPart ? LoadPart(from, count_) : hn::LoadU(PlaneTag(), from);
   }
   HWY_INLINE PlaneVector LoadShared(const float* from) const {
-    return kPart ? LoadPart(from, count_) : LoadOnce(from);
+    return kPart ? LoadPart(from, count_) : LoadOnce(PlaneTag(), from);
   }
 
   HWY_INLINE void AskForOutputs() const {
@@ -108,13 +108,13 @@ class PixelSums {
     PLAIT_UNROLL for (int i = kFirst; i <= kLast; ++i, weights -= window_row_) {
       const float* of_column = weights;
       PLAIT_UNROLL for (int v = 0; v < kWidth; ++v, of_column += args_.weight_stride) {
-        kept[i][v] = LoadOnce(of_column);
+        kept[i][v] = LoadOnce(PlaneTag(), of_column);
       }
     }
     const std::int64_t tap = args_.tap_stride;
     const float* HWY_RESTRICT from = args_.rows[r] + offset_;
     PLAIT_UNROLL for (int q = 0; q < (kPixels - 1) * kStride + kWidth; ++q) {
-      const PlaneVector value = LoadOnce(from + q % 4 * tap);
+      const PlaneVector value = LoadOnce(PlaneTag(), from + q % 4 * tap);
       // Of an address and a step, x86 reaches four pixels: no pointer for each.
       if (q % 4 == 3) from += 4 * tap;
       PLAIT_UNROLL for (int v = 0; v < kWidth; ++v) {

@@ -14,6 +14,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/finish-inl.h"
+#include "kernels/registers-inl.h"
 #include "kernels/tile.hpp"
 #include "kernels/unroll.hpp"
 
@@ -135,7 +136,7 @@ HWY_NOINLINE void RunTile(const TileArgs& args) {
         weights[r] = hn::Set(d, kForm == Form::in_place ? a_rows[r][k] : a[r]);
       }
       PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
-        const V column = hn::LoadU(d, b_row + static_cast<std::size_t>(v) * kLanes);
+        const V column = LoadOnce(d, b_row + static_cast<std::size_t>(v) * kLanes);
         PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
           sums[r][v] = hn::MulAdd(weights[r], column, sums[r][v]);
         }

@@ -55,13 +55,29 @@ def test_an_address_on_the_stack_is_found_and_a_frame_is_one_only_where_it_is_se
     loop = (
         "mov    -0x8(%rbp),%rax",
         "vfmadd231ps (%rax),%zmm4,%zmm1",
-        "vfmadd231ps (%rax),%zmm5,%zmm2",
+        "vfmadd231ps 0x40(%rax),%zmm5,%zmm2",
         "jne    1 <RunTile>",
     )
     assert complaints_of(read(TILE, "mov    %rsp,%rbp", *loop)) == [
         "AVX3 pixel tile 2x1 packed: 1 other operands on the stack"
     ]
     assert complaints_of(read(TILE, "mov    %rsp,%rbx", *loop)) == []
+
+
+def test_a_vector_that_is_loaded_again_is_found():
+    loop = (
+        "vfmadd231ps 0x40(%rax),%zmm3,%zmm1",
+        "{between}",
+        "vfmadd231ps 0x40(%rax),%zmm4,%zmm2",
+        "vbroadcastss 0x40(%rax),%zmm5",
+        "jne    0 <RunTile>",
+    )
+
+    def with_between(line: str):
+        return complaints_of(read(TILE, *(code.format(between=line) for code in loop)))
+
+    assert with_between("inc    %rcx") == ["AVX3 pixel tile 2x1 packed: 1 vectors loaded again"]
+    assert with_between("add    $0x40,%rax") == []  # another address
 
 
 def test_the_innermost_loop_counts():
