@@ -20,14 +20,23 @@ double DeltaSweep::seconds(std::size_t i) const {
              : *std::min_element(line.round_medians.begin(), line.round_medians.end());
 }
 
+double DeltaSweep::peak_gflops() const {
+  double peak = 0;
+  for (const BenchLine& line : run.lines) peak = std::max(peak, line.peak_gflops);
+  return peak;
+}
+
+double DeltaSweep::peak_share(std::size_t i) const {
+  return run.lines[i].gflops(seconds(i)) / peak_gflops();
+}
+
 double DeltaSweep::measured_cycles(std::size_t i) const {
   const BenchLine& line = run.lines[i];
   const std::optional<StripStudy>& study = entries[i].study;
   if (!line.measured() || !study) return 0;
   // Of all threads together, as the peak is.
   const double cycles_per_second =
-      line.peak_gflops * 1e9 /
-      (2 * study->lanes * run.settings.machine.rates.vector_fmas_per_cycle);
+      peak_gflops() * 1e9 / (2 * study->lanes * run.settings.machine.rates.vector_fmas_per_cycle);
   return seconds(i) * cycles_per_second / static_cast<double>(study->terms);
 }
 

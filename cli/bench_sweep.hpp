@@ -27,8 +27,12 @@ struct DeltaSweep {
   // The median of the fastest round, which other work on the machine disturbs least; the line must
   // be measured.
   double seconds(std::size_t i) const;
-  // The same in cycles at the clock that the measured peak implies, per term of a tile and with all
-  // that is done beside the terms; 0 if not measured or without a study.
+  // The highest of the multiply-add peaks measured around all deltas, so that shares of it compare;
+  // 0 if nothing is measured.
+  double peak_gflops() const;
+  double peak_share(std::size_t i) const;  // of seconds(i)
+  // seconds(i) in cycles at the clock that the peak implies, per term of a tile and with all that
+  // is done beside the terms; 0 if not measured or without a study.
   double measured_cycles(std::size_t i) const;
   // Share of the multiply-add peak that the model expects; likewise.
   double model_share(std::size_t i) const;

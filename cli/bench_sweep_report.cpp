@@ -81,7 +81,7 @@ std::vector<std::string> time_row(const DeltaSweep& sweep, std::size_t i) {
                                   percent(times.spread()),
                                   seconds_text(seconds),
                                   fmt::format("{:.3g}", gflops),
-                                  percent(gflops / line.peak_gflops),
+                                  percent(sweep.peak_share(i)),
                                   "-",
                                   seconds_text(predicted),
                                   fmt::format("{:.2f}", seconds / predicted)};
@@ -100,13 +100,11 @@ std::string times_table(const DeltaSweep& sweep) {
                                                  "GFLOP/s", "peak", "model", "predicted", "ratio",
                                                  "cycles/term", "FMA", "loads", "useful", "limit"}};
   std::string not_measured;
-  double peak = 0;
   double spread = 0;
   for (std::size_t i = 0; i < sweep.entries.size(); ++i) {
     const BenchLine& line = sweep.run.lines[i];
     if (line.measured()) {
       rows.push_back(time_row(sweep, i));
-      peak = std::max(peak, line.peak_gflops);
       spread = std::max(spread, summarize(line.timings.seconds).spread());
     } else {
       not_measured +=
@@ -121,14 +119,14 @@ std::string times_table(const DeltaSweep& sweep) {
         fmt::format(
             "\nbest round: the median of the fastest round, of which are the figures to its right "
             "and the reasons\n"
-            "below. peak: its share of the multiply-add peak, up to {:.4g} GFLOP/s; model: the "
+            "below. peak: its share of the multiply-add peak of {:.4g} GFLOP/s; model: the "
             "share predicted.\n"
             "cycles/term: of a tile, with all else, at the peak's clock; FMA, loads: what its "
             "multiply-adds and\n"
             "its loads take alone. useful: of the products executed. limit: the most of what "
             "the model adds to\n"
             "the useful multiply-adds, as a share of its time.\n",
-            peak);
+            sweep.peak_gflops());
     if (spread > kBusy) {
       text += fmt::format(
           "The machine had other work: times spread by up to {}. More --rounds find quiet ones.\n",
@@ -218,6 +216,7 @@ Json to_json(const DeltaSweep& sweep) {
     if (line.measured()) {
       const double seconds = sweep.seconds(i);
       one["best_round_seconds"] = seconds;
+      one["best_round_peak_share"] = sweep.peak_share(i);
       one["measured_over_predicted"] = seconds / line.plan->cost().predicted_seconds;
       if (sweep.entries[i].study) one["measured_cycles_per_term"] = sweep.measured_cycles(i);
       if (!least || seconds < *least) {
@@ -236,6 +235,7 @@ Json to_json(const DeltaSweep& sweep) {
   json["sweep"] = "delta";
   json["problem"] = to_string(sweep.problem());
   json["algorithm"] = sweep.algorithm;
+  json["peak_gflops"] = sweep.peak_gflops();
   json["deltas"] = deltas;
   json["best_delta"] = best;
   json["explanation"] = delta_explanation(sweep);

@@ -157,8 +157,12 @@ TEST(StripStudy, SaysOfPlansWhatTheirTilesDo) {
           const Plan planned =
               plan(problem, {.threads = 1, .algorithm = algorithm, .delta = delta}, machine);
           const StripStudy study = strip_study(planned, machine).value();
-          const std::string what = algorithm + " " + std::string(name_of(target)) + " " + line +
-                                   ": " + planned.explain().config;
+          std::string what = algorithm + " ";
+          what.append(name_of(target))
+              .append(" ")
+              .append(line)
+              .append(": ")
+              .append(planned.explain().config);
           ASSERT_EQ(study.delta, delta) << what;
           const auto tiles = all_tiles();
           const auto found = std::find_if(tiles.begin(), tiles.end(), [&](const auto& one) {

@@ -91,8 +91,10 @@ TEST(BenchSweep, ModelAndRatiosAreExact) {
     EXPECT_DOUBLE_EQ(number(one, "model_peak_share"),
                      number(one["predicted_seconds_of"], "multiply-adds") / parts);
     // In cycles of the measured peak, the useful multiply-adds take what the peak's share says.
-    const double share = number(one, "peak_share") * number(one, "median_seconds") /
-                         number(one, "best_round_seconds");
+    const double share = number(one, "best_round_peak_share");
+    EXPECT_GE(number(json, "peak_gflops"), number(one, "peak_gflops"));
+    EXPECT_DOUBLE_EQ(share, 2e-9 * number(one, "multiplications") /
+                                number(one, "best_round_seconds") / number(json, "peak_gflops"));
     EXPECT_NEAR(number(one, "measured_cycles_per_term") * share,
                 number(one, "useful_share") * number(one, "rows") * delta / number(one, "lanes") /
                     number(json["machine"]["rates"], "vector_fmas_per_cycle"),
@@ -201,15 +203,16 @@ TEST(BenchSweepReport, SaysWhyTheBestIsTheBest) {
   const std::vector<std::string> lines = delta_explanation(sweep);
   ASSERT_EQ(lines.size(), 6U);
   EXPECT_CONTAINS(lines[0], "best: delta 32, ");
-  EXPECT_CONTAINS(lines[0], "within 3 % of its time 24. The model's best is 32.");
+  EXPECT_CONTAINS(lines[0],
+                  "within 3 % of its time 24. The model's best is 24, which takes 1.01 times");
   EXPECT_CONTAINS(lines[1],
                   "inputs: 3 per output and row of taps without strips; different ones "
                   "1.25 with delta 8, 1.06 with 32, 1.03 with 64");
   EXPECT_CONTAINS(lines[2], "for 3 channels at once, and every weight for 32 outputs.");
   EXPECT_CONTAINS(lines[4], "3 channels with one more vector need 19 registers of 16");
-  EXPECT_CONTAINS(lines[4], "delta 40 has 2, so each input loaded serves 2 instead of 3.");
+  EXPECT_CONTAINS(lines[4], "delta 40 has 2 channels, so each input loaded serves 2 instead of 3.");
   EXPECT_CONTAINS(lines[4], "1.25 times as long");
-  EXPECT_CONTAINS(lines[5], "delta 24 has 4 channels");
+  EXPECT_CONTAINS(lines[5], "delta 16 has 6 channels");
 }
 
 TEST(BenchSweepReport, NamesWhatTheModelDoesNotExplain) {
