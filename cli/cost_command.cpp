@@ -11,6 +11,7 @@
 
 #include <plait/layer_cost.hpp>
 
+#include "cost_algorithms.hpp"
 #include "cost_sweep.hpp"
 #include "json.hpp"
 #include "problems.hpp"
@@ -27,6 +28,7 @@ struct CostArguments {
   bool double_padding = false;
   std::int64_t groups = 0;  // 0: as they are
   bool explain = false;
+  bool algorithms = false;
   bool json = false;
   SweepArguments sweep;
 };
@@ -56,22 +58,24 @@ struct Layer {
   LayerCost cost;
 };
 
-Json layer_json(const Layer& layer, bool explain) {
+Json layer_json(const Layer& layer, const CostArguments& arguments) {
   Json json = {{"name", layer.name}, {"problem", to_string(layer.problem)}};
   json.update(to_json(layer.cost));
-  if (explain) json["formulas"] = formulas_json(layer.problem);
+  if (arguments.explain) json["formulas"] = formulas_json(layer.problem);
+  if (arguments.algorithms) json["algorithms"] = algorithms_json(layer.problem);
   return json;
 }
 
-void print_layer(const Layer& layer, bool explain) {
+void print_layer(const Layer& layer, const CostArguments& arguments) {
   const Json json = to_json(layer.cost);
-  const Json formulas = explain ? formulas_json(layer.problem) : Json::object();
+  const Json formulas = arguments.explain ? formulas_json(layer.problem) : Json::object();
   std::cout << fmt::format("problem  {}\n", to_string(layer.problem));
   for (const auto& [key, value] : json.items()) {
     const std::string formula =
         formulas.contains(key) ? "  " + formulas[key].get<std::string>() : std::string();
     std::cout << fmt::format("  {:<32} {:>20}{}\n", key, value_text(key, value), formula);
   }
+  if (arguments.algorithms) std::cout << algorithms_text(layer.problem, layer.cost);
 }
 
 // === several ===
@@ -143,11 +147,11 @@ std::string reason_of(const Problem& before, const Problem& after) {
   std::string changes;
   for (const Factor& factor : factors_of(before, after)) {
     if (factor.before == factor.after) continue;
-    changes += fmt::format("{}{} {} -> {}", changes.empty() ? "" : ", ", factor.name, factor.before,
-                           factor.after);
+    changes += fmt::format("{}{} goes {} -> {}", changes.empty() ? "" : ", ", factor.name,
+                           factor.before, factor.after);
   }
-  return changes.empty() ? "n c_o h' w' (c_i/groups) k_h k_w has the same factors"
-                         : "of n c_o h' w' (c_i/groups) k_h k_w change " + changes;
+  return "multiplications are n c_o h' w' (c_i/groups) k_h k_w, of which " +
+         (changes.empty() ? std::string("nothing changes") : changes);
 }
 
 Problem changed(const Problem& problem, const CostArguments& arguments) {
@@ -234,15 +238,14 @@ int cost_command(const CostArguments& arguments) {
   }
   if (arguments.json) {
     Json json = {{"schema", "plait.cost/1"}, {"layers", Json::array()}};
-    for (const Layer& layer : layers)
-      json["layers"].push_back(layer_json(layer, arguments.explain));
+    for (const Layer& layer : layers) json["layers"].push_back(layer_json(layer, arguments));
     const Totals totals = totals_of(layers);
     json["total"] = {{"multiplications", totals.multiplications},
                      {"parameters_with_bias", totals.parameters},
                      {"roofline_seconds", totals.roofline_seconds}};
     std::cout << text_of(json);
   } else if (layers.size() == 1) {
-    print_layer(layers[0], arguments.explain);
+    print_layer(layers[0], arguments);
   } else {
     print_layers(layers);
   }
@@ -277,6 +280,10 @@ Command add_cost_command(CLI::App& app) {
       ->excludes(sweep);
   command->add_flag("--explain", arguments->explain, "Show the formula of each figure, filled in")
       ->excludes(sweep);
+  command
+      ->add_flag("--algorithms", arguments->algorithms,
+                 "Show what each algorithm executes on this machine (of a file: with --json)")
+      ->excludes(sweep);
   command->add_flag("--json", arguments->json, "Print JSON and nothing else");
   command->footer(
       "Examples:\n"
@@ -285,6 +292,7 @@ Command add_cost_command(CLI::App& app) {
       "  plait cost 1x64x56x56,64x64x3x3,p1 --double-channels\n"
       "  plait cost 1x64x56x56,64x64x1x1 --groups 8\n"
       "  plait cost 1x64x56x56,64x64x3x3,p1 --versus 1x64x56x56,64x64x1x1\n"
+      "  plait cost 1x64x56x56,64x64x3x3,p1 --algorithms\n"
       "  plait cost bench/problems/resnet50.txt\n"
       "  plait cost 1x64x56x56,64x64x3x3,p1 --sweep k=1..15:2 --same\n"
       "  plait cost 1x64x56x56,64x64x3x3,p1 --sweep groups=1..64*2 --json\n"

@@ -1,6 +1,8 @@
 // `plait cost` as a user runs it.
 #include <nlohmann/json.hpp>
 
+#include <map>
+
 #include "support.hpp"
 
 namespace plait::faces {
@@ -62,13 +64,32 @@ TEST(CostCommand, SaysWhatAChangeMultipliesAndWhy) {
   EXPECT_EQ(json_of({line, "--groups", "8"})["factors"]["parameters"], 0.125);
   const Json versus = json_of({line, "--versus", "1x64x56x56,64x64x1x1"});
   EXPECT_EQ(versus["factors"]["parameters"], 1.0 / 9);
-  EXPECT_EQ(versus["reason"], "of n c_o h' w' (c_i/groups) k_h k_w change k_h 3 -> 1, k_w 3 -> 1");
+  EXPECT_EQ(versus["reason"],
+            "multiplications are n c_o h' w' (c_i/groups) k_h k_w, of which k_h goes 3 -> 1, k_w "
+            "goes 3 -> 1");
   // Twice the padding adds two rows and columns of outputs; the same products meet x as before, and
   // those of the old padding's outputs that its zeros kept away.
   const Json padded = json_of({line, "--double-padding"});
   EXPECT_EQ(padded["after"]["multiplications"], 58 * 58 * 64 * 64 * 9);
   EXPECT_EQ(padded["after"]["multiplications_without_padding"], 168 * 168 * 64 * 64);
   EXPECT_EQ(padded["before"]["multiplications_without_padding"], 166 * 166 * 64 * 64);
+}
+
+TEST(CostCommand, TellsWhatAlgorithmsExecute) {
+  const std::string line = "1x64x28x28,64x64x3x3,p1";
+  const Outcome outcome = run_plait({"cost", line, "--algorithms"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_CONTAINS(outcome.out, "transforms");
+  EXPECT_CONTAINS(outcome.out, "winograd/f4x3");
+  const Json layer = json_of({line, "--algorithms"})["layers"][0];
+  std::map<std::string, Json> by_name;
+  for (const Json& one : layer["algorithms"]) by_name[one["algorithm"]] = one;
+  EXPECT_EQ(by_name["reference"]["multiplications"], layer["multiplications"]);
+  EXPECT_EQ(by_name["im2col"]["useful_multiplications"], layer["multiplications"]);
+  EXPECT_EQ(by_name["winograd/f2x3"]["useful_multiplications"], 64 * 64 * 14 * 14 * 16);
+  EXPECT_GT(by_name["winograd/f2x3"]["transform_operations"], 0);
+  EXPECT_EQ(by_name["pointwise"]["takes"], false);
+  EXPECT_CONTAINS(by_name["pointwise"]["reason"].get<std::string>(), "1x1");
 }
 
 TEST(CostCommand, RefusesWrongUse) {
