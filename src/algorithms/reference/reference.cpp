@@ -204,11 +204,12 @@ double most_copies(PaddingMode mode, std::int64_t before, std::int64_t after) {
 // Terms of a result's sum, at most.
 double most_terms(const Problem& problem) {
   const Padding& pad = problem.padding;
+  const std::int64_t outputs = problem.c_o / problem.groups;  // that read an input channel
   switch (problem.direction) {
     case Direction::forward:
       break;
     case Direction::backward_data:
-      return static_cast<double>(problem.c_o / problem.groups) * static_cast<double>(problem.k_h) *
+      return static_cast<double>(outputs) * static_cast<double>(problem.k_h) *
              static_cast<double>(problem.k_w) *
              most_copies(problem.padding_mode, pad.top, pad.bottom) *
              most_copies(problem.padding_mode, pad.left, pad.right);
