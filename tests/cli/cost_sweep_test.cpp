@@ -140,10 +140,9 @@ TEST(CostSweep, TheTableHasEveryValue) {
   const Outcome outcome = sweep({kLayer, "--sweep", "groups=1..4"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   for (const char* part :
-       {"problem   1x4x12x12,6x4x3x3,p1\n",
-        "sweep     groups (groups of channels) = 1..4, 4 values", "multiplications", "factor",
-        "without padding", "additions", "parameters", "forward memory", "flops/byte", "roofline",
-        "31,104", "15,552",
+       {"problem   1x4x12x12,6x4x3x3,p1\n", "sweep     groups (of channels) = 1..4, 4 values",
+        "multiplications", "factor", "without padding", "additions", "parameters", "forward memory",
+        "flops/byte", "roofline", "31,104", "15,552",
         "3  refused: groups must divide the channels but 3 does not divide c_i = 4",
         "4  refused: groups must divide the channels but 4 does not divide c_o = 6"}) {
     EXPECT_CONTAINS(outcome.out, part);

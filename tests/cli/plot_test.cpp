@@ -94,7 +94,7 @@ TEST(CostSweepPlot, HasTheTimesWithMeasure) {
   EXPECT_EQ(json["values"].size(), 2U);
   const std::string svg = slurp(folder.path("a.svg"));
   for (const std::string& part : {std::string("roofline"), std::string("time"),
-                                 json["values"][1]["measured"]["algorithm"].get<std::string>()}) {
+                                  json["values"][1]["measured"]["algorithm"].get<std::string>()}) {
     EXPECT_CONTAINS(svg, part);
   }
 }
