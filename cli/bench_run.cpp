@@ -18,6 +18,11 @@ BenchLine planned(const SourcedProblem& given, const BenchSettings& settings) {
   BenchLine line;
   line.given = given;
   line.layer_class = layer_class(given.problem);
+  if (given.problem.direction != Direction::forward) {
+    line.refusal = fmt::format("only the forward direction is timed, not {}",
+                               name_of(given.problem.direction));
+    return line;
+  }
   try {
     const Plan chosen = plan(given.problem, settings.limits, settings.machine);
     check_memory(chosen);

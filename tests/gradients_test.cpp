@@ -247,6 +247,16 @@ TEST(Gradients, NameWhatIsWrongWithAnOperand) {
                   "reads dy alone");
 }
 
+TEST(Gradients, AreNotVerifiedLikeOutputs) {
+  VerifyOptions options;
+  options.problems = {parse_problem("1x1x3x3,1x1x2x2,backward_data")};
+  expect_contains(error_of(Status::unsupported, [&] { verify(options); }),
+                  "verify checks the forward direction, not backward_data");
+  expect_contains(
+      error_of(Status::unsupported, [&] { compare(options.problems[0], "reference", "im2col"); }),
+      "outputs are compared in the forward direction, not backward_data");
+}
+
 TEST(Gradients, CountTheirProducts) {
   for (const std::string direction :
        {"forward", "backward_data", "backward_weights", "backward_bias"}) {

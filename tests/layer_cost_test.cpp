@@ -122,6 +122,11 @@ TEST(LayerCost, IntensityAndRoofline) {
   EXPECT_DOUBLE_EQ(told.arithmetic_intensity, 2.0 * 204800 / bytes);
   EXPECT_DOUBLE_EQ(told.roofline_seconds,
                    std::max(204800 / machine.macs_per_second(), bytes / 10e9) / 2);
+  // Half as many doubles fit a vector.
+  Problem compute_bound = parse_problem("1x64x100x100,64x64x5x5");
+  const double of_floats = cost(compute_bound, machine).roofline_seconds;
+  compute_bound.dtype = Dtype::f64;
+  EXPECT_DOUBLE_EQ(cost(compute_bound, machine).roofline_seconds, 2 * of_floats);
   machine.caches.l3_bytes = 1000;
   EXPECT_DOUBLE_EQ(cost(problem, machine).roofline_seconds, bytes / 1e9 / 2);
 }

@@ -31,7 +31,8 @@ inline constexpr std::int64_t kSampledAboveMultiplications = 500'000'000;
 // Compares y with the reference computed in f64 from the same x, K, bias, residual. Large problems
 // are sampled: 4,096 outputs drawn with `seed`, corners always among them. `bound`
 // is Cost::bound(). Non-finite outputs must be equal in kind (NaN, +Inf, -Inf), else the error
-// counts as infinite. Views as in Plan::run; bias and residual may be empty.
+// counts as infinite. Views as in Plan::run; bias and residual may be empty. Throws Error if the
+// problem is not forward.
 template <class T>
 PLAIT_API ErrorReport measure_error(const Problem& problem, const ErrorBound& bound,
                                     TensorView<const T> x, TensorView<const T> kernel,

@@ -77,7 +77,7 @@ struct VerifyReport {
 // Half of the cases have tiny fake caches, so that every loop level goes round several times. Each
 // case runs in a child process, so that a read or a write outside the operands is reported like any
 // other failure; failing cases are shrunk to the smallest that still fails. Throws Error for an
-// unknown algorithm or a target that the machine cannot run.
+// unknown algorithm, a target that the machine cannot run, or a problem that is not forward.
 PLAIT_API VerifyReport verify(const VerifyOptions& options = {});
 
 // Two algorithms on the same data: how many units in the last place their outputs are apart.
@@ -93,7 +93,7 @@ struct UlpReport {
 };
 
 // `limits.algorithm` is ignored. Data as in the error classes, drawn with `seed`. Throws Error if
-// one of the two refuses the problem.
+// one of the two refuses the problem, or it is not forward.
 PLAIT_API UlpReport compare(const Problem& problem, const std::string& first,
                             const std::string& second, const Limits& limits = {},
                             const Machine& machine = host_machine(), std::uint64_t seed = 1);

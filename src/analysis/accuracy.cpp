@@ -8,6 +8,7 @@
 
 #include "algorithms/reference/reference.hpp"
 #include "core/error_model.hpp"
+#include "core/problem_rules.hpp"
 #include "core/random.hpp"
 
 namespace plait {
@@ -101,6 +102,7 @@ template <class T>
 ErrorReport measure_error(const Problem& problem, const ErrorBound& bound, TensorView<const T> x,
                           TensorView<const T> kernel, TensorView<const T> bias,
                           TensorView<const T> residual, TensorView<const T> y, std::uint64_t seed) {
+  require_forward(problem, "errors are measured in");
   const reference::Operands<T> operands{x.data(), kernel.data(), bias.data(), residual.data()};
   Comparison comparison(problem, bound.gamma);
   auto compare = [&](std::int64_t n, std::int64_t o, std::int64_t i, std::int64_t j) {

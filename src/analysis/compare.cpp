@@ -8,6 +8,7 @@
 
 #include "analysis/float_bits.hpp"
 #include "analysis/test_data.hpp"
+#include "core/problem_rules.hpp"
 
 namespace plait {
 namespace {
@@ -68,6 +69,7 @@ UlpReport compare_runs(const Plan& first, const Plan& second, std::uint64_t seed
 
 UlpReport compare(const Problem& problem, const std::string& first, const std::string& second,
                   const Limits& limits, const Machine& machine, std::uint64_t seed) {
+  require_forward(problem, "outputs are compared in");
   Problem dense = problem;  // where the elements lie does not matter here
   dense.x_layout = dense.y_layout = Layout::nchw;
   dense.x_strides.reset();

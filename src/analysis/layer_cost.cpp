@@ -230,9 +230,10 @@ LayerCost cost(const Problem& problem, const Machine& machine) {
   const double threads = machine.default_threads();
   const double rate = moved > machine.caches.l3_bytes ? machine.rates.dram_bytes_per_second
                                                       : machine.rates.l3_bytes_per_second;
-  cost.roofline_seconds = std::max(static_cast<double>(cost.macs) / machine.macs_per_second(),
-                                   static_cast<double>(moved) / rate) /
-                          threads;
+  // Vectors have half as many lanes of doubles.
+  const double peak = machine.macs_per_second() / (problem.dtype == Dtype::f64 ? 2 : 1);
+  cost.roofline_seconds =
+      std::max(static_cast<double>(cost.macs) / peak, static_cast<double>(moved) / rate) / threads;
   return cost;
 }
 

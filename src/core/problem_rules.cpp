@@ -231,4 +231,10 @@ std::optional<BrokenRule> broken_rule(const Problem& p) {
   return broken_strides(p);
 }
 
+void require_forward(const Problem& problem, std::string_view what) {
+  if (problem.direction == Direction::forward) return;
+  throw Error(Status::unsupported, std::string(what) + " the forward direction, not " +
+                                       std::string(name_of(problem.direction)));
+}
+
 }  // namespace plait

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <plait/problem.hpp>
 
@@ -44,5 +45,8 @@ std::optional<BrokenRule> broken_rule(const Problem& problem);
 // "1x64x56x56" and "64x64x3x3", whatever the numbers.
 std::string x_text(const Problem& problem);
 std::string weight_text(const Problem& problem);
+
+// Throws Error, "<what> the forward direction, not backward_data", for any other one.
+void require_forward(const Problem& problem, std::string_view what);
 
 }  // namespace plait

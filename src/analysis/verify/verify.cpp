@@ -8,6 +8,7 @@
 
 #include "analysis/verify/shrink.hpp"
 #include "analysis/verify/sweep.hpp"
+#include "core/problem_rules.hpp"
 
 namespace plait {
 namespace {
@@ -127,7 +128,10 @@ VerifyReport verify(const VerifyOptions& options) {
                 "cases must be at least 1 and the first one at least 0, but they are " +
                     std::to_string(options.cases) + " and " + std::to_string(options.first));
   }
-  for (const Problem& problem : options.problems) validate(problem);
+  for (const Problem& problem : options.problems) {
+    validate(problem);
+    require_forward(problem, "verify checks");
+  }
   if (options.target) Machine(host_machine()).use(*options.target);  // throws if it cannot run
   const std::vector<Subject> subjects = subjects_of(options);
   const std::vector<SubjectResult> results = sweep(options, subjects);
