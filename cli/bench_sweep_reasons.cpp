@@ -8,8 +8,13 @@
 namespace plait::faces {
 namespace {
 
-constexpr double kAlike = 0.03;       // of the time: less is no difference on a shared machine
-constexpr double kUnexplained = 0.7;  // of the share that the model expects: less tells of a fault
+constexpr double kAlike = 0.03;  // of the time: less is no difference on a shared machine
+// Of the share that the best reaches of the model's: a delta with less has a fault of its own.
+constexpr double kUnexplained = 0.7;
+
+std::string channels_text(int channels) {
+  return fmt::format("{} channel{}", channels, channels == 1 ? "" : "s");
+}
 
 std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
 
@@ -55,7 +60,7 @@ std::string best_line(const std::vector<Timed>& all, const Timed& best) {
   if (&expected != &best) {
     text += fmt::format(", which takes {:.2f} times as long", expected.seconds / best.seconds);
   }
-  if (reached(least) < kUnexplained) {
+  if (reached(least) < kUnexplained * reached(best)) {
     text += fmt::format(
         ". Delta {} takes {:.1f} cycles a term, not the {:.1f} of the model: its loop, as "
         "compiled, "
@@ -71,11 +76,16 @@ std::string inputs_line(const std::vector<Timed>& all, const Timed& best) {
   if (first.inputs_without_strips <= 1) {
     return "inputs: a row of one tap has nothing to share; no delta touches less than 1 an output.";
   }
+  std::string touched;
+  for (const StripStudy* one : {&first, best.study, &last}) {
+    if (one == best.study && (one == &first || one == &last)) continue;
+    touched += fmt::format("{}{:.2f} with delta {}", touched.empty() ? "" : ", ",
+                           one->inputs_touched, one->delta);
+  }
   return fmt::format(
-      "inputs: {} per output and row of taps without strips; different ones {:.2f} with delta {}, "
-      "{:.2f} with {}, {:.2f} with {}: beyond delta {} a wider strip could save {:.2f} at most.",
-      first.inputs_without_strips, first.inputs_touched, first.delta, best.study->inputs_touched,
-      best.study->delta, last.inputs_touched, last.delta, best.study->delta,
+      "inputs: {} per output and row of taps without strips; different ones {}: beyond delta {} a "
+      "wider strip could save {:.2f} at most.",
+      first.inputs_without_strips, touched, best.study->delta,
       best.study->inputs_touched - last.inputs_touched);
 }
 
@@ -83,10 +93,10 @@ std::string loads_line(const Timed& best) {
   const StripStudy& s = *best.study;
   const bool hidden = s.load_cycles <= s.multiply_add_cycles;
   return fmt::format(
-      "loads: every tap loads its inputs anew from L1, for {} channels at once, and every weight "
+      "loads: every tap loads its inputs anew from L1, for {} at once, and every weight "
       "for {} outputs. A term takes {:.1f} cycles of loads and {:.1f} of multiply-adds, {}; "
       "measured with all else {:.1f}.",
-      s.rows, s.delta, s.load_cycles, s.multiply_add_cycles,
+      channels_text(s.rows), s.delta, s.load_cycles, s.multiply_add_cycles,
       hidden ? "which the model takes to hide them" : "which do not hide them", best.cycles);
 }
 
@@ -123,7 +133,7 @@ std::string cause(const StripStudy& from, const StripStudy& to) {
   }
   const double more = to.seconds[most] - from.seconds[most];
   const double whole = to.predicted_seconds() / from.predicted_seconds();
-  if (more <= 0) return fmt::format("the model says {:.2f}, and no part grows", whole);
+  if (more <= 0) return fmt::format("the model says {:.2f}", whole);
   return fmt::format("the model says {:.2f}, of which {:+.2f} {}", whole,
                      more / from.predicted_seconds(), name_of(static_cast<StripLimit>(most)));
 }
@@ -143,7 +153,7 @@ std::string wider_line(const Timed& best, const Timed* wider) {
   const StripStudy& s = *best.study;
   const std::string registers =
       s.registers_if_wider > s.registers
-          ? fmt::format("{} channels with one more {} need {} registers of {}", s.rows,
+          ? fmt::format("{} with one more {} need {} registers of {}", channels_text(s.rows),
                         s.lanes_are_channels ? "pixel" : "vector", s.registers_if_wider,
                         s.registers)
           : fmt::format("{} of {} registers are taken", s.registers_used, s.registers);
@@ -155,9 +165,9 @@ std::string wider_line(const Timed& best, const Timed* wider) {
   // [Emerald Rapids VM, 2026-11-26].
   const bool loads = w.load_cycles > s.load_cycles && measured > (1 + kAlike) * model;
   return fmt::format(
-      "wider: {}; delta {} has {} channels, so each input loaded serves {} instead of {}. It takes "
+      "wider: {}; delta {} has {}, so each input loaded serves {} instead of {}. It takes "
       "{:.2f} times as long; {}{}.",
-      registers, w.delta, w.rows, w.rows, s.rows, measured, cause(s, w),
+      registers, w.delta, channels_text(w.rows), w.rows, s.rows, measured, cause(s, w),
       loads ? ", as it hides loads whole" : "");
 }
 
@@ -166,9 +176,10 @@ std::string narrower_line(const Timed& best, const Timed* narrower) {
   const StripStudy& s = *best.study;
   const StripStudy& n = *narrower->study;
   return fmt::format(
-      "narrower: delta {} has {} channels, and each weight loaded serves {} outputs instead of {}. "
+      "narrower: delta {} has {}, and each weight loaded serves {} outputs instead of {}. "
       "It takes {:.2f} times as long; {}.",
-      n.delta, n.rows, n.delta, s.delta, narrower->seconds / best.seconds, cause(s, n));
+      n.delta, channels_text(n.rows), n.delta, s.delta, narrower->seconds / best.seconds,
+      cause(s, n));
 }
 
 }  // namespace

@@ -58,7 +58,8 @@ std::string takes_table(const DeltaSweep& sweep) {
          fmt::format(
              "\ntile: output channels x delta. one wider: registers of as many channels and one {} "
              "more.\n"
-             "touched: different inputs per output and row of {} taps, of {} without strips; at "
+             "touched: different inputs per output and row of k_w = {} taps, of {} without strips; "
+             "at "
              "stride 1\n"
              "(k_w + delta - 1) / delta. loaded, weights: what the kernel loads from L1 for them, "
              "k_w / channels\n"
@@ -69,6 +70,8 @@ std::string takes_table(const DeltaSweep& sweep) {
              any.lanes_are_channels ? "pixel" : "vector", any.inputs_without_strips,
              any.inputs_without_strips);
 }
+
+constexpr std::size_t kTimeColumns = 9;  // known of every algorithm
 
 std::vector<std::string> time_row(const DeltaSweep& sweep, std::size_t i) {
   const BenchLine& line = sweep.run.lines[i];
@@ -100,11 +103,13 @@ std::string times_table(const DeltaSweep& sweep) {
                                                  "GFLOP/s", "peak", "model", "predicted", "ratio",
                                                  "cycles/term", "FMA", "loads", "useful", "limit"}};
   std::string not_measured;
+  bool studied = false;
   double spread = 0;
   for (std::size_t i = 0; i < sweep.entries.size(); ++i) {
     const BenchLine& line = sweep.run.lines[i];
     if (line.measured()) {
       rows.push_back(time_row(sweep, i));
+      studied = studied || sweep.entries[i].study;
       spread = std::max(spread, summarize(line.timings.seconds).spread());
     } else {
       not_measured +=
@@ -114,19 +119,23 @@ std::string times_table(const DeltaSweep& sweep) {
   }
   std::string text;
   if (rows.size() > 1) {
+    if (!studied) rows.front().resize(kTimeColumns);
     text =
         table_text(rows, 0) +
         fmt::format(
-            "\nbest round: the median of the fastest round, of which are the figures to its right "
-            "and the reasons\n"
-            "below. peak: its share of the multiply-add peak of {:.4g} GFLOP/s; model: the "
-            "share predicted.\n"
-            "cycles/term: of a tile, with all else, at the peak's clock; FMA, loads: what its "
-            "multiply-adds and\n"
-            "its loads take alone. useful: of the products executed. limit: the most of what "
-            "the model adds to\n"
-            "the useful multiply-adds, as a share of its time.\n",
+            "\nbest round: the median of the fastest round, of which are the figures to its "
+            "right and the reasons\n"
+            "below. peak: its share of the multiply-add peak of {:.4g} GFLOP/s; model: the share "
+            "predicted.\n",
             sweep.peak_gflops());
+    if (studied) {
+      text +=
+          "cycles/term: of a tile, with all else, at the peak's clock; FMA, loads: what its "
+          "multiply-adds and\n"
+          "its loads take alone. useful: of the products executed. limit: the most of what the "
+          "model adds to\n"
+          "the useful multiply-adds, as a share of its time.\n";
+    }
     if (spread > kBusy) {
       text += fmt::format(
           "The machine had other work: times spread by up to {}. More --rounds find quiet ones.\n",

@@ -207,7 +207,7 @@ TEST(BenchSweepReport, SaysWhyTheBestIsTheBest) {
                   "within 3 % of its time 24. The model's best is 24, which takes 1.01 times");
   EXPECT_CONTAINS(lines[1],
                   "inputs: 3 per output and row of taps without strips; different ones "
-                  "1.25 with delta 8, 1.06 with 32, 1.03 with 64");
+                  "1.25 with delta 8, 1.06 with delta 32, 1.03 with delta 64");
   EXPECT_CONTAINS(lines[2], "for 3 channels at once, and every weight for 32 outputs.");
   EXPECT_CONTAINS(lines[4], "3 channels with one more vector need 19 registers of 16");
   EXPECT_CONTAINS(lines[4], "delta 40 has 2 channels, so each input loaded serves 2 instead of 3.");
