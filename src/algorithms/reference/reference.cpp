@@ -21,9 +21,8 @@ namespace {
 //                        + bias[o] + residual[n, o, i, j] )
 // Positions outside the input are filled as the padding mode says. With dy of the shape of y, the
 // gradients of sum(dy * y) without act and residual are
-//   dx[n, c, row, col] = sum over the (o, i, j, u, v) whose product reads it, there or where
-//   padding
-//                        repeats it, of dy[n, o, i, j] * K[o, c - first channel of o's group, u, v]
+//   dx[n, c, row, col] = sum over the (o, i, j, u, v) whose product reads it, there or as padding,
+//                        of dy[n, o, i, j] * K[o, c - first channel of o's group, u, v]
 //   dK[o, c, u, v]     = sum over n, i, j of dy[n, o, i, j] * what its product reads of x there
 //   dbias[o]           = sum over n, i, j of dy[n, o, i, j]
 // The sums themselves are in sums.hpp. Source: the chapter, with the options of its surroundings.
