@@ -100,6 +100,14 @@ struct Candidate {
 };
 PLAIT_API std::string_view name_of(Candidate::Standing standing);
 
+// The block of a plan whose register tiles take sums of products, rows x delta of them.
+struct TileBlock {
+  int rows = 0;                  // output channels of a tile; 0 for algorithms of another kind
+  int delta = 0;                 // pixels of a tile
+  std::int64_t depth = 0;        // terms at a time
+  std::int64_t input_bytes = 0;  // copied for a block of one thread; 0 where x is read in place
+};
+
 // Why a plan is as it is. Candidates are ordered: chosen, runner-up, slower ones, refused ones.
 struct Explanation {
   std::string problem_line;
@@ -110,6 +118,7 @@ struct Explanation {
   std::vector<Candidate> candidates;
   double reproducible_price = 1;  // predicted time of the pick / of the fastest
   std::string config = {};        // how the chosen one cuts up the work, in words; may be empty
+  TileBlock block = {};           // likewise, in numbers
 
   const Candidate& chosen() const { return candidates.front(); }
 };

@@ -102,6 +102,7 @@ class PanelExecution : public TileExecution {
         blocking_(blocking) {}
 
   std::string config() const override;
+  TileBlock block() const override;
 
  protected:
   void run_from(const kernels::PanelSource& source, const Args& args) const;

@@ -129,6 +129,11 @@ class StripExecution final : public TileExecution {
     return text;
   }
 
+  TileBlock block() const override {
+    return {blocking_.tile->rows, blocking_.tile->cols, blocking_.block_depth,
+            geometry_.shape.in_place ? 0 : static_cast<std::int64_t>(blocking_.strip_bytes)};
+  }
+
  private:
   StripGeometry geometry_;
   kernels::StripBlocking blocking_;

@@ -2,7 +2,6 @@
 #include <plait/strip_study.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -36,49 +35,9 @@ const Family* family_of(std::string_view algorithm) {
   return found == std::end(kFamilies) ? nullptr : found;
 }
 
-// The number that follows a mark in a text, from a place on.
-std::optional<std::int64_t> number_after(std::string_view text, std::string_view mark) {
-  const std::size_t at = text.find(mark);
-  if (at == std::string_view::npos) return std::nullopt;
-  const std::string_view rest = text.substr(at + mark.size());
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
-  return error == std::errc() ? std::optional(number) : std::nullopt;
-}
-
-// What a plan says of how it cuts up the work, in Explanation::config.
-struct Config {
-  std::int64_t rows = 0;
-  std::int64_t delta = 0;
-  std::int64_t block_depth = 0;
-  std::int64_t strip_bytes = 0;
-};
-
-Config read_config(std::string_view text, std::int64_t depth) {
-  Config config;
-  config.delta = number_after(text, "delta ").value_or(0);
-  config.rows = number_after(text, "tiles of ").value_or(0);
-  config.block_depth = number_after(text, " columns x ").value_or(depth);
-  const bool in_place = text.find("pixels read in place") != std::string_view::npos;
-  if (const auto columns = number_after(text, " rows x ");
-      columns && !in_place && config.delta > 0) {
-    config.strip_bytes =
-        saturated_product({kernels::round_up(*columns, config.delta), config.block_depth,
-                           static_cast<std::int64_t>(sizeof(float))});
-  }
-  if (const std::size_t strips = text.find("strips of "); strips != std::string_view::npos) {
-    config.strip_bytes = number_after(text.substr(strips), ", ").value_or(0);
-  }
-  if (const std::size_t end = text.find(" terms at a time"); end != std::string_view::npos) {
-    const std::size_t begin = text.substr(0, end).rfind(", ");
-    config.block_depth = number_after(text.substr(begin), ", ").value_or(depth);
-  }
-  return config;
-}
-
-const kernels::Tile* find_tile(const kernels::TileSet& set, const Config& config) {
+const kernels::Tile* find_tile(const kernels::TileSet& set, const TileBlock& block) {
   for (const kernels::Tile& tile : set.tiles) {
-    if (tile.rows == config.rows && tile.cols == config.delta) return &tile;
+    if (tile.rows == block.rows && tile.cols == block.delta) return &tile;
   }
   return nullptr;
 }
@@ -188,17 +147,17 @@ std::optional<StripStudy> strip_study(const Plan& plan, const Machine& machine) 
   const Family* const family = family_of(plan.algorithm());
   if (family == nullptr) return std::nullopt;
   const Problem problem = effective_problem(plan.problem());
-  const Config config = read_config(plan.explain().config, problem.depth());
+  const TileBlock& block = plan.explain().block;
   const kernels::TileSet& set = family->tiles(plan.target());
-  const kernels::Tile* const tile = find_tile(set, config);
+  const kernels::Tile* const tile = find_tile(set, block);
   if (tile == nullptr) return std::nullopt;
   StripStudy study;
   describe_tile(study, *tile, set, machine);
   count_loads(study, problem);
-  study.strip_bytes = config.strip_bytes;
+  study.strip_bytes = block.input_bytes;
   study.strip_level = level_holding(study.strip_bytes, machine.caches);
   study.panel_bytes =
-      saturated_product({tile->rows, config.block_depth, static_cast<std::int64_t>(sizeof(float))});
+      saturated_product({tile->rows, block.depth, static_cast<std::int64_t>(sizeof(float))});
   study.panel_level = level_holding(study.panel_bytes, machine.caches);
   split_time(study, *tile, *family, plan, problem, machine);
   return study;

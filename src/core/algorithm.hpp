@@ -64,6 +64,7 @@ class Execution {
   virtual int threads() const = 0;  // the most tasks at once; the workspace is sized for them
   // How the work is cut up, in words, for explanations; empty if there is nothing to choose.
   virtual std::string config() const { return {}; }
+  virtual TileBlock block() const { return {}; }  // the same in numbers, where there are such tiles
 };
 
 struct Algorithm {

@@ -226,6 +226,7 @@ Plan plan(const Problem& problem, const Limits& limits, const Machine& machine) 
   state->explanation = std::move(ranking.explanation);
   state->execution = ranking.chosen->prepare(effective_problem(problem), complete, machine);
   state->explanation.config = state->execution->config();
+  state->explanation.block = state->execution->block();
   state->packed_format = state->execution->packed_format();
   state->prepacked = complete.prepacked;
   return Plan(std::move(state));
