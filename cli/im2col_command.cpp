@@ -139,7 +139,7 @@ void write_matrix(const Im2colArguments& arguments, const Tensor<T>& x) {
   const Im2colOptions options = options_of(arguments, x.shape());
   const Dims shape = im2col_shape(x.shape(), options, dtype);
   check_memory(x.shape(), shape, sizeof(T));
-  write_file(arguments.output, npy_bytes(im2col_matrix(x, options)), interrupted());
+  write_file(arguments.output, npy_bytes(im2col(x, options)), interrupted());
   report(arguments, x.shape(), shape, dtype);
 }
 

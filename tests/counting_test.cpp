@@ -88,7 +88,7 @@ Tally count(const Problem& p, bool padding_counts) {
     case Direction::forward:
       for_each(p.y_shape(), [&](auto n, auto o, auto i, auto j) {
         Number sum;
-        reference::for_each_product(
+        rooms::reference::for_each_product(
             p, x, kernel, n, o, i, j,
             [&](const Number& value, const Number& weight) { sum += value * weight; });
         // The bias is added whatever the sum holds.
@@ -97,16 +97,16 @@ Tally count(const Problem& p, bool padding_counts) {
       break;
     case Direction::backward_data:
       for_each(p.x_shape(), [&](auto n, auto c, auto row, auto column) {
-        reference::data_gradient(p, dy, kernel, n, c, row, column);
+        rooms::reference::data_gradient(p, dy, kernel, n, c, row, column);
       });
       break;
     case Direction::backward_weights:
       for_each(p.kernel_shape(), [&](auto o, auto c, auto u, auto v) {
-        reference::weight_gradient(p, x, dy, o, c, u, v, go_on);
+        rooms::reference::weight_gradient(p, x, dy, o, c, u, v, go_on);
       });
       break;
     case Direction::backward_bias:
-      for (std::int64_t o = 0; o < p.c_o; ++o) reference::bias_gradient(p, dy, o, go_on);
+      for (std::int64_t o = 0; o < p.c_o; ++o) rooms::reference::bias_gradient(p, dy, o, go_on);
       break;
   }
   return tally;

@@ -35,7 +35,7 @@ Tensor<T> normal(const Dims& shape, Random& random) {
 
 TEST(Im2colMatrix, OfAHandWrittenExample) {
   const Tensor<float> x({1, 2, 3}, {1, 2, 3, 4, 5, 6});
-  const Tensor<float> matrix = im2col_matrix(x, {.kernel = 2});
+  const Tensor<float> matrix = im2col(x, {.kernel = 2});
   EXPECT_EQ(matrix.shape(), (Dims{2, 4}));
   EXPECT_EQ(values_of(matrix), (std::vector<float>{1, 2, 4, 5, 2, 3, 5, 6}));
 }
@@ -44,14 +44,14 @@ TEST(Im2colMatrix, OfTwoChannelsWithEverySortOfGeometry) {
   const Tensor<double> x({2, 2, 3}, {1, 2, 3, 4, 5, 6, -1, -2, -3, -4, -5, -6});
   // k_h x k_w = 2x1; padded rows are 0, x0, x1; a stride of 2 along w takes columns 0 and 2.
   const Im2colOptions options{.kernel = {2, 1}, .stride = {1, 2}, .padding = {1, 0, 0, 0}};
-  const Tensor<double> matrix = im2col_matrix(x, options);
+  const Tensor<double> matrix = im2col(x, options);
   EXPECT_EQ(matrix.shape(), (Dims{4, 4}));
   EXPECT_EQ(values_of(matrix), (std::vector<double>{0, 1, 0, -1,   //
                                                     0, 3, 0, -3,   //
                                                     1, 4, -1, -4,  //
                                                     3, 6, -3, -6}));
   const Im2colOptions dilated{.kernel = {1, 2}, .padding = {0, 1}, .dilation = {1, 3}};
-  EXPECT_EQ(values_of(im2col_matrix(x, dilated)),
+  EXPECT_EQ(values_of(im2col(x, dilated)),
             (std::vector<double>{0, 3, 0, -3, 1, 0, -1, 0, 0, 6, 0, -6, 4, 0, -4, 0}));
 }
 
@@ -61,7 +61,7 @@ TEST(Im2colMatrix, OfAnImageInEveryPaddingMode) {
   const auto row = [&](PaddingMode mode, double value = 0) {
     options.padding_mode = mode;
     options.padding_value = value;
-    return values_of(im2col_matrix(x, options));
+    return values_of(im2col(x, options));
   };
   EXPECT_EQ(row(PaddingMode::zeros), (std::vector<float>{0, 0, 1, 2, 3, 0}));
   EXPECT_EQ(row(PaddingMode::reflect), (std::vector<float>{3, 2, 1, 2, 3, 2}));
@@ -73,7 +73,7 @@ TEST(Im2colMatrix, OfAnImageInEveryPaddingMode) {
 TEST(Im2colMatrix, OfAPointwiseLayerIsTheTransposeOfTheChannels) {
   Random random(1);
   const auto x = normal<float>({3, 4, 5}, random);
-  const Tensor<float> matrix = im2col_matrix(x, {});
+  const Tensor<float> matrix = im2col(x, {});
   ASSERT_EQ(matrix.shape(), (Dims{20, 3}));
   const TensorView<const float> pixels_by_channels(x.data(), {20, 3}, {1, 20});
   EXPECT_TRUE(same_bytes(matrix, dense_copy(pixels_by_channels)));
@@ -83,11 +83,11 @@ TEST(Im2colMatrix, OfABatchIsThatOfEachImage) {
   Random random(2);
   const auto x = normal<double>({3, 2, 5, 4}, random);
   const Im2colOptions options{.kernel = 3, .stride = 2, .padding = 1};
-  const Tensor<double> matrices = im2col_matrix(x, options);
+  const Tensor<double> matrices = im2col(x, options);
   ASSERT_EQ(matrices.shape(), (Dims{3, 6, 18}));
   for (std::int64_t n = 0; n < 3; ++n) {
     const Tensor<double> matrix =
-        im2col_matrix<double>(TensorView<const double>(&x(n, 0, 0, 0), {2, 5, 4}), options);
+        im2col<double>(TensorView<const double>(&x(n, 0, 0, 0), {2, 5, 4}), options);
     ASSERT_EQ(matrix.shape(), (Dims{6, 18}));
     EXPECT_TRUE(std::equal(matrix.begin(), matrix.end(), &matrices(n, 0, 0)));
   }
@@ -103,7 +103,7 @@ TEST(Im2colMatrix, ReadsAnyStrides) {
         TensorView<const float>(memory.data(), {2, 3, 9, 4}, {432, 2, 48, 12}),
         TensorView<const float>(memory.data(), {2, 3, 4, 5}, {0, 0, 0, 0}),
         TensorView<const float>(memory.data(), {1, 1, 5, 5}, {kMax, kMax, 5, 1})}) {
-    EXPECT_TRUE(same_bytes(im2col_matrix(view, options), im2col_matrix(dense_copy(view), options)))
+    EXPECT_TRUE(same_bytes(im2col(view, options), im2col(dense_copy(view), options)))
         << to_string(view.shape());
   }
 }
@@ -111,7 +111,7 @@ TEST(Im2colMatrix, ReadsAnyStrides) {
 TEST(Im2colMatrix, KeepsNanAndInfinity) {
   const float infinity = std::numeric_limits<float>::infinity();
   const Tensor<float> x({1, 1, 2}, {std::numeric_limits<float>::quiet_NaN(), -infinity});
-  const Tensor<float> matrix = im2col_matrix(x, {.kernel = {1, 2}});
+  const Tensor<float> matrix = im2col(x, {.kernel = {1, 2}});
   EXPECT_TRUE(std::isnan(matrix(0, 0)));
   EXPECT_EQ(matrix(0, 1), -infinity);
 }
@@ -200,7 +200,7 @@ void expect_products_are_layers(int count, double tolerance) {
                                 .padding_mode = o.padding_mode,
                                 .padding_value = o.padding_value,
                                 .algorithm = "reference"});
-    const Tensor<T> matrix = im2col_matrix(x, o);
+    const Tensor<T> matrix = im2col(x, o);
     const Dtype dtype = sizeof(T) == 8 ? Dtype::f64 : Dtype::f32;
     ASSERT_EQ(im2col_shape(x.shape(), o, dtype), matrix.shape()) << to_string(layer);
     ASSERT_EQ(matrix.size(1), y.size(2) * y.size(3)) << to_string(layer);
@@ -221,7 +221,7 @@ TEST(Im2colMatrix, TimesTheKernelIsTheLayerInF32) { expect_products_are_layers<f
 
 std::string error_for(const Dims& x_shape, const Im2colOptions& options) {
   const Tensor<float> x(x_shape);
-  std::string message = error_of(Status::invalid_argument, [&] { im2col_matrix(x, options); });
+  std::string message = error_of(Status::invalid_argument, [&] { im2col(x, options); });
   EXPECT_EQ(error_of(Status::invalid_argument, [&] { im2col_shape(x_shape, options); }), message);
   return message;
 }
@@ -248,7 +248,7 @@ TEST(Im2colMatrix, NamesTheShapesAndTheRuleThatIsBroken) {
 
 TEST(Im2colMatrix, RefusesAMissingX) {
   const auto missing = [](const TensorView<const float>& x) {
-    return error_of(Status::invalid_argument, [&] { im2col_matrix(x, {}); });
+    return error_of(Status::invalid_argument, [&] { im2col(x, {}); });
   };
   const std::string message = "x must be n x c x h x w or c x h x w but is missing";
   EXPECT_EQ(missing({}), message);
@@ -277,7 +277,7 @@ TEST(Im2colMatrix, CountsBytesOfItsType) {
 TEST(Im2colMatrix, TakesTheLargestStepsThatHaveNothingToStepTo) {
   const Tensor<float> x({1, 2, 2}, {1, 2, 3, 4});
   const Im2colOptions options{.kernel = 1, .stride = kMax, .dilation = kMax};
-  EXPECT_EQ(values_of(im2col_matrix(x, options)), (std::vector<float>{1}));
+  EXPECT_EQ(values_of(im2col(x, options)), (std::vector<float>{1}));
 }
 
 // Sanitizers end the program at such a request.
@@ -285,7 +285,7 @@ TEST(Im2colMatrix, TakesTheLargestStepsThatHaveNothingToStepTo) {
 TEST(Im2colMatrix, SaysThatMemoryIsMissing) {
   const Tensor<float> x({1, 1, 1});
   const std::string message = error_of(Status::unsupported, [&] {
-    im2col_matrix(x, {.kernel = 1, .padding = 1LL << 28});  // 2^58 elements
+    im2col(x, {.kernel = 1, .padding = 1LL << 28});  // 2^58 elements
   });
   EXPECT_EQ(message.find("no memory for a tensor of shape"), 0U) << message;
 }
@@ -295,7 +295,7 @@ TEST(Im2colMatrix, StopsWhenCancelled) {
   const Tensor<float> x({1, 4, 4});
   const std::atomic<bool> cancel = true;
   const std::string message =
-      error_of(Status::cancelled, [&] { im2col_matrix(x, {.kernel = 2, .cancel = &cancel}); });
+      error_of(Status::cancelled, [&] { im2col(x, {.kernel = 2, .cancel = &cancel}); });
   EXPECT_EQ(message, "cancelled while the patches matrix was made");
 }
 

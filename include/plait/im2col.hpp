@@ -29,17 +29,17 @@ struct Im2colOptions {
 };
 
 // The shape of the matrix of x: h'w' x (c k_h k_w) for c x h x w, n x h'w' x (c k_h k_w) for
-// n x c x h x w. Throws Error where im2col_matrix() would, naming the shapes and the rule: also if
+// n x c x h x w. Throws Error where im2col() would, naming the shapes and the rule: also if
 // the matrix, of elements of that type, has 2^62 bytes or more.
 PLAIT_API Dims im2col_shape(const Dims& x_shape, const Im2colOptions& options,
                             Dtype dtype = Dtype::f32);
 
 // The matrix of x, which may have any strides. One thread, O(elements of the matrix).
 template <class T>
-PLAIT_API Tensor<T> im2col_matrix(TensorView<const T> x, const Im2colOptions& options);
+PLAIT_API Tensor<T> im2col(TensorView<const T> x, const Im2colOptions& options);
 template <class T>
-Tensor<T> im2col_matrix(const Tensor<T>& x, const Im2colOptions& options) {
-  return im2col_matrix<T>(x.view(), options);
+Tensor<T> im2col(const Tensor<T>& x, const Im2colOptions& options) {
+  return im2col<T>(x.view(), options);
 }
 
 }  // namespace plait

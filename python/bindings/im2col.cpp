@@ -22,14 +22,14 @@ nb::object matrix_of(const Array& x, Im2colOptions options) {
   Tensor<T> matrix;
   run_released(bytes / kBytesPerSecond, [&](std::atomic<bool>* cancel) {
     options.cancel = cancel;
-    matrix = im2col_matrix<T>(view, options);
+    matrix = im2col<T>(view, options);
   });
   return to_numpy(std::move(matrix));
 }
 
-nb::object im2col(nb::handle x_object, nb::handle kernel_size, nb::handle stride,
-                  nb::handle padding, nb::handle dilation, nb::handle padding_mode,
-                  nb::handle padding_value) {
+nb::object im2col_of(nb::handle x_object, nb::handle kernel_size, nb::handle stride,
+                     nb::handle padding, nb::handle dilation, nb::handle padding_mode,
+                     nb::handle padding_value) {
   if (x_object.is_none()) throw nb::type_error("x is missing");
   const Array x("x", x_object);
   const Kind kind(x);
@@ -59,7 +59,7 @@ nb::object im2col(nb::handle x_object, nb::handle kernel_size, nb::handle stride
 
 void add_im2col(nb::module_& m) {
   const auto any = [](const char* argument) { return nb::arg(argument).none(); };
-  m.def("im2col", &im2col, any("x"), any("kernel_size"), any("stride"), any("padding"),
+  m.def("im2col", &im2col_of, any("x"), any("kernel_size"), any("stride"), any("padding"),
         any("dilation"), any("padding_mode"), any("padding_value"));
 }
 

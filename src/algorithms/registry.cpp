@@ -5,7 +5,7 @@
 namespace plait {
 
 #define PLAIT_ROOM(room)              \
-  namespace room {                    \
+  namespace rooms::room {             \
   std::span<const Algorithm> forms(); \
   }
 #include "algorithms/registry.inc"
@@ -17,7 +17,7 @@ std::span<const Algorithm> registry() {
     auto add = [&all](std::span<const Algorithm> forms) {
       all.insert(all.end(), forms.begin(), forms.end());
     };
-#define PLAIT_ROOM(room) add(room::forms());
+#define PLAIT_ROOM(room) add(rooms::room::forms());
 #include "algorithms/registry.inc"
 #undef PLAIT_ROOM
     return all;

@@ -40,7 +40,7 @@ class Comparison {
         unit_(problem.dtype == Dtype::f64 ? kUnitRoundoff64 : kUnitRoundoff),
         activated_(problem.activation.kind != ActivationKind::none) {}
 
-  void add(double computed, const reference::Output& exact) {
+  void add(double computed, const rooms::reference::Output& exact) {
     ++report_.checked;
     if (!std::isfinite(exact.value) || !std::isfinite(computed)) {
       const bool same =
@@ -103,11 +103,12 @@ ErrorReport measure_error(const Problem& problem, const ErrorBound& bound, Tenso
                           TensorView<const T> kernel, TensorView<const T> bias,
                           TensorView<const T> residual, TensorView<const T> y, std::uint64_t seed) {
   require_forward(problem, "errors are measured in");
-  const reference::Operands<T> operands{x.data(), kernel.data(), bias.data(), residual.data()};
+  const rooms::reference::Operands<T> operands{x.data(), kernel.data(), bias.data(),
+                                               residual.data()};
   Comparison comparison(problem, bound.gamma);
   auto compare = [&](std::int64_t n, std::int64_t o, std::int64_t i, std::int64_t j) {
     comparison.add(static_cast<double>(y(n, o, i, j)),
-                   reference::output_at(problem, operands, n, o, i, j, bound.tile));
+                   rooms::reference::output_at(problem, operands, n, o, i, j, bound.tile));
   };
   const Dims shape = problem.y_shape();
   if (problem.multiplications() > kSampledAboveMultiplications) {

@@ -175,7 +175,7 @@ Dims im2col_shape(const Dims& x_shape, const Im2colOptions& options, Dtype dtype
 }
 
 template <class T>
-Tensor<T> im2col_matrix(TensorView<const T> x, const Im2colOptions& options) {
+Tensor<T> im2col(TensorView<const T> x, const Im2colOptions& options) {
   if (x.data() == nullptr && element_count(x.shape()) != 0) refuse_x("missing");
   check_rank(x.shape());
   const Problem problem = problem_of(with_batch(x.shape(), 1), with_batch(x.strides(), 0), options,
@@ -191,7 +191,7 @@ Tensor<T> im2col_matrix(TensorView<const T> x, const Im2colOptions& options) {
   return matrix;
 }
 
-template Tensor<float> im2col_matrix(TensorView<const float>, const Im2colOptions&);
-template Tensor<double> im2col_matrix(TensorView<const double>, const Im2colOptions&);
+template Tensor<float> im2col(TensorView<const float>, const Im2colOptions&);
+template Tensor<double> im2col(TensorView<const double>, const Im2colOptions&);
 
 }  // namespace plait

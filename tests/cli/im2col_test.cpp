@@ -69,7 +69,7 @@ TEST_F(Im2colCommand, WritesTheMatrixAndSaysSo) {
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_EQ(outcome.out, x_ + " (1x2x4x5 f32, 160 B) -> " + output_ + " (1x20x18 f32, 1.41 KiB)\n");
   expect_equal(read_tensor<float>(output_),
-               im2col_matrix(ramp({1, 2, 4, 5}), {.kernel = 3, .padding = 1}));
+               im2col(ramp({1, 2, 4, 5}), {.kernel = 3, .padding = 1}));
 }
 
 TEST_F(Im2colCommand, TakesEveryRankAndKeepsTheDtype) {
@@ -77,21 +77,20 @@ TEST_F(Im2colCommand, TakesEveryRankAndKeepsTheDtype) {
   const std::string two = folder_.npy("two.npy", ramp<double>({4, 5}));
   EXPECT_EQ(matrix<float>(x_, {"--kernel", "2x3"}).shape(), (Dims{1, 9, 12}));
   expect_equal(matrix<double>(three, {"--kernel", "2x3"}),
-               im2col_matrix(ramp<double>({2, 4, 5}), {.kernel = {2, 3}}));
+               im2col(ramp<double>({2, 4, 5}), {.kernel = {2, 3}}));
   expect_equal(matrix<double>(two, {"--kernel", "2x3"}),
-               im2col_matrix(ramp<double>({1, 4, 5}), {.kernel = {2, 3}}));
+               im2col(ramp<double>({1, 4, 5}), {.kernel = {2, 3}}));
 }
 
 TEST_F(Im2colCommand, TakesEveryOption) {
   const Tensor<float> x = ramp({1, 2, 4, 5});
-  expect_equal(
-      matrix<float>(x_,
-                    {"--kernel", "2", "--stride", "2x1", "--padding", "1x2", "--dilation", "1x3"}),
-      im2col_matrix(x, {.kernel = 2, .stride = {2, 1}, .padding = {1, 2}, .dilation = {1, 3}}));
+  expect_equal(matrix<float>(x_, {"--kernel", "2", "--stride", "2x1", "--padding", "1x2",
+                                  "--dilation", "1x3"}),
+               im2col(x, {.kernel = 2, .stride = {2, 1}, .padding = {1, 2}, .dilation = {1, 3}}));
   expect_equal(matrix<float>(x_, {"--kernel", "3", "--padding", "0_1_2_3"}),
-               im2col_matrix(x, {.kernel = 3, .padding = {0, 1, 2, 3}}));
+               im2col(x, {.kernel = 3, .padding = {0, 1, 2, 3}}));
   expect_equal(matrix<float>(x_, {"--kernel", "3x2", "--stride", "2", "--padding", "same_upper"}),
-               im2col_matrix(x, {.kernel = {3, 2}, .stride = 2, .padding = {0, 1, 0, 1}}));
+               im2col(x, {.kernel = {3, 2}, .stride = 2, .padding = {0, 1, 0, 1}}));
 }
 
 TEST_F(Im2colCommand, PrintsJson) {

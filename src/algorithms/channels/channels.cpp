@@ -1,7 +1,7 @@
 // Direct convolution with output channels as lanes.
 #include "algorithms/strip_room.hpp"
 
-namespace plait::channels {
+namespace plait::rooms::channels {
 namespace {
 
 // === mathematics ===
@@ -75,4 +75,4 @@ std::span<const Algorithm> forms() {
   return algorithms;
 }
 
-}  // namespace plait::channels
+}  // namespace plait::rooms::channels

@@ -7,7 +7,7 @@
 #include "core/counts.hpp"
 #include "kernels/tile_cost.hpp"
 
-namespace plait::depthwise {
+namespace plait::rooms::depthwise {
 namespace {
 
 using kernels::ceil_div;
@@ -289,4 +289,4 @@ Cut choose_cut(const Problem& problem, const Geometry& geometry, const Limits& l
   return Chooser(problem, geometry, limits, machine).best();
 }
 
-}  // namespace plait::depthwise
+}  // namespace plait::rooms::depthwise

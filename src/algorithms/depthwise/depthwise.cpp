@@ -17,7 +17,7 @@
 #include "kernels/stretches.hpp"
 #include "kernels/tile_cost.hpp"
 
-namespace plait::depthwise {
+namespace plait::rooms::depthwise {
 namespace {
 
 // === mathematics ===
@@ -365,4 +365,4 @@ std::span<const Algorithm> forms() {
   return algorithms;
 }
 
-}  // namespace plait::depthwise
+}  // namespace plait::rooms::depthwise

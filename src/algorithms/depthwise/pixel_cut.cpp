@@ -9,7 +9,7 @@
 #include "core/counts.hpp"
 #include "kernels/tile_cost.hpp"
 
-namespace plait::depthwise {
+namespace plait::rooms::depthwise {
 namespace {
 
 using kernels::ceil_div;
@@ -316,4 +316,4 @@ PixelCut choose_pixel_cut(const Problem& problem, const Limits& limits, const Ma
   return Chooser(problem, limits, machine).best();
 }
 
-}  // namespace plait::depthwise
+}  // namespace plait::rooms::depthwise

@@ -5,7 +5,7 @@
 #include "algorithms/product_room.hpp"
 #include "core/padding.hpp"
 
-namespace plait::depthwise {
+namespace plait::rooms::depthwise {
 namespace {
 
 // Elements `step` apart, each kTimes; count is a multiple of that.
@@ -240,4 +240,4 @@ void PixelTask::copy_pixel(const float* row, std::int64_t column, const Channels
   }
 }
 
-}  // namespace plait::depthwise
+}  // namespace plait::rooms::depthwise

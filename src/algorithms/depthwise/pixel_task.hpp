@@ -9,7 +9,7 @@
 #include "core/algorithm.hpp"
 #include "kernels/loop_tally.hpp"
 
-namespace plait::depthwise {
+namespace plait::rooms::depthwise {
 
 class PixelTask {
  public:
@@ -59,8 +59,8 @@ class PixelTask {
   const Args& args_;
   Weights weights_;
   Dims x_strides_, y_strides_, residual_strides_;
-  std::int64_t outputs_;  // of an input channel
-  float outside_;         // what stands for positions without a source
+  std::int64_t outputs_;                     // of an input channel
+  float outside_;                            // what stands for positions without a source
   kernels::CopyPixelsFunction copy_pixels_;  // null if pixels are put together one by one
   const float** rows_;                       // of the tiles that run
   float* copy_;
@@ -70,4 +70,4 @@ class PixelTask {
   const float* x_ = nullptr;  // of the image
 };
 
-}  // namespace plait::depthwise
+}  // namespace plait::rooms::depthwise

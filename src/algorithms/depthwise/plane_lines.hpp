@@ -8,7 +8,7 @@
 
 #include "kernels/depthwise.hpp"
 
-namespace plait::depthwise {
+namespace plait::rooms::depthwise {
 
 // One axis. Only every `stride`-th position is ever the first of a window, so the positions that
 // taps read fall into phases, which repeat after stride / gcd(stride, dilation) taps; phase number
@@ -89,4 +89,4 @@ class PlaneLines {
   float outside_;  // what stands for positions without a source
 };
 
-}  // namespace plait::depthwise
+}  // namespace plait::rooms::depthwise

@@ -11,7 +11,7 @@
 #include "core/algorithm.hpp"
 #include "kernels/loop_tally.hpp"
 
-namespace plait::depthwise {
+namespace plait::rooms::depthwise {
 
 // A layer as it was prepared.
 struct Layer {
@@ -90,4 +90,4 @@ class Task {
   kernels::PlaneArgs tile_;
 };
 
-}  // namespace plait::depthwise
+}  // namespace plait::rooms::depthwise

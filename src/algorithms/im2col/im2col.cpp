@@ -6,7 +6,7 @@
 #include "algorithms/product_room.hpp"
 #include "core/padding.hpp"
 
-namespace plait::im2col {
+namespace plait::rooms::im2col {
 namespace {
 
 // === mathematics ===
@@ -190,4 +190,4 @@ std::span<const Algorithm> forms() {
   return algorithms;
 }
 
-}  // namespace plait::im2col
+}  // namespace plait::rooms::im2col

@@ -4,7 +4,7 @@
 #include "algorithms/product_room.hpp"
 #include "kernels/lines.hpp"
 
-namespace plait::pointwise {
+namespace plait::rooms::pointwise {
 namespace {
 
 // === mathematics ===
@@ -161,4 +161,4 @@ std::span<const Algorithm> forms() {
   return algorithms;
 }
 
-}  // namespace plait::pointwise
+}  // namespace plait::rooms::pointwise

@@ -12,7 +12,7 @@
 #include "core/error_model.hpp"
 #include "core/padding.hpp"
 
-namespace plait::reference {
+namespace plait::rooms::reference {
 namespace {
 
 // === mathematics ===
@@ -394,4 +394,4 @@ std::span<const Algorithm> forms() {
   return algorithms;
 }
 
-}  // namespace plait::reference
+}  // namespace plait::rooms::reference

@@ -7,7 +7,7 @@
 
 #include <plait/problem.hpp>
 
-namespace plait::reference {
+namespace plait::rooms::reference {
 
 template <class T>
 struct SumOf {
@@ -194,4 +194,4 @@ Gradient<T> bias_gradient(const Problem& p, const T* dy, std::int64_t o, const S
   return gradient;
 }
 
-}  // namespace plait::reference
+}  // namespace plait::rooms::reference

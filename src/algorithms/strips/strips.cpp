@@ -1,7 +1,7 @@
 // Direct convolution with pixels as lanes: shifted loads from zero-padded strips of the input.
 #include "algorithms/strip_room.hpp"
 
-namespace plait::strips {
+namespace plait::rooms::strips {
 namespace {
 
 // === mathematics ===
@@ -69,4 +69,4 @@ std::span<const Algorithm> forms() {
   return algorithms;
 }
 
-}  // namespace plait::strips
+}  // namespace plait::rooms::strips

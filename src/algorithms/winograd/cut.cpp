@@ -7,7 +7,7 @@
 #include "core/counts.hpp"
 #include "kernels/tile_cost.hpp"
 
-namespace plait::winograd {
+namespace plait::rooms::winograd {
 namespace {
 
 using kernels::ceil_div;
@@ -356,4 +356,4 @@ Cut choose_cut(const Form& form, int rows, const Problem& problem, const Limits&
   return Chooser(form, rows, problem, limits, machine).best();
 }
 
-}  // namespace plait::winograd
+}  // namespace plait::rooms::winograd

@@ -13,7 +13,7 @@
 #include "core/counts.hpp"
 #include "kernels/winograd.hpp"
 
-namespace plait::winograd {
+namespace plait::rooms::winograd {
 
 // F(m, r) along every axis on which the kernel has r taps, and not one.
 struct Form {
@@ -115,4 +115,4 @@ Cut choose_cut(const Form& form, int rows, const Problem& problem, const Limits&
 // too, as picks may be made for another machine.
 std::size_t least_workspace_bytes(const Form& form, const Problem& problem, const Limits& limits);
 
-}  // namespace plait::winograd
+}  // namespace plait::rooms::winograd

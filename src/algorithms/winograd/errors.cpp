@@ -7,7 +7,7 @@
 #include "core/error_model.hpp"
 #include "kernels/toom_cook.hpp"
 
-namespace plait::winograd {
+namespace plait::rooms::winograd {
 namespace {
 
 using kernels::power;
@@ -111,4 +111,4 @@ double error_gamma(const Form& form, int axes, std::int64_t channels) {
   return largest * roundings * kUnitRoundoff / (1 - roundings * kUnitRoundoff);
 }
 
-}  // namespace plait::winograd
+}  // namespace plait::rooms::winograd

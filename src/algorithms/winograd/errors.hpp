@@ -5,7 +5,7 @@
 
 #include "algorithms/winograd/cut.hpp"
 
-namespace plait::winograd {
+namespace plait::rooms::winograd {
 
 // Expected rms error / rms output over `channels` input channels, in the classes' data: ReLU-like
 // inputs, weights of mean zero. `axes`: 1 or 2 that are transformed.
@@ -15,4 +15,4 @@ double expected_rms(const Form& form, int axes, std::int64_t channels);
 // output's tile) * (sum |K[o, c]|) + |bias| + |residual|.
 double error_gamma(const Form& form, int axes, std::int64_t channels);
 
-}  // namespace plait::winograd
+}  // namespace plait::rooms::winograd

@@ -8,7 +8,7 @@
 #include "core/padding.hpp"
 #include "kernels/tile_cost.hpp"
 
-namespace plait::winograd {
+namespace plait::rooms::winograd {
 
 using kernels::ceil_div;
 
@@ -202,4 +202,4 @@ void Task::transform_out(std::int64_t n, std::int64_t group, std::int64_t block,
   }
 }
 
-}  // namespace plait::winograd
+}  // namespace plait::rooms::winograd

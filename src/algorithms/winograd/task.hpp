@@ -10,7 +10,7 @@
 #include "core/algorithm.hpp"
 #include "kernels/loop_tally.hpp"
 
-namespace plait::winograd {
+namespace plait::rooms::winograd {
 
 // A layer as it was prepared.
 struct Layer {
@@ -69,4 +69,4 @@ class Task {
   std::int64_t first_column_ = 0;
 };
 
-}  // namespace plait::winograd
+}  // namespace plait::rooms::winograd

@@ -8,7 +8,7 @@
 
 #include "kernels/tile.hpp"
 
-namespace plait::winograd {
+namespace plait::rooms::winograd {
 
 // Register tiles of one number of rows, by their columns.
 class TilesOfRows {
@@ -45,4 +45,4 @@ class TilesOfRows {
   std::array<const kernels::Tile*, kMostColumns + 1> by_columns_{};
 };
 
-}  // namespace plait::winograd
+}  // namespace plait::rooms::winograd

@@ -5,7 +5,7 @@
 
 #include "kernels/toom_cook.hpp"
 
-namespace plait::winograd {
+namespace plait::rooms::winograd {
 namespace {
 
 constexpr std::size_t kMost = kernels::kMostToomPoints;
@@ -81,4 +81,4 @@ void transform_weights(const Problem& problem, const Cut& cut, const float* kern
   }
 }
 
-}  // namespace plait::winograd
+}  // namespace plait::rooms::winograd

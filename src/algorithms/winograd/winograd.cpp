@@ -19,7 +19,7 @@
 #include "kernels/recent.hpp"
 #include "kernels/tile_cost.hpp"
 
-namespace plait::winograd {
+namespace plait::rooms::winograd {
 namespace {
 
 // === mathematics ===
@@ -279,4 +279,4 @@ std::span<const Algorithm> forms() {
   return algorithms;
 }
 
-}  // namespace plait::winograd
+}  // namespace plait::rooms::winograd

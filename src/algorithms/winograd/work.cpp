@@ -5,7 +5,7 @@
 #include "core/counts.hpp"
 #include "kernels/tile_cost.hpp"
 
-namespace plait::winograd {
+namespace plait::rooms::winograd {
 namespace {
 
 using kernels::ceil_div;
@@ -81,4 +81,4 @@ Work work_of(const Problem& problem, const Cut& cut) {
           saturated_product({groups, operations})};
 }
 
-}  // namespace plait::winograd
+}  // namespace plait::rooms::winograd
