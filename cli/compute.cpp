@@ -30,6 +30,15 @@ std::int64_t span_of(const Dims& shape, const Dims& strides) {
   return span;
 }
 
+void check_memory(double bytes, const std::string& of) {
+  const double available =
+      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  if (bytes <= available) return;
+  throw Error(Status::unsupported,
+              fmt::format("needs some {:.3g} GB of memory ({}) but the machine has {:.3g} GB",
+                          bytes / 1e9, of, available / 1e9));
+}
+
 void check_memory(const Plan& plan) {
   const Problem& p = plan.problem();
   const std::int64_t elements =
@@ -39,14 +48,8 @@ void check_memory(const Plan& plan) {
   const double needed = static_cast<double>(elements) * static_cast<double>(size_of(p.dtype)) +
                         static_cast<double>(plan.workspace_bytes()) +
                         static_cast<double>(plan.packed_bytes());
-  const double available =
-      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
-  if (needed <= available) return;
-  throw Error(
-      Status::unsupported,
-      fmt::format("needs some {:.3g} GB of memory (x is {}, y is {}) but the machine has "
-                  "{:.3g} GB",
-                  needed / 1e9, to_string(p.x_shape()), to_string(p.y_shape()), available / 1e9));
+  check_memory(needed,
+               fmt::format("x is {}, y is {}", to_string(p.x_shape()), to_string(p.y_shape())));
 }
 
 template <class T>

@@ -30,8 +30,10 @@ struct Measured {
 // Elements between the first and the last that such a view touches, both included.
 std::int64_t span_of(const Dims& shape, const Dims& strides);
 
-// Throws Error, before anything is allocated, when the tensors and the workspace would not fit in
-// the machine's memory.
+// Throws Error, before anything is allocated, when so many bytes would not fit in the machine's
+// memory; `of` says whose they are.
+void check_memory(double bytes, const std::string& of);
+// Likewise of the tensors and the workspace.
 void check_memory(const Plan& plan);
 
 // Packs the weights, times runs for about `budget_seconds`, and compares y with the reference.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -12,11 +13,15 @@
 namespace plait::faces {
 namespace {
 
-// By this machine's choice of blocks and threads, in every class of accuracy.
+// By this machine's choice of blocks and threads, in every class of accuracy, in the order of their
+// names.
 std::vector<Candidate> candidates_of(const Problem& problem) {
   Limits limits;
   limits.accuracy = Accuracy::relaxed;
-  return plan(problem, limits).explain().candidates;
+  std::vector<Candidate> candidates = plan(problem, limits).explain().candidates;
+  std::sort(candidates.begin(), candidates.end(),
+            [](const Candidate& a, const Candidate& b) { return a.algorithm < b.algorithm; });
+  return candidates;
 }
 
 bool takes(const Candidate& candidate) {

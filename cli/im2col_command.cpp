@@ -1,7 +1,6 @@
 #include "im2col_command.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <iostream>
 #include <memory>
@@ -12,10 +11,12 @@
 
 #include <plait/im2col.hpp>
 
+#include "compute.hpp"
 #include "files.hpp"
 #include "interrupt.hpp"
 #include "json.hpp"
 #include "npy.hpp"
+#include "option_values.hpp"
 #include "text.hpp"
 
 namespace plait::faces {
@@ -59,17 +60,6 @@ Array read_x(const std::string& path) {
       x);
 }
 
-// The value of an option that may be absent, its errors named after the option.
-template <class T, class Parse>
-void set_option(const char* name, const std::optional<std::string>& text, T& value, Parse&& parse) {
-  if (!text) return;
-  try {
-    value = parse(*text);
-  } catch (const Error& error) {
-    throw Error(error.status(), fmt::format("{} {}: {}", name, *text, error.what()));
-  }
-}
-
 Im2colOptions options_of(const Im2colArguments& arguments, const Dims& x_shape) {
   Im2colOptions options;
   set_option("--kernel", arguments.kernel, options.kernel, parse_pair);
@@ -89,18 +79,12 @@ Im2colOptions options_of(const Im2colArguments& arguments, const Dims& x_shape) 
 }
 
 // The matrix is in memory twice before it is in its file: as such, and as the file's bytes.
-void check_memory(const Dims& x_shape, const Dims& matrix_shape, std::size_t element_bytes) {
-  const double needed = (static_cast<double>(element_count(x_shape)) +
-                         2 * static_cast<double>(element_count(matrix_shape))) *
-                        static_cast<double>(element_bytes);
-  const double available =
-      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
-  if (needed <= available) return;
-  throw Error(
-      Status::unsupported,
-      fmt::format("needs some {:.3g} GB of memory (x is {}, its patches matrix {}, held "
-                  "twice while it is written) but the machine has {:.3g} GB",
-                  needed / 1e9, to_string(x_shape), to_string(matrix_shape), available / 1e9));
+void check_fits(const Dims& x_shape, const Dims& matrix_shape, std::size_t element_bytes) {
+  const double elements = static_cast<double>(element_count(x_shape)) +
+                          2 * static_cast<double>(element_count(matrix_shape));
+  check_memory(elements * static_cast<double>(element_bytes),
+               fmt::format("x is {}, its patches matrix {}, held twice while it is written",
+                           to_string(x_shape), to_string(matrix_shape)));
 }
 
 Json shape_json(const Dims& shape) {
@@ -138,7 +122,7 @@ void write_matrix(const Im2colArguments& arguments, const Tensor<T>& x) {
   const Dtype dtype = std::is_same_v<T, double> ? Dtype::f64 : Dtype::f32;
   const Im2colOptions options = options_of(arguments, x.shape());
   const Dims shape = im2col_shape(x.shape(), options, dtype);
-  check_memory(x.shape(), shape, sizeof(T));
+  check_fits(x.shape(), shape, sizeof(T));
   write_file(arguments.output, npy_bytes(im2col(x, options)), interrupted());
   report(arguments, x.shape(), shape, dtype);
 }

@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <type_traits>
 
 #include <plait/conv2d.hpp>
 
 #include "files.hpp"
 #include "image.hpp"
+#include "option_values.hpp"
 #include "presets.hpp"
 
 namespace plait::faces {
@@ -179,15 +181,8 @@ void require_fit(const Array& x, const Array& kernel, std::int64_t groups, Layou
       x);
 }
 
-// The value of an option that may be absent, its errors named after the option.
-template <class T, class Parse>
-void set_option(const char* name, const std::string& text, T& value, Parse&& parse) {
-  if (text.empty()) return;
-  try {
-    value = parse(text);
-  } catch (const Error& error) {
-    throw Error(error.status(), fmt::format("{} {}: {}", name, text, error.what()));
-  }
+std::optional<std::string> if_given(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(text);
 }
 
 Problem make_problem(const ConvolutionOptions& options, const RunInputs& inputs) {
@@ -204,14 +199,14 @@ Problem make_problem(const ConvolutionOptions& options, const RunInputs& inputs)
   problem.groups = options.groups;
   problem.bias = inputs.bias.has_value();
   problem.dtype = dtype_of(inputs.x);
-  set_option("--stride", options.stride, problem.stride, parse_pair);
-  set_option("--dilation", options.dilation, problem.dilation, parse_pair);
-  set_option("--activation", options.activation, problem.activation, parse_activation);
+  set_option("--stride", if_given(options.stride), problem.stride, parse_pair);
+  set_option("--dilation", if_given(options.dilation), problem.dilation, parse_pair);
+  set_option("--activation", if_given(options.activation), problem.activation, parse_activation);
   // A preset's maps should lie on the picture.
   if (options.padding.empty() && is_preset(options.kernel)) {
     problem.padding = same_padding(problem, true);
   }
-  set_option("--padding", options.padding, problem.padding,
+  set_option("--padding", if_given(options.padding), problem.padding,
              [&problem](const std::string& text) { return parse_padding(text, problem); });
   set_padding_mode(options.padding_mode, problem);
   validate(problem);
