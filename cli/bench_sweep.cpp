@@ -65,6 +65,7 @@ DeltaSweep plan_delta_sweep(BenchSettings settings, const std::vector<SourcedPro
                             settings.limits.delta));
   }
   if (settings.limits.algorithm.empty()) settings.limits.algorithm = "strips";
+  settings.measure_memory = false;
   DeltaSweep sweep;
   sweep.algorithm = settings.limits.algorithm;
   const std::vector<int> tiles = strip_deltas(sweep.algorithm, settings.machine.target);

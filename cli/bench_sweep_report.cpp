@@ -218,6 +218,7 @@ Json to_json(const DeltaSweep& sweep) {
     const BenchLine& line = sweep.run.lines[i];
     Json one = {{"delta", sweep.entries[i].delta}};
     one.update(all["problems"][i]);
+    one.erase("memory_share");  // the memory's rate is not measured for a sweep
     if (sweep.entries[i].study) {
       one.update(study_json(*sweep.entries[i].study));
       one["model_peak_share"] = sweep.model_share(i);
@@ -239,6 +240,7 @@ Json to_json(const DeltaSweep& sweep) {
   json["schema"] = "plait.bench_sweep/1";
   json.erase("problems");
   json.erase("means");
+  json.erase("memory_bytes_per_second");
   json.erase("seconds_per_problem");
   json["seconds_per_delta"] = sweep.run.settings.seconds;
   json["sweep"] = "delta";

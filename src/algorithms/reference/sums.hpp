@@ -108,13 +108,14 @@ void for_each_product(const Problem& p, const T* x, const T* kernel, std::int64_
   const Window rows = Window::rows_of(p);
   const Window columns = Window::columns_of(p);
   const std::int64_t channels = p.c_i / p.groups;
+  const std::int64_t first = first_channel(p, o);
   const T* weight = kernel + o * channels * p.k_h * p.k_w;
   for (std::int64_t c = 0; c < channels; ++c) {
     for (std::int64_t u = 0; u < p.k_h; ++u) {
       const std::int64_t row = source_position(p.padding_mode, rows.position(i, u), p.h);
       for (std::int64_t v = 0; v < p.k_w; ++v, ++weight) {
         const std::int64_t column = source_position(p.padding_mode, columns.position(j, v), p.w);
-        f(input.at(first_channel(p, o) + c, row, column), static_cast<Sum<T>>(*weight));
+        f(input.at(first + c, row, column), static_cast<Sum<T>>(*weight));
       }
     }
   }
@@ -161,6 +162,7 @@ Gradient<T> weight_gradient(const Problem& p, const T* x, const T* dy, std::int6
   const Dims strides = p.effective_y_strides();
   const Window rows = Window::rows_of(p);
   const Window columns = Window::columns_of(p);
+  const std::int64_t channel = first_channel(p, o) + c;
   Gradient<T> gradient;
   for (std::int64_t n = 0; n < p.n; ++n) {
     const Input<T> input(p, x, n);
@@ -170,7 +172,7 @@ Gradient<T> weight_gradient(const Problem& p, const T* x, const T* dy, std::int6
         const std::int64_t column = source_position(p.padding_mode, columns.position(j, v), p.w);
         const auto slope = static_cast<Sum<T>>(
             dy[n * strides[0] + o * strides[1] + i * strides[2] + j * strides[3]]);
-        gradient.sum += slope * input.at(first_channel(p, o) + c, row, column);
+        gradient.sum += slope * input.at(channel, row, column);
       }
       gradient.products += columns.outputs;
     }
