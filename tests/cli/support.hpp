@@ -110,6 +110,15 @@ inline Outcome run_plait(const std::vector<std::string>& arguments, bool interru
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), slurp(out), slurp(err)};
 }
 
+// Runs wrong use: exit code 2, and one line of error.
+inline Outcome run_refused(const std::vector<std::string>& arguments) {
+  Outcome outcome = run_plait(arguments);
+  EXPECT_EQ(outcome.code, 2) << outcome.out << outcome.err;
+  EXPECT_TRUE(outcome.err.starts_with("plait: ")) << outcome.err;
+  EXPECT_EQ(outcome.err.find('\n'), outcome.err.size() - 1) << outcome.err;
+  return outcome;
+}
+
 // 0, 1, 2, ... divided by the number of elements.
 template <class T = float>
 Tensor<T> ramp(const Dims& shape) {

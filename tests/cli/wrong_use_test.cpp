@@ -26,10 +26,7 @@ class WrongUse : public testing::Test {
   // Runs any command, expects it to fail properly, and returns its message.
   std::string error_line(const std::vector<std::string>& arguments) {
     const std::vector<std::string> before = folder_.names();
-    const Outcome outcome = run_plait(arguments);
-    EXPECT_EQ(outcome.code, 2) << outcome.err;
-    EXPECT_TRUE(outcome.err.starts_with("plait: ")) << outcome.err;
-    EXPECT_EQ(outcome.err.find('\n'), outcome.err.size() - 1) << outcome.err;
+    const Outcome outcome = run_refused(arguments);
     EXPECT_EQ(folder_.names(), before) << "a file appeared or went";
     return outcome.err;
   }
