@@ -7,6 +7,8 @@
 
 #include <plait/problem.hpp>
 
+#include "core/axis_reach.hpp"
+
 namespace plait::rooms::reference {
 
 template <class T>
@@ -39,35 +41,27 @@ inline std::int64_t source_position(PaddingMode mode, std::int64_t position, std
   return kOutside;
 }
 
-// What an axis of x is to the loops.
-struct Window {
-  std::int64_t size, before, after;  // of x, and of the padding
-  std::int64_t taps, stride, dilation, outputs;
-
-  static Window rows_of(const Problem& p) {
-    return {p.h, p.padding.top, p.padding.bottom, p.k_h, p.stride.h, p.dilation.h, p.h_o()};
-  }
-  static Window columns_of(const Problem& p) {
-    return {p.w, p.padding.left, p.padding.right, p.k_w, p.stride.w, p.dilation.w, p.w_o()};
-  }
-  std::int64_t position(std::int64_t output, std::int64_t tap) const {
-    return output * stride + tap * dilation - before;
-  }
-};
+// The row and the column of x that tap (u, v) of output (i, j) reads, or kOutside.
+inline std::int64_t source_row(const Problem& p, std::int64_t i, std::int64_t u) {
+  return source_position(p.padding_mode, i * p.stride.h + u * p.dilation.h - p.padding.top, p.h);
+}
+inline std::int64_t source_column(const Problem& p, std::int64_t j, std::int64_t v) {
+  return source_position(p.padding_mode, j * p.stride.w + v * p.dilation.w - p.padding.left, p.w);
+}
 
 // Calls f(output, tap) for all pairs that read position `source` of x, there or where padding
 // repeats it.
 template <class F>
-void for_each_reader(const Window& window, PaddingMode mode, std::int64_t source, const F& f) {
+void for_each_reader(const Axis& axis, PaddingMode mode, std::int64_t source, const F& f) {
   const bool repeats = mode != PaddingMode::zeros && mode != PaddingMode::constant;
-  const std::int64_t first = repeats ? -window.before : source;
-  const std::int64_t last = repeats ? window.size + window.after - 1 : source;
-  for (std::int64_t tap = 0; tap < window.taps; ++tap) {
+  const std::int64_t first = repeats ? -axis.before : source;
+  const std::int64_t last = repeats ? axis.size + axis.after - 1 : source;
+  for (std::int64_t tap = 0; tap < axis.taps; ++tap) {
     for (std::int64_t position = first; position <= last; ++position) {
-      if (source_position(mode, position, window.size) != source) continue;
-      const std::int64_t steps = position + window.before - tap * window.dilation;
-      if (steps < 0 || steps % window.stride != 0) continue;
-      if (steps / window.stride < window.outputs) f(steps / window.stride, tap);
+      if (source_position(mode, position, axis.size) != source) continue;
+      const std::int64_t steps = position + axis.before - tap * axis.dilation;
+      if (steps < 0 || steps % axis.stride != 0) continue;
+      if (steps / axis.stride < axis.outputs) f(steps / axis.stride, tap);
     }
   }
 }
@@ -105,16 +99,14 @@ template <class T, class F>
 void for_each_product(const Problem& p, const T* x, const T* kernel, std::int64_t n, std::int64_t o,
                       std::int64_t i, std::int64_t j, const F& f) {
   const Input<T> input(p, x, n);
-  const Window rows = Window::rows_of(p);
-  const Window columns = Window::columns_of(p);
   const std::int64_t channels = p.c_i / p.groups;
   const std::int64_t first = first_channel(p, o);
   const T* weight = kernel + o * channels * p.k_h * p.k_w;
   for (std::int64_t c = 0; c < channels; ++c) {
     for (std::int64_t u = 0; u < p.k_h; ++u) {
-      const std::int64_t row = source_position(p.padding_mode, rows.position(i, u), p.h);
+      const std::int64_t row = source_row(p, i, u);
       for (std::int64_t v = 0; v < p.k_w; ++v, ++weight) {
-        const std::int64_t column = source_position(p.padding_mode, columns.position(j, v), p.w);
+        const std::int64_t column = source_column(p, j, v);
         f(input.at(first + c, row, column), static_cast<Sum<T>>(*weight));
       }
     }
@@ -137,19 +129,19 @@ Gradient<T> data_gradient(const Problem& p, const T* dy, const T* kernel, std::i
   const std::int64_t channels = p.c_i / p.groups;
   const std::int64_t outputs = p.c_o / p.groups;
   const std::int64_t first = c / channels * outputs;
+  const Axis columns = Axis::columns_of(p);
   Gradient<T> gradient;
-  for_each_reader(Window::rows_of(p), p.padding_mode, row, [&](std::int64_t i, std::int64_t u) {
-    for_each_reader(Window::columns_of(p), p.padding_mode, column,
-                    [&](std::int64_t j, std::int64_t v) {
-                      for (std::int64_t o = first; o < first + outputs; ++o) {
-                        const auto slope = static_cast<Sum<T>>(
-                            dy[n * strides[0] + o * strides[1] + i * strides[2] + j * strides[3]]);
-                        const auto weight = static_cast<Sum<T>>(
-                            kernel[((o * channels + c % channels) * p.k_h + u) * p.k_w + v]);
-                        gradient.sum += slope * weight;
-                      }
-                      gradient.products += outputs;
-                    });
+  for_each_reader(Axis::rows_of(p), p.padding_mode, row, [&](std::int64_t i, std::int64_t u) {
+    for_each_reader(columns, p.padding_mode, column, [&](std::int64_t j, std::int64_t v) {
+      for (std::int64_t o = first; o < first + outputs; ++o) {
+        const auto slope = static_cast<Sum<T>>(
+            dy[n * strides[0] + o * strides[1] + i * strides[2] + j * strides[3]]);
+        const auto weight =
+            static_cast<Sum<T>>(kernel[((o * channels + c % channels) * p.k_h + u) * p.k_w + v]);
+        gradient.sum += slope * weight;
+      }
+      gradient.products += outputs;
+    });
   });
   return gradient;
 }
@@ -160,21 +152,21 @@ template <class T, class Stop>
 Gradient<T> weight_gradient(const Problem& p, const T* x, const T* dy, std::int64_t o,
                             std::int64_t c, std::int64_t u, std::int64_t v, const Stop& stop) {
   const Dims strides = p.effective_y_strides();
-  const Window rows = Window::rows_of(p);
-  const Window columns = Window::columns_of(p);
+  const std::int64_t h_o = p.h_o();
+  const std::int64_t w_o = p.w_o();
   const std::int64_t channel = first_channel(p, o) + c;
   Gradient<T> gradient;
   for (std::int64_t n = 0; n < p.n; ++n) {
     const Input<T> input(p, x, n);
-    for (std::int64_t i = 0; i < rows.outputs && !stop(); ++i) {
-      const std::int64_t row = source_position(p.padding_mode, rows.position(i, u), p.h);
-      for (std::int64_t j = 0; j < columns.outputs; ++j) {
-        const std::int64_t column = source_position(p.padding_mode, columns.position(j, v), p.w);
+    for (std::int64_t i = 0; i < h_o && !stop(); ++i) {
+      const std::int64_t row = source_row(p, i, u);
+      for (std::int64_t j = 0; j < w_o; ++j) {
+        const std::int64_t column = source_column(p, j, v);
         const auto slope = static_cast<Sum<T>>(
             dy[n * strides[0] + o * strides[1] + i * strides[2] + j * strides[3]]);
         gradient.sum += slope * input.at(channel, row, column);
       }
-      gradient.products += columns.outputs;
+      gradient.products += w_o;
     }
   }
   return gradient;
