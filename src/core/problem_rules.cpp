@@ -231,6 +231,10 @@ std::optional<BrokenRule> broken_rule(const Problem& p) {
   return broken_strides(p);
 }
 
+bool reads_bias(const Problem& problem) {
+  return problem.bias && problem.direction == Direction::forward;
+}
+
 void require_forward(const Problem& problem, std::string_view what) {
   if (problem.direction == Direction::forward) return;
   throw Error(Status::unsupported, std::string(what) + " the forward direction, not " +

@@ -46,6 +46,9 @@ std::optional<BrokenRule> broken_rule(const Problem& problem);
 std::string x_text(const Problem& problem);
 std::string weight_text(const Problem& problem);
 
+// Whether a run reads a bias: gradients do not.
+bool reads_bias(const Problem& problem);
+
 // Throws Error, "<what> the forward direction, not backward_data", for any other one.
 void require_forward(const Problem& problem, std::string_view what);
 

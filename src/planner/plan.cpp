@@ -9,6 +9,7 @@
 #include "algorithms/registry.hpp"
 #include "core/aligned_buffer.hpp"
 #include "core/effective_problem.hpp"
+#include "core/problem_rules.hpp"
 #include "planner/overlap_check.hpp"
 #include "planner/planner.hpp"
 #include "planner/workspace.hpp"
@@ -73,10 +74,6 @@ void check_view(std::string_view name, TensorView<T> view, const Dims& shape, co
   }
 }
 
-bool takes_bias(const Problem& problem) {
-  return problem.bias && problem.direction == Direction::forward;
-}
-
 template <class T>
 void check_operand(const Operand& operand, TensorView<T> view) {
   check_view(operand.name, view, operand.shape, operand.strides);
@@ -90,7 +87,7 @@ void check_second(const Problem& problem, TensorView<const T> second, TensorView
     throw Error(Status::invalid_argument,
                 "backward_bias reads dy alone but was given a second operand");
   }
-  if (takes_bias(problem)) {
+  if (reads_bias(problem)) {
     check_view("bias", bias, {problem.c_o}, {1});
   } else if (bias.data() != nullptr) {
     throw Error(Status::invalid_argument,

@@ -11,6 +11,7 @@
 #include "core/axis_reach.hpp"
 #include "core/error_model.hpp"
 #include "core/padding.hpp"
+#include "core/problem_rules.hpp"
 
 namespace plait::rooms::reference {
 namespace {
@@ -123,14 +124,9 @@ namespace {
 // === config ===
 // Nothing to choose.
 
-// Biases among the packed weights: gradients need none.
-bool packs_bias(const Problem& problem) {
-  return problem.bias && problem.direction == Direction::forward;
-}
-
 std::string format_of(const Problem& problem) {
   return "reference " + to_string(problem.kernel_shape()) + " g" + std::to_string(problem.groups) +
-         " " + std::string(name_of(problem.dtype)) + (packs_bias(problem) ? " bias" : "");
+         " " + std::string(name_of(problem.dtype)) + (reads_bias(problem) ? " bias" : "");
 }
 
 // === accepts ===
@@ -172,7 +168,7 @@ constexpr double kCyclesPerProduct = 8.5;
 
 std::size_t packed_size(const Problem& problem) {
   const std::int64_t elements =
-      element_count(problem.kernel_shape()) + (packs_bias(problem) ? problem.c_o : 0);
+      element_count(problem.kernel_shape()) + (reads_bias(problem) ? problem.c_o : 0);
   return static_cast<std::size_t>(elements) * size_of(problem.dtype);
 }
 
@@ -362,7 +358,7 @@ class Reference final : public Execution {
     const std::size_t kernel_bytes =
         static_cast<std::size_t>(element_count(problem_.kernel_shape())) * size;
     std::memcpy(out, kernel, kernel_bytes);
-    if (packs_bias(problem_)) {
+    if (reads_bias(problem_)) {
       std::memcpy(out + kernel_bytes, bias, static_cast<std::size_t>(problem_.c_o) * size);
     }
   }
