@@ -10,6 +10,7 @@
 #include <plait/im2col.hpp>
 #include <plait/layer_class.hpp>
 #include <plait/layer_cost.hpp>
+#include <plait/layers.hpp>
 #include <plait/machine.hpp>
 #include <plait/measure.hpp>
 #include <plait/operands.hpp>
