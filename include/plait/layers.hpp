@@ -28,6 +28,8 @@ struct ConvLayer {
   std::int64_t y_channels = 0;  // with `writes`: how many y has; those not written to are 0
 };
 
+// In a braced list name the type of each, ConvLayer<T>{...}: GCC 12 ends with an internal error
+// (nothrow_spec_p) otherwise.
 template <class T>
 using Layers = std::vector<ConvLayer<T>>;
 
