@@ -7,6 +7,7 @@
 #include <plait/corr2d.hpp>
 #include <plait/error.hpp>
 #include <plait/executor.hpp>
+#include <plait/fold.hpp>
 #include <plait/im2col.hpp>
 #include <plait/layer_class.hpp>
 #include <plait/layer_cost.hpp>
