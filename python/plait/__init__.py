@@ -36,11 +36,21 @@ from plait._core import (
     plan,
     verify,
 )
+from plait._fold import (
+    concatenate_branches,
+    embed_pointwise,
+    extract_pointwise,
+    fold_batch_norm,
+    merge_branches,
+)
+from plait._fold_kernels import average_pool_kernel, channel_shuffle_kernel, identity_kernel
 from plait._im2col import im2col
+from plait._layers import ConvLayer
 from plait._show import show
 
 __all__ = [
     "Candidate",
+    "ConvLayer",
     "Cost",
     "Packed",
     "Plan",
@@ -48,9 +58,12 @@ __all__ = [
     "VerifyReport",
     "__version__",
     "algorithms",
+    "average_pool_kernel",
     "channel_flow",
     "channel_shuffle",
+    "channel_shuffle_kernel",
     "clear_cache",
+    "concatenate_branches",
     "conv1d",
     "conv2d",
     "corr2d",
@@ -58,9 +71,14 @@ __all__ = [
     "corr2d_multi_in_out",
     "corr2d_multi_in_out_1x1",
     "cost",
+    "embed_pointwise",
+    "extract_pointwise",
+    "fold_batch_norm",
+    "identity_kernel",
     "im2col",
     "info",
     "measure_peak_gflops",
+    "merge_branches",
     "plan",
     "show",
     "verify",
