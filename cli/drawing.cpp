@@ -121,6 +121,17 @@ std::uint32_t mix(std::uint32_t a, std::uint32_t b, double share_of_b) {
   return rgb;
 }
 
+// The RdBu scheme of ColorBrewer 2.0 (Brewer, 2003), three of its stops per side.
+std::uint32_t diverging(double value) {
+  constexpr std::uint32_t kZero = 0xf7f7f7;
+  constexpr std::uint32_t kBlue[] = {0x67a9cf, 0x053061};
+  constexpr std::uint32_t kRed[] = {0xef8a62, 0x67001f};
+  const double strength = std::fabs(value);
+  const std::uint32_t* side = value < 0 ? kBlue : kRed;
+  return strength < 0.5 ? mix(kZero, side[0], 2 * strength)
+                        : mix(side[0], side[1], 2 * strength - 1);
+}
+
 double draw_text(const Cairo& cairo, double x, double y, std::string_view text,
                  const TextStyle& style, double max_width, Align align) {
   cairo_select_font_face(cairo.get(), "sans-serif", CAIRO_FONT_SLANT_NORMAL,

@@ -44,6 +44,9 @@ void set_colour(const Cairo& cairo, std::uint32_t rgb);
 // A colour on the way from a (share 0) to b (share 1).
 std::uint32_t mix(std::uint32_t a, std::uint32_t b, double share_of_b);
 
+// Blue for -1, nearly white for 0, red for 1.
+std::uint32_t diverging(double value);
+
 struct TextStyle {
   double size = 12;  // pixels
   bool bold = false;

@@ -71,18 +71,10 @@ ColourScale scale_of(std::vector<float> drawn, const ValueRange& range) {
   return scale.low < scale.high ? scale : ColourScale{range.low, range.high};
 }
 
-// The diverging colours are the RdBu scheme of ColorBrewer 2.0 (Brewer, 2003), three of its stops
-// per side.
 std::uint32_t colour_of(float value, const ColourScale& scale) {
   if (!std::isfinite(value)) return kNotFinite;
   if (scale.low < 0) {
-    constexpr std::uint32_t kZero = 0xf7f7f7;
-    constexpr std::uint32_t kBlue[] = {0x67a9cf, 0x053061};
-    constexpr std::uint32_t kRed[] = {0xef8a62, 0x67001f};
-    const double strength = std::min(1.0, std::fabs(static_cast<double>(value)) / scale.high);
-    const std::uint32_t* side = value < 0 ? kBlue : kRed;
-    return strength < 0.5 ? mix(kZero, side[0], 2 * strength)
-                          : mix(side[0], side[1], 2 * strength - 1);
+    return diverging(std::clamp(static_cast<double>(value) / scale.high, -1.0, 1.0));
   }
   const double width = static_cast<double>(scale.high) - scale.low;
   const double share = width > 0 ? (static_cast<double>(value) - scale.low) / width : 0.5;

@@ -1,0 +1,214 @@
+#include "inspect_command.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include <plait/inspect.hpp>
+
+#include "compute.hpp"
+#include "files.hpp"
+#include "inspect_report.hpp"
+#include "interrupt.hpp"
+#include "npy.hpp"
+#include "option_values.hpp"
+
+namespace plait::faces {
+namespace {
+
+struct InspectArguments {
+  std::string kernel;
+  std::optional<std::string> stride, padding, dilation, input_size;
+  std::int64_t groups = 1;
+  std::optional<int> threads;
+  double measure = 0.2;
+  std::string picture;  // .png or .svg; empty: none
+  bool json = false;
+};
+
+[[noreturn]] void fail(const std::string& message) {
+  throw Error(Status::invalid_argument, message);
+}
+
+void check_picture(const std::string& path, const std::string& kernel) {
+  if (path.empty()) return;
+  const std::string extension = extension_of(path);
+  if (extension != ".png" && extension != ".svg") {
+    fail(fmt::format("picture {} has {}; plait inspect draws .png and .svg", path,
+                     extension.empty() ? "no extension" : "the unknown extension " + extension));
+  }
+  check_output(path, {kernel});
+}
+
+// The array in the file; k_h x k_w stands for one kernel, c x k_h x k_w for one output's.
+Array read_kernel(const std::string& path) {
+  Array kernel = parse_npy(read_file(path), path);
+  const Dims shape = shape_of(kernel);
+  if (shape.rank() == 4) return kernel;
+  if (shape.rank() < 2) {
+    fail(
+        fmt::format("{}: has shape {}; a kernel is c_o x c_i/groups x k_h x k_w, c_i x k_h x k_w "
+                    "or k_h x k_w",
+                    path, to_string(shape)));
+  }
+  return std::visit(
+      [&shape](const auto& tensor) -> Array {
+        const Dims whole = shape.rank() == 3 ? Dims{1, shape[0], shape[1], shape[2]}
+                                             : Dims{1, 1, shape[0], shape[1]};
+        return dense_copy(TensorView(tensor.data(), whole));
+      },
+      kernel);
+}
+
+InspectOptions options_of(const InspectArguments& arguments, const Dims& shape) {
+  InspectOptions options;
+  set_option("--stride", arguments.stride, options.stride, parse_pair);
+  set_option("--dilation", arguments.dilation, options.dilation, parse_pair);
+  options.groups = arguments.groups;
+  if (arguments.input_size) {
+    Pair size;
+    set_option("--input-size", arguments.input_size, size, parse_pair);
+    options.input_size = size;
+  }
+  Problem sizes;  // what same_upper needs to know
+  sizes.k_h = shape[2];
+  sizes.k_w = shape[3];
+  sizes.stride = options.stride;
+  sizes.dilation = options.dilation;
+  sizes.h = options.input_size.value_or(Pair(1)).h;
+  sizes.w = options.input_size.value_or(Pair(1)).w;
+  const std::string& padding = arguments.padding.value_or("0");
+  if (padding.starts_with("same") && !options.input_size && options.stride != Pair(1)) {
+    fail(fmt::format("--padding {} with a stride depends on the size of x: pass --input-size",
+                     padding));
+  }
+  set_option("--padding", arguments.padding, options.padding,
+             [&sizes](const std::string& text) { return parse_padding(text, sizes); });
+  options.measure_seconds = arguments.measure;
+  options.threads = arguments.threads.value_or(0);
+  options.cancel = &interrupted();
+  return options;
+}
+
+// x and y, and for each alternative about as much again.
+template <class T>
+void check_fits(const Tensor<T>& kernel, const InspectOptions& options) {
+  const bool grouped = options.groups >= 1 && kernel.size(0) % options.groups == 0;
+  if (!options.input_size || !grouped) return;  // the library refuses wrong groups
+  Problem problem;
+  problem.c_o = kernel.size(0);
+  problem.c_i = kernel.size(1) * options.groups;
+  problem.h = options.input_size->h;
+  problem.w = options.input_size->w;
+  problem.k_h = kernel.size(2);
+  problem.k_w = kernel.size(3);
+  problem.stride = options.stride;
+  problem.padding = options.padding;
+  problem.dilation = options.dilation;
+  problem.groups = options.groups;
+  validate(problem);
+  const double elements = static_cast<double>(element_count(problem.x_shape())) +
+                          static_cast<double>(element_count(problem.y_shape()));
+  check_memory(4 * elements * static_cast<double>(sizeof(T)),
+               fmt::format("x is {}, y {}, held for each alternative", to_string(problem.x_shape()),
+                           to_string(problem.y_shape())));
+}
+
+template <class T>
+KernelBank bank_of(const InspectArguments& arguments, const Inspection<T>& inspection) {
+  const Tensor<T>& kernel = inspection.layer[0].kernel;
+  const std::size_t slash = arguments.kernel.find_last_of('/');
+  KernelBank bank{
+      Tensor<double>(kernel.shape()), arguments.groups,
+      "Kernels of " + arguments.kernel.substr(slash == std::string::npos ? 0 : slash + 1)};
+  std::copy(kernel.begin(), kernel.end(), bank.kernel.begin());
+  return bank;
+}
+
+template <class T>
+void inspect_kernel(const InspectArguments& arguments, const Tensor<T>& kernel, DrawBank draw) {
+  const InspectOptions options = options_of(arguments, kernel.shape());
+  BankLayout layout;
+  if (!arguments.picture.empty()) layout = bank_layout(kernel.shape());
+  check_fits(kernel, options);
+  const Inspection<T> inspection = inspect(kernel, options);
+  const std::string shown = arguments.picture.empty() ? "" : shown_text(layout, kernel.shape());
+  if (!arguments.picture.empty()) {
+    const bool svg = extension_of(arguments.picture) == ".svg";
+    write_file(arguments.picture, draw(bank_of(arguments, inspection), svg), interrupted());
+  }
+  if (arguments.json) {
+    Json json = to_json(inspection);
+    json["picture"] = arguments.picture.empty() ? Json(nullptr) : Json(arguments.picture);
+    std::cout << text_of(json);
+    return;
+  }
+  std::cout << inspection;
+  if (arguments.picture.empty()) return;
+  std::cout << fmt::format("\npicture   {}{}\n", arguments.picture,
+                           shown.empty() ? "" : ", " + shown);
+}
+
+int inspect_command(const InspectArguments& arguments, DrawBank draw) {
+  check_picture(arguments.picture, arguments.kernel);
+  const Array kernel = read_kernel(arguments.kernel);
+  std::visit([&](const auto& tensor) { inspect_kernel(arguments, tensor, draw); }, kernel);
+  return 0;
+}
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  plait inspect k.npy\n"
+    "  plait inspect k.npy --padding 2 --input-size 56x56\n"
+    "  plait inspect k.npy --stride 2 --padding 1 --groups 4 --json\n";
+constexpr const char* kPictureExample = "  plait inspect k.npy --picture bank.png\n";
+constexpr const char* kExplained =
+    "\n"
+    "Finds blocks of channels that do not meet (as they are stored, or in another order), dead\n"
+    "channels, taps that are zero everywhere, repeated kernels, kernels of low rank (separable\n"
+    "ones among them) and symmetric ones. Each cheaper equivalent comes with a proof: the kernel\n"
+    "is rebuilt from the proposed layers, and has the same bits, or the error of every output is\n"
+    "bounded. Leaving out zero rows or columns takes padding away, so that it needs --padding.\n"
+    "Without --input-size only products are compared. In Python, plait.inspect gives the layers.\n";
+
+}  // namespace
+
+Command add_inspect_command(CLI::App& app, DrawBank draw) {
+  const auto arguments = std::make_shared<InspectArguments>();
+  CLI::App* command = app.add_subcommand(
+      "inspect", "Find structure in a kernel, and cheaper layers that compute the same");
+  const auto option = [command](const char* name, auto& value, const char* type,
+                                const std::string& help) {
+    return command->add_option(name, value, help)->type_name(type);
+  };
+  option("kernel", arguments->kernel, "FILE",
+         "A .npy file: c_o x c_i/groups x k_h x k_w, c_i x k_h x k_w, or k_h x k_w")
+      ->required();
+  option("--stride", arguments->stride, "HxW", "2, or 2x1 (h x w); default 1");
+  option("--padding", arguments->padding, "SIZES",
+         "Zeros around: 1, 1x2 (h x w), 2_3_2_3 (top_bottom_left_right), same_upper, same_lower or "
+         "valid; default 0");
+  option("--dilation", arguments->dilation, "HxW", "2, or 2x1 (h x w); default 1");
+  option("--groups", arguments->groups, "N", "Of the layer; must divide c_o; default 1");
+  option("--input-size", arguments->input_size, "HxW",
+         "Of one image: predict and measure times, not only count products");
+  option("--measure", arguments->measure, "SECONDS",
+         "Spent on measuring each alternative; 0 only predicts; default 0.2")
+      ->check(CLI::Range(0.0, 600.0));
+  option("--threads", arguments->threads, "N", "For measuring; default: as many as are free")
+      ->check(CLI::Range(1, 4096));
+  if (draw != nullptr) {
+    option("--picture", arguments->picture, "FILE",
+           "Draw the kernels as a grid, a row per output channel: a .png or .svg picture");
+  }
+  command->add_flag("--json", arguments->json, "Print JSON and nothing else");
+  command->footer(std::string(kExamples) + (draw != nullptr ? kPictureExample : "") + kExplained);
+  return {command, [arguments, draw] { return inspect_command(*arguments, draw); }};
+}
+
+}  // namespace plait::faces
