@@ -1,4 +1,4 @@
-// The identity, average pooling and channel shuffle as kernels; 1x1 layers as k x k ones and back.
+// The identity, average pooling and channel shuffle as kernels.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -83,56 +83,6 @@ TYPED_TEST(FoldKernels, ChannelShuffleIsChannelShuffle) {
   }
 }
 
-TYPED_TEST(FoldKernels, EmbeddedPointwiseLayersAreTheSameAndComeBack) {
-  using T = TypeParam;
-  Random random(4);
-  for (int i = 0; i < kRandomLayers; ++i) {
-    const LayerChannels channels = random_channels(random);
-    const auto layer = random_conv_layer<T>(channels, 1, random);
-    const auto x = random_x(layer, channels.c_i, random);
-    const ConvLayer<T> embedded = embed_pointwise(layer, random_window(random));
-    ASSERT_LT(largest_difference(run_layer(embedded, x), run_layer(layer, x)), kRoundingError<T>)
-        << "case " << i << ": " << to_string(layer) << " as " << to_string(embedded);
-    const ConvLayer<T> back = extract_pointwise(embedded);
-    ASSERT_TRUE(same_bytes(back.kernel, layer.kernel));
-    ASSERT_TRUE(same_bytes(back.bias, layer.bias));
-    ASSERT_EQ(back.padding, layer.padding);
-    ASSERT_EQ(back.stride, layer.stride);
-    ASSERT_EQ(back.groups, layer.groups);
-  }
-}
-
-// A tap anywhere, in a dilated kernel, where the padding reaches it from both sides.
-TYPED_TEST(FoldKernels, ASingleTapIsAPointwiseLayer) {
-  using T = TypeParam;
-  Random random(5);
-  int extracted = 0;
-  for (int i = 0; i < kRandomLayers; ++i) {
-    const LayerChannels channels = random_channels(random);
-    auto layer = random_conv_layer<T>(channels, random_window(random), random);
-    const Pair tap(random.between(0, layer.kernel.size(2) - 1),
-                   random.between(0, layer.kernel.size(3) - 1));
-    const bool zeros = random.chance(0.1);
-    const std::int64_t taps = layer.kernel.size(2) * layer.kernel.size(3);
-    for (std::int64_t k = 0; k < layer.kernel.size(); ++k) {
-      const bool there = k % taps == tap.h * layer.kernel.size(3) + tap.w;
-      if (!there || zeros) layer.kernel.data()[k] = 0;
-    }
-    const auto x = random_x(layer, channels.c_i, random);
-    ConvLayer<T> pointwise;
-    try {
-      pointwise = extract_pointwise(layer);
-    } catch (const Error& error) {
-      ASSERT_NE(std::string(error.what()).find("negative padding"), std::string::npos);
-      continue;
-    }
-    ++extracted;
-    ASSERT_LT(largest_difference(run_layer(pointwise, x), run_layer(layer, x)), kRoundingError<T>)
-        << "case " << i << ": " << to_string(layer) << " as " << to_string(pointwise);
-  }
-  EXPECT_GT(extracted, kRandomLayers / 20);
-}
-
 // === errors ===
 
 template <class Call>
@@ -174,29 +124,6 @@ TEST(FoldKernelsErrors, AveragesWithOtherDivisorsAtTheBordersAreNoConvolution) {
             "no convolution: at the borders it divides by fewer than 3x2 values");
   EXPECT_TRUE(same_bytes(average_pool_kernel<float>(1, {1, 2}, 0, false),
                          Tensor<float>({1, 1, 1, 2}, {0.5F, 0.5F})));
-}
-
-TEST(FoldKernelsErrors, NameWhatCannotBeEmbeddedOrExtracted) {
-  const ConvLayer<float> pointwise{.kernel = Tensor<float>({2, 3, 1, 1})};
-  EXPECT_EQ(refusal([&] {
-              embed_pointwise(pointwise, {0, 3});
-            }),
-            "the window must be at least 1 but is 0x3");
-  EXPECT_EQ(refusal([&] { embed_pointwise(pointwise, std::int64_t{1} << 62); }),
-            "overflow: shape 2x3x4611686018427387904x4611686018427387904 has more than 2^62 "
-            "elements");
-  ConvLayer<float> square{.kernel = Tensor<float>({2, 3, 3, 3}), .padding = {1, 1, 0, 1}};
-  EXPECT_EQ(refusal([&] { embed_pointwise(square, 3); }),
-            "a 1x1 layer can be embedded but this one's kernel is 2x3x3x3");
-  square.kernel(1, 2, 1, 1) = 1;
-  EXPECT_EQ(refusal([&] { extract_pointwise(square); }),
-            "as a 1x1 layer, one of kernel 2x3x3x3, dilation 1 and padding 1_1_0_1 "
-            "(top_bottom_left_right) whose tap is (1, 1) would need a negative padding, 0_0_-1_0 "
-            "(top_bottom_left_right)");
-  square.kernel(0, 1, 0, 2) = 1;
-  EXPECT_EQ(refusal([&] { extract_pointwise(square); }),
-            "a layer is 1x1 only if one tap of its window is not zero, but tap (0, 2) of kernel 0, "
-            "channel 1 and tap (1, 1) of kernel 1, channel 2 are not");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <plait/export.hpp>
 #include <plait/layers.hpp>
@@ -41,6 +42,14 @@ PLAIT_API ConvLayer<T> fold_batch_norm(const ConvLayer<T>& layer, const BatchNor
 // the borders would be wrong, and Error is thrown. The norm has x's channels.
 template <class T>
 PLAIT_API ConvLayer<T> fold_batch_norm_before(const BatchNorm<T>& norm, const ConvLayer<T>& layer);
+
+// One layer for two in a row, of which one is 1x1, by compose(); a dilation of the other one stays.
+// A 1x1 layer without padding behind another is always exact; one in front is where it has no bias,
+// or the other no padding. Throws Error, saying why, where outputs can differ: for some size of x,
+// or, if input_size (h x w) is given, for that one, with their number.
+template <class T>
+PLAIT_API ConvLayer<T> fold_pointwise(const ConvLayer<T>& first, const ConvLayer<T>& second,
+                                      const std::optional<Pair>& input_size = {});
 
 // A 1x1 layer as one of k_h x k_w taps, zero but for the one at ((k_h - 1) / 2, (k_w - 1) / 2),
 // with as much more padding: so it can be added to other layers of that window.

@@ -1,8 +1,9 @@
-// 1x1 layers as k x k ones, and back.
+// 1x1 layers in front of others and behind them; as k x k ones, and back.
 #include <algorithm>
 #include <string>
 #include <utility>
 
+#include <plait/compose.hpp>
 #include <plait/fold.hpp>
 
 #include "analysis/algebra/fold_values.hpp"
@@ -46,13 +47,80 @@ std::int64_t single_tap(const Tensor<T>& kernel) {
   return first < 0 ? -1 : first % taps;
 }
 
+template <class T>
+bool is_pointwise(const ConvLayer<T>& layer) {
+  return layer.kernel.size(2) == 1 && layer.kernel.size(3) == 1;
+}
+
+// From tap to tap in x, along an axis, where one of both layers has one tap.
+std::int64_t step_of(std::int64_t k1, std::int64_t d1, std::int64_t s1, std::int64_t k2,
+                     std::int64_t d2) {
+  if (k1 > 1) return d1;
+  return k2 > 1 ? s1 * d2 : 1;
+}
+
+template <class T>
+TensorView<const T> view_or_none(const Tensor<T>& bias) {
+  return bias.size() == 0 ? TensorView<const T>() : bias.view();
+}
+
+// Every step-th tap of a kernel that is zero elsewhere.
+template <class T>
+Tensor<T> every_tap(const Tensor<T>& kernel, const Pair& step) {
+  const Dims shape = kernel.shape();
+  const Dims strides = dense_strides(shape);
+  return dense_copy(TensorView<const T>(
+      kernel.data(), {shape[0], shape[1], (shape[2] - 1) / step.h + 1, (shape[3] - 1) / step.w + 1},
+      {strides[0], strides[1], strides[2] * step.h, step.w}));
+}
+
 }  // namespace
+
+template <class T>
+ConvLayer<T> fold_pointwise(const ConvLayer<T>& first, const ConvLayer<T>& second,
+                            const std::optional<Pair>& input_size) {
+  folding::check_layer("layer 1", first);
+  folding::check_layer("layer 2", second);
+  if (!is_pointwise(first) && !is_pointwise(second)) {
+    folding::refuse("one of both layers must be 1x1 but their kernels are " +
+                    to_string(first.kernel.shape()) + " and " + to_string(second.kernel.shape()));
+  }
+  if (!first.writes.empty() || !second.reads.empty()) {
+    folding::refuse("layer 2 must read all channels of layer 1 in order, without writes and reads");
+  }
+  Composition<T> one = compose(first.kernel, second.kernel,
+                               {.stride1 = first.stride,
+                                .stride2 = second.stride,
+                                .dilation1 = first.dilation,
+                                .dilation2 = second.dilation,
+                                .groups1 = first.groups,
+                                .groups2 = second.groups,
+                                .bias1 = view_or_none(first.bias),
+                                .bias2 = view_or_none(second.bias),
+                                .padding1 = first.padding,
+                                .padding2 = second.padding,
+                                .input_size = input_size,
+                                .require_exact = true});
+  const Dims& k1 = first.kernel.shape();
+  const Dims& k2 = second.kernel.shape();
+  const Pair step(step_of(k1[2], first.dilation.h, first.stride.h, k2[2], second.dilation.h),
+                  step_of(k1[3], first.dilation.w, first.stride.w, k2[3], second.dilation.w));
+  return {.kernel = every_tap(one.kernel, step),
+          .bias = std::move(one.bias),
+          .stride = one.stride,
+          .padding = one.padding,
+          .dilation = step,
+          .groups = one.groups,
+          .reads = first.reads,
+          .writes = second.writes,
+          .y_channels = second.y_channels};
+}
 
 template <class T>
 ConvLayer<T> embed_pointwise(const ConvLayer<T>& layer, Pair window) {
   folding::check_layer("layer", layer);
   const Dims shape = layer.kernel.shape();
-  if (shape[2] != 1 || shape[3] != 1) {
+  if (!is_pointwise(layer)) {
     folding::refuse("a 1x1 layer can be embedded but this one's kernel is " + to_string(shape));
   }
   if (window.h < 1 || window.w < 1) {
@@ -97,8 +165,10 @@ ConvLayer<T> extract_pointwise(const ConvLayer<T>& layer) {
   return with_kernel(layer, std::move(kernel), padding);
 }
 
-#define PLAIT_INSTANTIATE(T)                                        \
-  template ConvLayer<T> embed_pointwise(const ConvLayer<T>&, Pair); \
+#define PLAIT_INSTANTIATE(T)                                                     \
+  template ConvLayer<T> fold_pointwise(const ConvLayer<T>&, const ConvLayer<T>&, \
+                                       const std::optional<Pair>&);              \
+  template ConvLayer<T> embed_pointwise(const ConvLayer<T>&, Pair);              \
   template ConvLayer<T> extract_pointwise(const ConvLayer<T>&);
 PLAIT_INSTANTIATE(float)
 PLAIT_INSTANTIATE(double)
