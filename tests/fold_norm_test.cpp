@@ -220,6 +220,15 @@ TEST(FoldBatchNormErrors, NameWhatIsWrongWithTheLayer) {
   layer = example_layer();
   layer.dilation = {1, 0};
   EXPECT_EQ(refusal(layer, example_norm(2)), "layer: dilation must be at least 1 but is 1x0");
+  layer = example_layer();
+  layer.writes = {1, 1};
+  layer.y_channels = 2;
+  EXPECT_EQ(refusal(layer, example_norm(2)), "layer: writes has channel 1 twice");
+  layer.writes = {1, 2};
+  EXPECT_EQ(refusal(layer, example_norm(2)), "layer: writes has channel 2 of 2");
+  layer.reads = {0, 1};
+  EXPECT_EQ(refusal(layer, example_norm(2)),
+            "layer: reads must list the layer's 3 channels but has 2");
   EXPECT_EQ(refusal({}, example_norm(2)),
             "layer: a layer's kernel must be c_o x c_i/groups x k_h x k_w but is scalar");
 }
