@@ -52,10 +52,14 @@ Output tile_sizes(const Problem& p, const Operands<T>& operands, std::int64_t n,
   const auto first = [](std::int64_t at, std::int64_t length, std::int64_t dilation) {
     return at % dilation + at / dilation / length * length * dilation;
   };
+  // Not looked up anew for every input: their divisions were most of the work.
+  const std::int64_t channel = first_channel(p, o);
+  const std::int64_t first_row = first(i, tile_h, p.dilation.h) - p.padding.top;
+  const std::int64_t first_col = first(j, tile_w, p.dilation.w) - p.padding.left;
   const auto x_at = [&](std::int64_t c, std::int64_t u, std::int64_t v) {
-    const std::int64_t row = first(i, tile_h, p.dilation.h) + u * p.dilation.h - p.padding.top;
-    const std::int64_t col = first(j, tile_w, p.dilation.w) + v * p.dilation.w - p.padding.left;
-    return input.at(first_channel(p, o) + c, source(row, p.h, p.padding.bottom),
+    const std::int64_t row = first_row + u * p.dilation.h;
+    const std::int64_t col = first_col + v * p.dilation.w;
+    return input.at(channel + c, source(row, p.h, p.padding.bottom),
                     source(col, p.w, p.padding.right));
   };
   const auto inputs = static_cast<double>((tile_h + p.k_h - 1) * (tile_w + p.k_w - 1));
