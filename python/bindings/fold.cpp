@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -122,6 +123,16 @@ nb::object concatenate(nb::handle branches) {
   return of_branches(branches, [](const auto& layers) { return concatenate_branches(layers); });
 }
 
+nb::object fold_pair(nb::handle first, nb::handle second, nb::handle input_size) {
+  LayerArguments arguments;
+  arguments.emplace_back("first.", first);
+  arguments.emplace_back("second.", second);
+  std::optional<Pair> size;
+  if (!input_size.is_none()) size = to_pair("input_size", input_size, Axes::hw);
+  return one_layer(arguments,
+                   [&](const auto& layers) { return fold_pointwise(layers[0], layers[1], size); });
+}
+
 nb::object embed(nb::handle layer, nb::handle window_object) {
   LayerArguments arguments;
   arguments.emplace_back("", layer);
@@ -175,6 +186,7 @@ void add_fold(nb::module_& m) {
         any("mean"), any("variance"), any("eps"), any("before"), any("padding"), any("groups"));
   m.def("merge_branches", &merge, any("branches"));
   m.def("concatenate_branches", &concatenate, any("branches"));
+  m.def("fold_pointwise", &fold_pair, any("first"), any("second"), any("input_size"));
   m.def("embed_pointwise", &embed, any("layer"), any("window"));
   m.def("extract_pointwise", &extract, any("layer"));
   m.def("identity_kernel", &identity, any("channels"), any("groups"), any("window"), any("f64"));

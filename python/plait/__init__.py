@@ -41,6 +41,7 @@ from plait._fold import (
     embed_pointwise,
     extract_pointwise,
     fold_batch_norm,
+    fold_pointwise,
     merge_branches,
 )
 from plait._fold_kernels import average_pool_kernel, channel_shuffle_kernel, identity_kernel
@@ -74,6 +75,7 @@ __all__ = [
     "embed_pointwise",
     "extract_pointwise",
     "fold_batch_norm",
+    "fold_pointwise",
     "identity_kernel",
     "im2col",
     "info",

@@ -86,6 +86,50 @@ def fold_batch_norm(
     )
 
 
+def fold_pointwise(
+    first: Any, second: Any, *, input_size: int | Sequence[int] | None = None
+) -> ConvLayer:
+    """Make one layer of two in a row, of which one is 1x1.
+
+    A 1x1 layer without padding behind another always folds. One in front folds where it has no
+    bias, or the other no padding: else the zeros of that padding would have to be biases.
+
+    Parameters
+    ----------
+    first, second : ConvLayer, tuple, dict or array
+        A layer, its fields as a tuple or dict, or its kernel alone; both of one dtype.
+    input_size : int or (int, int), optional
+        h and w of x, where the fold needs to hold for that size only.
+
+    Returns
+    -------
+    ConvLayer
+        With arrays of the kind of the first kernel. It computes what both did, at the borders too,
+        for every size of x or the one given. A dilation of the other layer stays.
+
+    Raises
+    ------
+    ValueError
+        If neither layer is 1x1, shapes do not fit, a value is not finite, or outputs can differ;
+        the message says why, and with `input_size` how many.
+    TypeError
+        If an argument has a wrong type.
+
+    See Also
+    --------
+    plait.compose : any two layers in a row, also where some outputs differ.
+
+    Examples
+    --------
+    >>> reduce = numpy.ones((2, 8, 1, 1), "float32")
+    >>> K = numpy.ones((4, 2, 3, 3), "float32")
+    >>> layer = plait.fold_pointwise(reduce, plait.ConvLayer(K, stride=2, padding=1))
+    >>> layer.kernel.shape, layer.stride, layer.padding
+    ((4, 8, 3, 3), (2, 2), (1, 1))
+    """
+    return from_core(_core.fold_pointwise(to_layer(first), to_layer(second), input_size))
+
+
 def embed_pointwise(layer: Any, window: int | Sequence[int]) -> ConvLayer:
     """Write a 1x1 layer as one with a larger window, zero but for the tap in its middle.
 

@@ -235,10 +235,30 @@ def test_a_pointwise_layer_and_back(rng) -> None:
     assert back[2:] == ((2, 2), ((1, 0), (0, 2)), (1, 1), 1)
 
 
+def test_a_pointwise_layer_in_front_and_behind(rng) -> None:
+    x = normal(rng, 2, 6, 9, 8)
+    pointwise = plait.ConvLayer(normal(rng, 4, 6, 1, 1), stride=2)
+    square = plait.ConvLayer(normal(rng, 6, 2, 3, 2), normal(rng, 6), 1, (1, 2), 2, 2)
+    y = plait.conv2d(plait.conv2d(x, *pointwise), *square)
+    folded = plait.fold_pointwise(pointwise, square)
+    assert (folded.kernel.shape, folded.dilation) == ((6, 6, 3, 2), (4, 4))
+    assert_equal(plait.conv2d(x, *folded), y)
+    biased = pointwise._replace(bias=normal(rng, 4))
+    y = plait.conv2d(plait.conv2d(x[:, :4], *square._replace(groups=2)), *biased)
+    folded = plait.fold_pointwise(square, biased)
+    assert folded.dilation == (2, 2)
+    assert_equal(plait.conv2d(x[:, :4], *folded), y)
+    with pytest.raises(ValueError, match="whose bias is not 0"):
+        plait.fold_pointwise(biased, square)
+    with pytest.raises(ValueError, match="of 3x6 outputs can differ, the first at"):
+        plait.fold_pointwise(biased, square, input_size=(9, 8))
+
+
 # === wrong calls ===
 
 K33 = np.ones((4, 2, 3, 3), "float32")
 K11 = np.ones((4, 2, 1, 1), "float32")
+K44 = np.ones((4, 4, 3, 3), "float32")
 TWO, FOUR = np.ones(2, "float32"), np.ones(4, "float32")
 
 
@@ -276,6 +296,8 @@ TWO, FOUR = np.ones(2, "float32"), np.ones(4, "float32")
         (lambda: plait.average_pool_kernel(0, 2), "channels must be at least 1"),
         (lambda: plait.channel_shuffle_kernel(6, 0), "groups must be at least 1"),
         (lambda: plait.embed_pointwise(K33, 3), "this one's kernel is 4x2x3x3"),
+        (lambda: plait.fold_pointwise(K33, K33), "one of both layers must be 1x1"),
+        (lambda: plait.fold_pointwise(K11, K44, input_size=0), "at least 1 but h is 0"),
         (lambda: plait.extract_pointwise(K33), r"tap \(0, 0\) .* and tap \(0, 1\)"),
     ],
 )
@@ -302,6 +324,7 @@ def test_wrong_values(call, text: str) -> None:
         (lambda: plait.identity_kernel(2.0), "channels must be an int"),
         (lambda: plait.identity_kernel(2, dtype="int32"), "float32 or float64 but is int32"),
         (lambda: plait.average_pool_kernel(2, 2, count_include_pad=1), "count_include_pad must be"),
+        (lambda: plait.fold_pointwise(K11, None), "second.kernel is missing"),
         (lambda: plait.embed_pointwise(K11, None), "window must be an int or a pair"),
     ],
 )
