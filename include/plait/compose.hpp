@@ -93,7 +93,7 @@ struct Composition {
   // Whether no output can differ: of x of input_size, or, without one, of x of any size that both
   // layers accept. Kernels count as generic: zeros in them make no layer exact.
   bool exact = true;
-  std::string inexact_because;                // a sentence; empty if exact
+  std::string inexact_because;                // empty if exact
   std::optional<DifferingOutputs> differing;  // with input_size
 
   ComposedProducts per_position;  // for each output, channels together, as in layers.hpp

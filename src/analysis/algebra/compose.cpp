@@ -90,7 +90,9 @@ std::string layers_text(const ConvLayer<T>& first, const ConvLayer<T>& second) {
 // 1 + d1 (k1 - 1) + s1 d2 (k2 - 1), in 128 bits.
 Int128 composed_taps(std::int64_t k1, std::int64_t d1, std::int64_t s1, std::int64_t k2,
                      std::int64_t d2) {
-  return 1 + Int128{d1} * (k1 - 1) + Int128{d2 * (k2 - 1)} * s1;
+  const Int128 reach1 = Int128{d1} * (k1 - 1);
+  const Int128 reach2 = Int128{d2} * (k2 - 1);  // below 2^62, as check_layer() has seen
+  return 1 + reach1 + reach2 * s1;
 }
 
 template <class T>
@@ -166,11 +168,11 @@ bool has_bias(const ConvLayer<T>& layer) {
   return std::any_of(layer.bias.begin(), layer.bias.end(), [](T value) { return value != 0; });
 }
 
-std::string reason_text(const Padding& padding2, bool biased, const Padding& padding) {
-  return "the second layer reads zeros around the middle map, padding2 " +
-         folding::sides_text(padding2) + ", where the one kernel goes on with the first layer, " +
-         (biased ? "whose bias is not 0" : "whose windows there meet x") + "; exact are padding1 " +
-         folding::sides_text(padding) + " and padding2 0";
+std::string reason_text(const Padding& padding2, bool biased) {
+  return "padding2 " + folding::sides_text(padding2) +
+         " puts zeros around the middle map, where one kernel goes on with the first layer, "
+         "whose " +
+         (biased ? "bias is not 0" : "windows there meet x");
 }
 
 template <class T>
@@ -183,7 +185,8 @@ void refuse_inexact(const Composition<T>& composed) {
             std::to_string(differing.w()) + " outputs can differ, the first at (" +
             std::to_string(first.h) + ", " + std::to_string(first.w) + ")";
   }
-  refuse("no one kernel is exact here, " + where + ": " + composed.inexact_because);
+  refuse("no one kernel is exact here, " + where + ": " + composed.inexact_because +
+         "; exact would be padding1 " + folding::sides_text(composed.padding) + " and padding2 0");
 }
 
 // Sets what depends on the size of x.
@@ -284,7 +287,7 @@ Composition<T> compose(TensorView<const T> kernel1, TensorView<const T> kernel2,
                      !composing::can_read_padding(columns_of(first, second), biased);
   }
   if (!composed.exact) {
-    composed.inexact_because = reason_text(second.padding, biased, one.padding);
+    composed.inexact_because = reason_text(second.padding, biased);
     if (options.require_exact) refuse_inexact(composed);
   }
   composed.kernel = folding::rounded<T>(
