@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bench_command.hpp"
+#include "compose_command.hpp"
 #include "cost_command.hpp"
 #include "flow_command.hpp"
 #include "im2col_command.hpp"
@@ -30,7 +31,8 @@ int main(int argc, char** argv) {
   return run_program(
       {.name = "plait",
        .commands = {add_run_command, add_plan_command, add_cost_command, add_bench_command,
-                    add_verify_command, add_im2col_command, add_flow_command, add_info},
+                    add_verify_command, add_im2col_command, add_flow_command, add_compose_command,
+                    add_info},
        .examples = "  plait run --input photo.jpg --kernel edges --output edges.png\n"
                    "  plait plan 1x64x56x56,64x64x3x3,p1\n"
                    "  plait cost 1x128x256x256,128x128x5x5,p2 --explain\n"

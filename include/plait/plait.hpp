@@ -3,6 +3,7 @@
 
 #include <plait/accuracy.hpp>
 #include <plait/channels.hpp>
+#include <plait/compose.hpp>
 #include <plait/conv2d.hpp>
 #include <plait/corr2d.hpp>
 #include <plait/error.hpp>
