@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -157,5 +158,10 @@ template <class T>
 Decomposition<T> decompose(const Tensor<T>& kernel, const DecomposeOptions& options = {}) {
   return decompose<T>(kernel.view(), options);
 }
+
+// Lines of text: the answers, then tables of the ranks that the forms need and of the
+// approximations.
+PLAIT_API std::ostream& operator<<(std::ostream& out, const Decomposition<float>& decomposition);
+PLAIT_API std::ostream& operator<<(std::ostream& out, const Decomposition<double>& decomposition);
 
 }  // namespace plait

@@ -15,13 +15,13 @@ namespace {
 // Times of two layers that differ by less than this are the same: clocks wander.
 constexpr double kSame = 0.03;
 
+}  // namespace
+
 std::string short_text(double value) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.2g", value);
   return text.data();
 }
-
-}  // namespace
 
 double share_of(const LayersCost& layers, const LayersCost& kernel, const CostPair& products) {
   if (kernel.measured_seconds > 0) return layers.measured_seconds / kernel.measured_seconds;

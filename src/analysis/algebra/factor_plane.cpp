@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "analysis/algebra/decompose_words.hpp"
 #include "analysis/algebra/factor_line.hpp"
 #include "analysis/algebra/irreducible.hpp"
 #include "analysis/algebra/scaled_kernel.hpp"
@@ -136,7 +137,8 @@ void factor_core(const Plane& f, double epsilon, const std::atomic<bool>* cancel
     result.say(Answer::impossible,
                "its polynomial has no factors, not even complex ones: Ruppert's matrix has full "
                "rank, and no " +
-                   size_text(f) + " kernel within the relative distance told has factors");
+                   size_text(f) + " kernel within a relative distance of " +
+                   short_text(proof.distance) + " has any");
     return;
   }
   const std::string reason = "its polynomial is a product of two";

@@ -121,7 +121,7 @@ void prove(const ConvLayer<T>& layer, KernelProposal<T>& proposal,
       difference.bitwise
           ? "bitwise: the kernel rebuilt from the layers has the same bits (-0 taken for 0)"
           : "bound: no output is off by more than " + inspecting::short_text(difference.error) +
-                " max|x|, the rounding of its sums apart (it is " +
+                " max|x|, the rounding of its sums apart (outputs are " +
                 inspecting::short_text(largest_output(layer.kernel)) + " max|x| at most)";
 }
 
