@@ -6,10 +6,12 @@
 #include <plait/compose.hpp>
 #include <plait/conv2d.hpp>
 #include <plait/corr2d.hpp>
+#include <plait/decompose.hpp>
 #include <plait/error.hpp>
 #include <plait/executor.hpp>
 #include <plait/fold.hpp>
 #include <plait/im2col.hpp>
+#include <plait/inspect.hpp>
 #include <plait/layer_class.hpp>
 #include <plait/layer_cost.hpp>
 #include <plait/layers.hpp>
