@@ -8,6 +8,7 @@ namespace plait::python {
 void add_convolutions(nanobind::module_& m);
 void add_im2col(nanobind::module_& m);
 void add_channels(nanobind::module_& m);
+void add_compose(nanobind::module_& m);
 void add_fold(nanobind::module_& m);
 void add_problem(nanobind::module_& m);
 void add_plan(nanobind::module_& m);

@@ -7,6 +7,7 @@
 
 #include "bench_command.hpp"
 #include "bindings.hpp"
+#include "compose_command.hpp"
 #include "cost_command.hpp"
 #include "im2col_command.hpp"
 #include "info_command.hpp"
@@ -28,7 +29,7 @@ int run_program(const std::vector<std::string>& arguments) {
   const faces::ProgramFace face{
       "python -m plait",
       {faces::add_plan_command, faces::add_cost_command, faces::add_bench_command,
-       faces::add_verify_command, faces::add_im2col_command,
+       faces::add_verify_command, faces::add_im2col_command, faces::add_compose_command,
        [](CLI::App& app) { return faces::add_info_command(app); }},
       kExamples};
   std::vector<const char*> words{face.name.c_str()};

@@ -20,6 +20,7 @@ from typing import Any
 
 from plait._channels import channel_flow, channel_shuffle
 from plait._chapter import corr2d, corr2d_multi_in, corr2d_multi_in_out, corr2d_multi_in_out_1x1
+from plait._compose import Composition, CompositionCost, compose
 from plait._convolutions import conv1d, conv2d
 from plait._core import (
     Candidate,
@@ -51,6 +52,8 @@ from plait._show import show
 
 __all__ = [
     "Candidate",
+    "Composition",
+    "CompositionCost",
     "ConvLayer",
     "Cost",
     "Packed",
@@ -64,6 +67,7 @@ __all__ = [
     "channel_shuffle",
     "channel_shuffle_kernel",
     "clear_cache",
+    "compose",
     "concatenate_branches",
     "conv1d",
     "conv2d",
