@@ -77,7 +77,7 @@ void check_outputs(const ComposeArguments& arguments) {
   const bool biased = !arguments.first.bias.empty() || !arguments.second.bias.empty();
   if (biased && arguments.bias_output.empty()) {
     fail(
-        "the one layer has a bias, as a layer of both has one: say where to write it with "
+        "a layer has a bias, so the one of both has one too: say where to write it with "
         "--bias-output");
   }
   if (!biased && !arguments.bias_output.empty()) {

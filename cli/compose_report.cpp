@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <map>
 #include <utility>
 
 #include "text.hpp"
@@ -24,9 +25,10 @@ struct DifferingRows {
   std::vector<Range> columns;
 };
 
+// Of more than kMostRanges only the first.
 std::vector<Range> columns_of(const DifferingOutputs& differing, std::int64_t row) {
   std::vector<Range> ranges;
-  for (std::int64_t j = 0; j < differing.w(); ++j) {
+  for (std::int64_t j = 0; j < differing.w() && ranges.size() <= kMostRanges; ++j) {
     if (!differing(row, j)) continue;
     if (ranges.empty() || ranges.back().second != j - 1) ranges.emplace_back(j, j);
     ranges.back().second = j;
@@ -36,14 +38,16 @@ std::vector<Range> columns_of(const DifferingOutputs& differing, std::int64_t ro
 
 // Rows without such outputs are left out; of more than kMostRanges only the first.
 std::vector<DifferingRows> ranges_of(const DifferingOutputs& differing) {
+  std::map<std::uint8_t, std::vector<Range>> columns;  // of rows of these taps
   std::vector<DifferingRows> all;
   for (std::int64_t i = 0; i < differing.h() && all.size() <= kMostRanges; ++i) {
-    std::vector<Range> columns = columns_of(differing, i);
-    if (columns.empty()) continue;
-    if (!all.empty() && all.back().rows.second == i - 1 && all.back().columns == columns) {
+    const auto [found, added] = columns.try_emplace(differing.row_taps(i));
+    if (added) found->second = columns_of(differing, i);
+    if (found->second.empty()) continue;
+    if (!all.empty() && all.back().rows.second == i - 1 && all.back().columns == found->second) {
       all.back().rows.second = i;
     } else {
-      all.push_back({{i, i}, std::move(columns)});
+      all.push_back({{i, i}, found->second});
     }
   }
   return all;
@@ -178,6 +182,7 @@ Json differing_json(const DifferingOutputs& differing) {
   if (ranges.size() > kMostRanges) return json;
   Json list = Json::array();
   for (const DifferingRows& one : ranges) {
+    if (one.columns.size() > kMostRanges) return json;
     Json columns = Json::array();
     for (const Range& range : one.columns) columns.push_back(range_json(range));
     list.push_back({{"rows", range_json(one.rows)}, {"columns", std::move(columns)}});

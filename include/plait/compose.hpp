@@ -65,6 +65,8 @@ class PLAIT_API DifferingOutputs {
   }
   std::int64_t count() const;
   std::optional<Pair> first() const;  // in row-major order; none if there is none
+  // Rows of the same Taps differ in the same columns.
+  std::uint8_t row_taps(std::int64_t i) const { return rows_[static_cast<std::size_t>(i)]; }
 
  private:
   bool differs(unsigned row, unsigned column) const;
