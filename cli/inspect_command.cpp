@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include <plait/inspect.hpp>
@@ -133,14 +134,15 @@ KernelBank bank_of(const InspectArguments& arguments, const Inspection<T>& inspe
 template <class T>
 void inspect_kernel(const InspectArguments& arguments, const Tensor<T>& kernel, DrawBank draw) {
   const InspectOptions options = options_of(arguments, kernel.shape());
-  BankLayout layout;
-  if (!arguments.picture.empty()) layout = bank_layout(kernel.shape());
+  if (!arguments.picture.empty()) check_drawable(kernel.shape());
   check_fits(kernel, options);
   const Inspection<T> inspection = inspect(kernel, options);
-  const std::string shown = arguments.picture.empty() ? "" : shown_text(layout, kernel.shape());
+  std::string shown;
   if (!arguments.picture.empty()) {
     const bool svg = extension_of(arguments.picture) == ".svg";
-    write_file(arguments.picture, draw(bank_of(arguments, inspection), svg), interrupted());
+    DrawnBank drawn = draw(bank_of(arguments, inspection), svg);
+    write_file(arguments.picture, drawn.bytes, interrupted());
+    shown = std::move(drawn.shown);
   }
   if (arguments.json) {
     Json json = to_json(inspection);

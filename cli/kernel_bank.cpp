@@ -4,9 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
-
-#include <plait/error.hpp>
 
 #include "drawing.hpp"
 
@@ -286,11 +285,7 @@ class Drawing {
 }  // namespace
 
 BankLayout bank_layout(const Dims& shape) {
-  if (shape[2] > kMaxDrawnTaps || shape[3] > kMaxDrawnTaps) {
-    throw Error(Status::unsupported,
-                fmt::format("kernels of up to {} x {} taps can be drawn, but these are {}",
-                            kMaxDrawnTaps, kMaxDrawnTaps, to_string(shape)));
-  }
+  check_drawable(shape);
   BankLayout layout;
   layout.outputs = shape[0];
   layout.inputs = shape[1];
@@ -321,11 +316,13 @@ std::string shown_text(const BankLayout& layout, const Dims& shape) {
   return text;
 }
 
-std::string draw_kernel_bank(const KernelBank& bank, bool svg) {
+DrawnBank draw_kernel_bank(const KernelBank& bank, bool svg) {
   const BankLayout layout = bank_layout(bank.kernel.shape());
   const Drawing drawing(bank, layout);
-  return picture_bytes(svg ? PictureFormat::svg : PictureFormat::png, layout.width, layout.height,
-                       kPaper, [&](const Cairo& cairo) { drawing.draw(cairo); });
+  std::string bytes =
+      picture_bytes(svg ? PictureFormat::svg : PictureFormat::png, layout.width, layout.height,
+                    kPaper, [&](const Cairo& cairo) { drawing.draw(cairo); });
+  return {std::move(bytes), shown_text(layout, bank.kernel.shape())};
 }
 
 }  // namespace plait::faces

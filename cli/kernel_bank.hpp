@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include <plait/error.hpp>
 #include <plait/tensor.hpp>
 
 namespace plait::faces {
@@ -33,14 +34,27 @@ struct BankLayout {
 
 inline constexpr std::int64_t kMaxDrawnTaps = 4096;
 
-// Throws Error if a window has more than kMaxDrawnTaps rows or columns.
+// Throws Error if the window has more rows or columns than that.
+inline void check_drawable(const Dims& kernel_shape) {
+  if (kernel_shape[2] <= kMaxDrawnTaps && kernel_shape[3] <= kMaxDrawnTaps) return;
+  const std::string most = std::to_string(kMaxDrawnTaps);
+  throw Error(Status::unsupported, "kernels of up to " + most + " x " + most +
+                                       " taps can be drawn, but these are " +
+                                       to_string(kernel_shape));
+}
+
+// Throws Error as check_drawable does.
 BankLayout bank_layout(const Dims& kernel_shape);
 
 // "the first 128 of 256 outputs", or "" if the layout shows all.
 std::string shown_text(const BankLayout& layout, const Dims& kernel_shape);
 
-// A .svg or .png file's bytes. Taps are blue below zero, red above it, and the paler the nearer to
+// As a .svg or .png file. Taps are blue below zero, red above it, and the paler the nearer to
 // it; all kernels have the same scale, which is full at the 99.5th percentile of |K| without zeros.
-std::string draw_kernel_bank(const KernelBank& bank, bool svg);
+struct DrawnBank {
+  std::string bytes;
+  std::string shown;  // in the picture: shown_text
+};
+DrawnBank draw_kernel_bank(const KernelBank& bank, bool svg);
 
 }  // namespace plait::faces

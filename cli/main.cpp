@@ -7,9 +7,11 @@
 #include "bench_command.hpp"
 #include "compose_command.hpp"
 #include "cost_command.hpp"
+#include "decompose_command.hpp"
 #include "flow_command.hpp"
 #include "im2col_command.hpp"
 #include "info_command.hpp"
+#include "inspect_command.hpp"
 #include "plan_command.hpp"
 #include "program.hpp"
 #include "run_command.hpp"
@@ -25,6 +27,8 @@ Command add_info(CLI::App& app) {
                            {"drawing_library", std::string("Cairo ") + cairo_version_string()}});
 }
 
+Command add_inspect(CLI::App& app) { return add_inspect_command(app, draw_kernel_bank); }
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -32,7 +36,7 @@ int main(int argc, char** argv) {
       {.name = "plait",
        .commands = {add_run_command, add_plan_command, add_cost_command, add_bench_command,
                     add_verify_command, add_im2col_command, add_flow_command, add_compose_command,
-                    add_info},
+                    add_decompose_command, add_inspect, add_info},
        .examples = "  plait run --input photo.jpg --kernel edges --output edges.png\n"
                    "  plait plan 1x64x56x56,64x64x3x3,p1\n"
                    "  plait cost 1x128x256x256,128x128x5x5,p2 --explain\n"

@@ -259,8 +259,7 @@ TEST(InspectText, SaysWhatIsFound) {
         "products  108 for each position of the output\n", "zero kernels      9 of 12\n",
         "dead inputs       2 of 3: 1, 2\n", "zero outputs      1 of 4: 3\n",
         "taps not zero     row 0 of 3, column 1 of 3\n",
-        "a plain layer must keep rows 0 and 2 of 3, columns 0 to 2 of 3 (from padding 0_2_1_1 on, "
-        "only these)\n",
+        "must keep rows 0 and 2 of 3, columns 0 to 2 of 3 (from padding 0_2_1_1 on, only these)\n",
         "repeated outputs  3 in 1 set: 0, 1 (-2 times), 2\n", "repeated inputs   none\n",
         "of rank one       3 of 3 kernels not zero\n",
         "dead channels: only 3 of 4 outputs from 1 of 3 inputs\n"}) {

@@ -9,8 +9,10 @@
 #include "bindings.hpp"
 #include "compose_command.hpp"
 #include "cost_command.hpp"
+#include "decompose_command.hpp"
 #include "im2col_command.hpp"
 #include "info_command.hpp"
+#include "inspect_command.hpp"
 #include "plan_command.hpp"
 #include "program.hpp"
 #include "verify_command.hpp"
@@ -30,6 +32,7 @@ int run_program(const std::vector<std::string>& arguments) {
       "python -m plait",
       {faces::add_plan_command, faces::add_cost_command, faces::add_bench_command,
        faces::add_verify_command, faces::add_im2col_command, faces::add_compose_command,
+       faces::add_decompose_command, [](CLI::App& app) { return faces::add_inspect_command(app); },
        [](CLI::App& app) { return faces::add_info_command(app); }},
       kExamples};
   std::vector<const char*> words{face.name.c_str()};

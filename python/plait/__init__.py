@@ -37,6 +37,7 @@ from plait._core import (
     plan,
     verify,
 )
+from plait._decompose import Approximation, Decomposition, Factorisation, decompose
 from plait._fold import (
     concatenate_branches,
     embed_pointwise,
@@ -47,18 +48,25 @@ from plait._fold import (
 )
 from plait._fold_kernels import average_pool_kernel, channel_shuffle_kernel, identity_kernel
 from plait._im2col import im2col
+from plait._inspect import Inspection, Proposal, ProposedLayer, inspect
 from plait._layers import ConvLayer
 from plait._show import show
 
 __all__ = [
+    "Approximation",
     "Candidate",
     "Composition",
     "CompositionCost",
     "ConvLayer",
     "Cost",
+    "Decomposition",
+    "Factorisation",
+    "Inspection",
     "Packed",
     "Plan",
     "Problem",
+    "Proposal",
+    "ProposedLayer",
     "VerifyReport",
     "__version__",
     "algorithms",
@@ -76,6 +84,7 @@ __all__ = [
     "corr2d_multi_in_out",
     "corr2d_multi_in_out_1x1",
     "cost",
+    "decompose",
     "embed_pointwise",
     "extract_pointwise",
     "fold_batch_norm",
@@ -83,6 +92,7 @@ __all__ = [
     "identity_kernel",
     "im2col",
     "info",
+    "inspect",
     "measure_peak_gflops",
     "merge_branches",
     "plan",

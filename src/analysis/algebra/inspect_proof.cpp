@@ -43,7 +43,7 @@ class Rebuilt {
     std::fill(sums_.begin(), sums_.end(), 0.0);
     stray_ = rounding_ = 0;
     first_input_ = o / (layer_.kernel.size(0) / layer_.groups) * layer_.kernel.size(1);
-    follow(chain_.size(), o, {}, 1.0);
+    follow(chain_.size() - 1, o, {}, 1.0);
     KernelDifference difference{.bitwise = stray_ == 0 && rounding_ == 0,
                                 .error = stray_ + rounding_};
     const T* given = layer_.kernel.data() + o * static_cast<std::int64_t>(sums_.size());
@@ -56,48 +56,59 @@ class Rebuilt {
   }
 
  private:
-  // Channel c of what layer l - 1 gives (of x for l = 0), `weight` times, at a place of it.
+  // Channel c of what layer l gives, `weight` times, at a place of it.
   void follow(std::size_t l, std::int64_t c, const Place& place, double weight) {
-    if (l == 0) {
-      add(c, place, weight);
-      return;
-    }
-    const ConvLayer<T>& one = chain_[l - 1];
-    const std::int64_t o = kernels_of_[l - 1][static_cast<std::size_t>(c)];
+    const ConvLayer<T>& one = chain_[l];
+    const std::int64_t o = kernels_of_[l][static_cast<std::size_t>(c)];
     if (o < 0) return;
-    const std::int64_t first = o / (one.kernel.size(0) / one.groups) * one.kernel.size(1);
     const T* value = &one.kernel(o, 0, 0, 0);
-    for (std::int64_t j = 0; j < one.kernel.size(1); ++j) {
-      const std::int64_t input =
-          one.reads.empty() ? first + j : one.reads[static_cast<std::size_t>(first + j)];
-      for (std::int64_t u = 0; u < one.kernel.size(2); ++u) {
-        for (std::int64_t v = 0; v < one.kernel.size(3); ++v) {
-          const double factor = static_cast<double>(*value++);
+    const std::int64_t taps = one.kernel.size(2) * one.kernel.size(3);
+    for (std::int64_t u = 0; u < one.kernel.size(2); ++u) {
+      for (std::int64_t v = 0; v < one.kernel.size(3); ++v) {
+        const Place from{place.h * one.stride.h + u * one.dilation.h - one.padding.top,
+                         place.w * one.stride.w + v * one.dilation.w - one.padding.left};
+        const std::int64_t tap = l == 0 ? tap_at(from) : 0;
+        const T* tap_value = value++;
+        for (std::int64_t j = 0; j < one.kernel.size(1); ++j, tap_value += taps) {
+          const auto factor = static_cast<double>(*tap_value);
           if (factor == 0) continue;
-          follow(l - 1, input,
-                 {place.h * one.stride.h + u * one.dilation.h - one.padding.top,
-                  place.w * one.stride.w + v * one.dilation.w - one.padding.left},
-                 product(weight, factor));
+          if (l == 0) {
+            add(input_of(one, o, j), tap, product(weight, factor));
+          } else {
+            follow(l - 1, input_of(one, o, j), from, product(weight, factor));
+          }
         }
       }
     }
   }
 
-  void add(std::int64_t c, const Place& place, double weight) {
-    const std::int64_t j = c - first_input_;
+  // The channel that kernel [o, j] of a layer reads.
+  static std::int64_t input_of(const ConvLayer<T>& one, std::int64_t o, std::int64_t j) {
+    const std::int64_t c = o / (one.kernel.size(0) / one.groups) * one.kernel.size(1) + j;
+    return one.reads.empty() ? c : one.reads[static_cast<std::size_t>(c)];
+  }
+
+  // u k_w + v of the tap that the layer has at a place of x, or -1.
+  std::int64_t tap_at(const Place& place) const {
     const std::int64_t h = place.h + layer_.padding.top;
     const std::int64_t w = place.w + layer_.padding.left;
     const std::int64_t u = h / layer_.dilation.h;
     const std::int64_t v = w / layer_.dilation.w;
-    const bool there = j >= 0 && j < layer_.kernel.size(1) && h >= 0 && w >= 0 &&
-                       u * layer_.dilation.h == h && v * layer_.dilation.w == w &&
-                       u < layer_.kernel.size(2) && v < layer_.kernel.size(3);
-    if (!there) {
+    const bool there = h >= 0 && w >= 0 && u * layer_.dilation.h == h &&
+                       v * layer_.dilation.w == w && u < layer_.kernel.size(2) &&
+                       v < layer_.kernel.size(3);
+    return there ? u * layer_.kernel.size(3) + v : -1;
+  }
+
+  // A weight of channel c of x at a tap.
+  void add(std::int64_t c, std::int64_t tap, double weight) {
+    const std::int64_t j = c - first_input_;
+    if (tap < 0 || j < 0 || j >= layer_.kernel.size(1)) {
       stray_ += std::abs(weight);
       return;
     }
-    double& sum = sums_[static_cast<std::size_t>(
-        (j * layer_.kernel.size(2) + u) * layer_.kernel.size(3) + v)];
+    double& sum =
+        sums_[static_cast<std::size_t>(j * layer_.kernel.size(2) * layer_.kernel.size(3) + tap)];
     const double before = sum;
     sum = before + weight;
     // What the addition rounded off (Knuth's TwoSum, 1969).

@@ -57,8 +57,8 @@ std::int64_t paying_rank(const ConvLayer<T>& layer, const Shapes<T>& shapes, con
       (split.rows_first ? 1 : layer.stride.h) * (split.columns_first ? 1 : layer.stride.w);
   const double each = static_cast<double>(shapes.rows()) * static_cast<double>(positions) +
                       static_cast<double>(shapes.columns());
-  const double all = static_cast<double>(layer.kernel.size() / layer.groups);
-  return static_cast<std::int64_t>(std::ceil(all / each)) - 1;
+  const std::int64_t all = layer.kernel.size() / layer.groups;
+  return static_cast<std::int64_t>(std::ceil(static_cast<double>(all) / each)) - 1;
 }
 
 template <class T>

@@ -194,15 +194,17 @@ std::optional<Layers<T>> summed_first(const ConvLayer<T>& layer,
   return if_cheaper(Layers<T>{std::move(sums), std::move(once)}, layer);
 }
 
-#define PLAIT_INSTANTIATE(T)                                                          \
-  template std::vector<ChannelCopies> output_classes(const ConvLayer<T>&);            \
-  template std::vector<ChannelCopies> input_classes(const ConvLayer<T>&);             \
-  template std::optional<Layers<T>> computed_once(const ConvLayer<T>&,                \
-                                                  const std::vector<ChannelCopies>&); \
-  template std::optional<Layers<T>> summed_first(const ConvLayer<T>&,                 \
-                                                 const std::vector<ChannelCopies>&);
-PLAIT_INSTANTIATE(float)
-PLAIT_INSTANTIATE(double)
-#undef PLAIT_INSTANTIATE
+template std::vector<ChannelCopies> output_classes(const ConvLayer<float>&);
+template std::vector<ChannelCopies> input_classes(const ConvLayer<float>&);
+template std::optional<Layers<float>> computed_once(const ConvLayer<float>&,
+                                                    const std::vector<ChannelCopies>&);
+template std::optional<Layers<float>> summed_first(const ConvLayer<float>&,
+                                                   const std::vector<ChannelCopies>&);
+template std::vector<ChannelCopies> output_classes(const ConvLayer<double>&);
+template std::vector<ChannelCopies> input_classes(const ConvLayer<double>&);
+template std::optional<Layers<double>> computed_once(const ConvLayer<double>&,
+                                                     const std::vector<ChannelCopies>&);
+template std::optional<Layers<double>> summed_first(const ConvLayer<double>&,
+                                                    const std::vector<ChannelCopies>&);
 
 }  // namespace plait::inspecting

@@ -1,5 +1,6 @@
 // An inspection as lines of text.
 #include <algorithm>
+#include <cmath>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -26,7 +27,7 @@ std::string seconds_text(double seconds) {
   const double scale = seconds < 1e-3 ? 1e6 : seconds < 1 ? 1e3 : 1;
   const double value = seconds * scale;
   const std::string number =
-      value >= 99.5 ? std::to_string(static_cast<std::int64_t>(value + 0.5)) : short_text(value);
+      value >= 99.5 ? std::to_string(std::llround(value)) : short_text(value);
   return number + (seconds < 1e-3 ? " us" : seconds < 1 ? " ms" : " s");
 }
 
@@ -213,7 +214,10 @@ std::string text_of(const Inspection<T>& inspection) {
   }
   text += "\n\n";
   for (const auto& [label, line] : findings(inspection)) {
-    text += label + std::string(kLabel - label.size(), ' ') + line + "\n";
+    text += label;
+    text.append(kLabel - label.size(), ' ');
+    text += line;
+    text += '\n';
   }
   if (inspection.proposals.empty()) return text + "\nnothing cheaper is proposed\n";
   text += "\n" + table_of(inspection) + "\n";
