@@ -50,7 +50,7 @@ std::string picture(const DifferingOutputs& differing) {
 // === by hand ===
 
 TEST(Compose, IsTheFullConvolutionOfTheTwoKernels) {
-  // Not the cross-correlation, which would be 10 13 2 here, nor three taps more.
+  // Not their cross-correlation, which would be 5 13 6, and of 2 + 2 - 1 taps.
   const Tensor<double> k1({1, 1, 1, 2}, {1, 2});
   const Tensor<double> k2({1, 1, 1, 2}, {3, 5});
   const Composition<double> one = compose(k1, k2);
