@@ -73,8 +73,8 @@ class Approximation:
     Attributes
     ----------
     name : str
-        The form: 'spatial_pairs', 'spatial_shared', 'channels_first', 'channels_last', or 'factors',
-        the two kernels of one channel.
+        The form: 'spatial_pairs', 'spatial_shared', 'channels_first', 'channels_last', or
+        'factors', the two kernels of one channel.
     rank, full_rank : int
         Channels between the layers (of each pair of channels, or of a group), and how many make any
         kernel of this shape.
@@ -234,9 +234,9 @@ def decompose(
     Parameters
     ----------
     K : array
-        The layer's kernel, c_out x c_in/groups x k_h x k_w, c_in x k_h x k_w of one output channel,
-        or k_h x k_w or k_w of one channel; float32 or float64, of any kind that `conv2d` takes, with
-        any strides.
+        The layer's kernel, c_out x c_in/groups x k_h x k_w, c_in x k_h x k_w of one output
+        channel, or k_h x k_w or k_w of one channel; float32 or float64, of any kind that `conv2d`
+        takes, with any strides.
     rank : int, optional
         Give approximations of this rank, of every form that has it.
     error : float, optional
@@ -291,9 +291,10 @@ def decompose(
     >>> [(each.name, each.multiplications_per_position) for each in found.approximations]
     [('spatial_shared', 192), ('channels_first', 320), ('channels_last', 320)]
     """
-    report, text, singular_values, kernels, factors, approximations = _core.decompose(
+    found: Any = _core.decompose(
         K, rank, error, input_size, stride, padding, dilation, groups, measure_seconds, threads
     )
+    report, text, singular_values, kernels, factors, approximations = found
     told = json.loads(report)
     return Decomposition(
         separable=told["separability"]["separable"],

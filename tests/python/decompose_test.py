@@ -1,4 +1,4 @@
-"""plait.decompose: against numpy's SVD and scipy-free convolution, answers, layers, wrong calls."""
+"""plait.decompose: its answers, its errors by numpy's SVD, its layers, and wrong calls."""
 
 from __future__ import annotations
 
@@ -103,6 +103,8 @@ def test_layers_run(rng, groups: int) -> None:
         np.testing.assert_allclose(plait.conv2d(middle, *each.layers[1]), y, rtol=0, atol=1e-12)
     near = plait.decompose(kernel, error=0.5, groups=groups, **geometry)
     for each in near.approximations:
+        if each.rank == each.full_rank:
+            continue
         difference = np.abs(each.run(x) - y).max()
         assert 0 < difference <= each.output_bound * np.abs(x).max()
         assert 0 < each.bound_share <= 1
@@ -121,9 +123,7 @@ def test_costs_and_text(rng) -> None:
     assert str(found).startswith("kernel     8x8x3x3, f32\nseparable  no: 0 of 64 kernels")
     counted = plait.decompose(kernel, rank=2)
     assert counted.multiplications is None
-    assert counted.approximations[2].verdict == (
-        "no time measured: 160 products instead of 576"
-    )
+    assert counted.approximations[2].verdict == ("no time measured: 160 products instead of 576")
 
 
 def test_channels_between(rng) -> None:
@@ -156,7 +156,7 @@ def test_answers_in_kind(kind) -> None:
         ((4, 4, 3, 3), {"groups": 3}, "3 does not divide c_o = 4"),
         ((4, 4, 3, 3), {"stride": 0}, "stride must be at least 1"),
         ((4, 4, 3, 3), {"padding": -1}, "padding must not be negative"),
-        ((4, 4, 3, 3), {"padding": "same", "stride": 2}, "depends on the size of x"),
+        ((4, 4, 3, 3), {"padding": "same_upper", "stride": 2}, "depends on the size of x"),
         ((4, 4, 3, 3), {"input_size": 2}, "larger than the padded input"),
     ],
 )

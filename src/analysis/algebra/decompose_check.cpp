@@ -82,7 +82,8 @@ void check_values(TensorView<const T> kernel, const Tensor<T>& dense) {
   std::string index;
   std::int64_t at = bad - dense.begin();
   for (int axis = kernel.rank(); axis-- > 0; at /= kernel.size(axis)) {
-    index = std::to_string(at % kernel.size(axis)) + (index.empty() ? "" : ", ") + index;
+    if (!index.empty()) index.insert(0, ", ");
+    index.insert(0, std::to_string(at % kernel.size(axis)));
   }
   fail("the kernel must be finite but kernel[" + index + "] is " +
        (std::isnan(*bad) ? "nan"

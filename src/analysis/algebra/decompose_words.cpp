@@ -59,7 +59,7 @@ std::string found_words(const ScaledKernel& kernel, const FormRanks& ranks,
 }
 
 std::string undecided_words(const ScaledKernel& kernel, const std::vector<MiddleChannels>& middle) {
-  const std::string full =
+  std::string full =
       "no form looked at needs fewer channels between its layers than a kernel of this shape can "
       "need";
   if (middle.empty()) return full;
