@@ -22,6 +22,7 @@ constexpr int kRowWidth = 40;       // numbers left of the kernels
 constexpr int kAxisWidth = 22;      // label left of these
 constexpr int kPanelGap = 14;
 constexpr int kLargestTap = 24;
+constexpr std::int64_t kMostOutputs = 1024;  // with windows; more would be too small to see
 constexpr int kScaleWidth = 240;
 constexpr int kScaleHeight = 10;
 constexpr std::int64_t kVectorTaps = 20'000;  // more are drawn as pixels, also in an SVG
@@ -92,7 +93,7 @@ void show_some(BankLayout& layout, const Dims& shape) {
   const std::int64_t panels =
       std::max<std::int64_t>(1, (across + kPanelGap) / (panel_width(layout) + kPanelGap));
   const std::int64_t down = kMaxHeight - 2 * kMargin - kHeaderHeight - kColumnHeight;
-  layout.outputs = shown_of(shape[0], panels * (down / layout.cell_h), 1);
+  layout.outputs = shown_of(layout.outputs, panels * (down / layout.cell_h), 1);
   layout.rows = std::max<std::int64_t>(1, std::min(layout.outputs, down / layout.cell_h));
   layout.panels = static_cast<int>((layout.outputs + layout.rows - 1) / layout.rows);
 }
@@ -287,7 +288,8 @@ class Drawing {
 BankLayout bank_layout(const Dims& shape) {
   check_drawable(shape);
   BankLayout layout;
-  layout.outputs = shape[0];
+  const bool matrix = shape[2] * shape[3] == 1;
+  layout.outputs = matrix ? shape[0] : std::min(shape[0], kMostOutputs);
   layout.inputs = shape[1];
   int tap = kLargestTap;
   for (const int smallest = smallest_tap(std::max(shape[2], shape[3])); tap >= smallest; --tap) {

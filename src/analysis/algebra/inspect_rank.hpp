@@ -29,8 +29,8 @@ struct RankedChain {
 };
 
 // Numerically exact, per group: a rank counts the singular values above what rounding the kernel's
-// values once makes at most, u ||K||_F with u half an epsilon. Looks no further than the rank that
-// pays, and not at all at matrices that would take several seconds.
+// values once makes at most, u ||K||_F with u half an epsilon, and what f64 adds. Looks no further
+// than the rank that pays, and not at all at matrices that would take several seconds.
 template <class T>
 RankedChain<T> ranked_chain(const ConvLayer<T>& layer, const Split& split,
                             const std::atomic<bool>* cancel);

@@ -1,15 +1,17 @@
 // Most matrices have full rank, and a Cholesky factorisation of a part of them shows it. The others
-// are compressed to an orthonormal basis of their columns, which a singular value decomposition
-// then reduces to their rank.
+// are compressed to little more than their rank, which a singular value decomposition then finds.
 #include "analysis/algebra/inspect_thin.hpp"
 
 #include <Eigen/Cholesky>
+#include <Eigen/QR>
 #include <Eigen/SVD>
 
 #include <algorithm>
 #include <cmath>
 
 #include <plait/error.hpp>
+
+#include "core/random.hpp"
 
 namespace plait::inspecting {
 namespace {
@@ -21,6 +23,8 @@ using Eigen::VectorXd;
 // Of a matrix of rank <= limit every limit + 1 rows are dependent, and rounding makes pivots of
 // their Gram matrix of some 1e-15 of the largest. Above this, they are independent.
 constexpr double kIndependent = 1e-10;
+
+constexpr Index kBlock = 32;  // samples at a time
 
 void stop_if(const std::atomic<bool>* cancel) {
   if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
@@ -41,28 +45,43 @@ bool surely_above(const MatrixXd& matrix, Index limit) {
   return pivot * pivot > kIndependent * largest;
 }
 
-// An orthonormal basis of the columns, one for each of the columns farthest from those before
-// (Gram-Schmidt with pivots, each made orthogonal twice), until no more than `left` is left of the
-// matrix in the Frobenius norm. Nothing if that takes more than `limit`.
-std::optional<MatrixXd> basis_of(const MatrixXd& matrix, Index limit, double left,
-                                 const std::atomic<bool>* cancel) {
+MatrixXd orthonormal(const MatrixXd& columns) {
+  return Eigen::HouseholderQR<MatrixXd>(columns).householderQ() *
+         MatrixXd::Identity(columns.rows(), columns.cols());
+}
+
+struct Compressed {
+  MatrixXd q;
+  MatrixXd b;
+};
+
+// q b = matrix, but for `left` in the Frobenius norm, by random samples of the columns' space, a
+// block at a time until that is all that is left (Martinsson and Voronin, "A randomized blocked
+// algorithm", 2016). Nothing if a block more than `limit` columns do not suffice.
+std::optional<Compressed> compressed(const MatrixXd& matrix, Index limit, double left,
+                                     const std::atomic<bool>* cancel) {
+  const Index most = std::min({limit + kBlock, matrix.rows(), matrix.cols()});
   MatrixXd rest = matrix;
-  MatrixXd q(matrix.rows(), limit);
-  for (Index rank = 0;; ++rank) {
+  MatrixXd q(matrix.rows(), most);
+  MatrixXd b(most, matrix.cols());
+  Random random(1);
+  for (Index size = 0;;) {
     stop_if(cancel);
-    const VectorXd lengths = rest.colwise().squaredNorm();
-    if (lengths.sum() <= left * left) return q.leftCols(rank);
-    if (rank == limit) return std::nullopt;
-    Index farthest = 0;
-    lengths.maxCoeff(&farthest);
-    VectorXd direction = rest.col(farthest).normalized();
-    const auto before = q.leftCols(rank);
-    const VectorXd along = before.transpose() * direction;
-    direction -= before * along;
-    direction.normalize();
-    const Eigen::RowVectorXd shares = direction.transpose() * rest;
-    rest -= direction * shares;
-    q.col(rank) = direction;
+    if (rest.norm() <= left) return Compressed{q.leftCols(size), b.topRows(size)};
+    const Index width = std::min(kBlock, most - size);
+    if (width == 0) return std::nullopt;
+    MatrixXd sample(matrix.cols(), width);
+    for (double& value : sample.reshaped()) value = random.normal();
+    MatrixXd columns = rest * sample;
+    const auto before = q.leftCols(size);
+    const MatrixXd along = before.transpose() * columns;  // what rounding left there
+    columns -= before * along;
+    const MatrixXd block = orthonormal(columns);
+    const MatrixXd shares = block.transpose() * rest;
+    rest -= block * shares;
+    q.middleCols(size, width) = block;
+    b.middleRows(size, width) = shares;
+    size += width;
   }
 }
 
@@ -79,17 +98,19 @@ std::optional<ThinProduct> thin_product(MatrixXd matrix, std::int64_t limit, dou
   matrix *= std::ldexp(1.0, -half);
   const double negligible = rounding * matrix.norm();
   if (surely_above(matrix, limit)) return std::nullopt;
-  // What is negligible may lie in any directions, and greedy pivots meet a little more of it.
-  const auto q = basis_of(matrix, limit, 4 * negligible, cancel);
-  if (!q) return std::nullopt;
-  if (q->cols() == 0) return ThinProduct{MatrixXd(matrix.rows(), 0), MatrixXd(0, matrix.cols())};
-  const MatrixXd shares = q->transpose() * matrix;
+  // What is negligible lies in all directions, and the samples meet a little more of it.
+  const auto thin = compressed(matrix, limit, 4 * negligible, cancel);
+  if (!thin) return std::nullopt;
+  if (thin->q.cols() == 0) return ThinProduct{MatrixXd(matrix.rows(), 0), thin->b};
+  const MatrixXd q = orthonormal(thin->q);
+  const MatrixXd shares = (q.transpose() * thin->q) * thin->b;
   const Eigen::BDCSVD<MatrixXd> svd(shares, Eigen::ComputeThinU | Eigen::ComputeThinV);
   const VectorXd& values = svd.singularValues();
   const Index rank = std::count_if(values.begin(), values.end(),
                                    [negligible](double value) { return value > negligible; });
+  if (rank > limit) return std::nullopt;
   const VectorXd roots = values.head(rank).cwiseSqrt() * std::ldexp(1.0, half);
-  return ThinProduct{*q * (svd.matrixU().leftCols(rank) * roots.asDiagonal()),
+  return ThinProduct{q * (svd.matrixU().leftCols(rank) * roots.asDiagonal()),
                      roots.asDiagonal() * svd.matrixV().leftCols(rank).transpose()};
 }
 
