@@ -24,6 +24,7 @@ inline constexpr std::int64_t kLargestMatrix = 2048;
 //   spatial_shared  a block per group: (i, u) x (o, v)
 //   channels_first  a block per group: i x (o, u, v)
 //   channels_last   a block per group: (i, u, v) x o
+// Sources: Rigamonti et al. 2013 (pairs), Jaderberg et al. 2014 (shared), Zhang et al. 2016 (1x1).
 class Unfolding {
  public:
   Unfolding(LayerForm form, const ScaledKernel& kernel);
