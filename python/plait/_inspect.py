@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from plait import _core
 from plait._layers import ConvLayer, from_core
@@ -216,9 +216,10 @@ a 1x1 kernel, padding 0'
     >>> bool((proposal.run(x) == plait.conv2d(x, K, padding=1)).all())
     True
     """
-    report_text, proposed, text = _core.inspect(
+    answer = _core.inspect(
         K, input_size, stride, padding, dilation, groups, measure_seconds, threads
     )
+    report_text, proposed, text = cast("tuple[str, list[Any], str]", answer)
     report = json.loads(report_text)
     proposals = tuple(
         Proposal(
