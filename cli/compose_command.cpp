@@ -20,18 +20,16 @@
 #include "files.hpp"
 #include "interrupt.hpp"
 #include "json.hpp"
+#include "layer_options.hpp"
 #include "npy.hpp"
-#include "option_values.hpp"
 
 namespace plait::faces {
 namespace {
 
-constexpr double kMeasureSeconds = 0.2;  // of each alternative
-
 struct LayerArguments {
   std::string kernel;
   std::string bias;  // empty: none
-  std::optional<std::string> stride, padding, dilation;
+  StepOptions steps;
   std::int64_t groups = 1;
 };
 
@@ -40,9 +38,8 @@ struct ComposeArguments {
   std::string output;
   std::string bias_output;  // empty: not asked for
   std::string differing;    // likewise
-  std::optional<std::string> input_size;
+  TimingOptions timing;
   bool require_exact = false;
-  bool no_measure = false;
   bool json = false;
 };
 
@@ -83,29 +80,13 @@ void check_outputs(const ComposeArguments& arguments) {
   if (!biased && !arguments.bias_output.empty()) {
     fail("--bias-output is given but neither layer has a bias (--bias1, --bias2)");
   }
-  if (!arguments.differing.empty() && !arguments.input_size) {
+  if (!arguments.differing.empty() && !arguments.timing.input_size) {
     fail("--differing needs --input-size: which outputs can differ depends on the size of x");
   }
 }
 
 Dtype dtype_of(const Array& array) {
   return std::holds_alternative<Tensor<float>>(array) ? Dtype::f32 : Dtype::f64;
-}
-
-// The array in the file; a k_h x k_w one as that of one channel.
-Array read_kernel(const std::string& path) {
-  Array kernel = parse_npy(read_file(path), path);
-  const Dims shape = shape_of(kernel);
-  if (shape.rank() == 4) return kernel;
-  if (shape.rank() != 2) {
-    fail(fmt::format("{}: has shape {}; a kernel is k_h x k_w or c_o x c_i/groups x k_h x k_w",
-                     path, to_string(shape)));
-  }
-  return std::visit(
-      [&shape](const auto& tensor) -> Array {
-        return dense_copy(TensorView(tensor.data(), {1, 1, shape[0], shape[1]}));
-      },
-      kernel);
 }
 
 template <class T>
@@ -138,39 +119,14 @@ struct Inputs {
   Tensor<T> kernel1, kernel2, bias1, bias2;
 };
 
-struct Steps {
-  Pair stride = 1;
-  Pair dilation = 1;
-  Padding padding = 0;
-};
-
-// `size` is that of the layer's input, where it is known: same_upper and same_lower may need it.
-Steps steps_of(const LayerArguments& layer, const char* number, const Dims& kernel,
-               const std::optional<Pair>& size) {
-  const auto name = [number](const char* option) { return std::string(option) + number; };
-  Steps steps;
-  set_option(name("--stride").c_str(), layer.stride, steps.stride, parse_pair);
-  set_option(name("--dilation").c_str(), layer.dilation, steps.dilation, parse_pair);
-  Problem sizes;
-  sizes.h = size ? size->h : 1;
-  sizes.w = size ? size->w : 1;
-  sizes.k_h = kernel[2];
-  sizes.k_w = kernel[3];
-  sizes.stride = steps.stride;
-  sizes.dilation = steps.dilation;
-  set_option(name("--padding").c_str(), layer.padding, steps.padding,
-             [&](const std::string& text) -> Padding {
-               if (!size && text.starts_with("same_") && sizes.stride != Pair(1)) {
-                 fail("with a stride depends on the size of x: give --input-size");
-               }
-               return parse_padding(text, sizes);
-             });
-  return steps;
-}
-
 template <class T>
 TensorView<const T> view_or_none(const Tensor<T>& tensor) {
   return tensor.data() == nullptr ? TensorView<const T>() : tensor.view();
+}
+
+template <class T>
+Pair window_of(const Tensor<T>& kernel) {
+  return {kernel.size(2), kernel.size(3)};
 }
 
 // What the second layer reads, where the first accepts the size; compose() says why where not.
@@ -197,13 +153,10 @@ std::optional<Pair> middle_size(const Steps& steps, const Tensor<T>& kernel,
 template <class T>
 ComposeOptions<T> options_of(const ComposeArguments& arguments, const Inputs<T>& inputs) {
   ComposeOptions<T> options;
-  if (arguments.input_size) {
-    options.input_size = Pair();
-    set_option("--input-size", arguments.input_size, *options.input_size, parse_pair);
-  }
-  const Steps first = steps_of(arguments.first, "1", inputs.kernel1.shape(), options.input_size);
-  const Steps second = steps_of(arguments.second, "2", inputs.kernel2.shape(),
-                                middle_size(first, inputs.kernel1, options.input_size));
+  options.input_size = arguments.timing.parsed_size();
+  const Steps first = arguments.first.steps.parsed(window_of(inputs.kernel1), options.input_size);
+  const Steps second = arguments.second.steps.parsed(
+      window_of(inputs.kernel2), middle_size(first, inputs.kernel1, options.input_size));
   options.stride1 = first.stride;
   options.stride2 = second.stride;
   options.dilation1 = first.dilation;
@@ -230,8 +183,8 @@ void check_fits(const Inputs<T>& inputs, const ComposeOptions<T>& options) {
                            to_string(inputs.kernel2.shape()), to_string(shape)));
 }
 
-double predicted_seconds(const Problem& problem) {
-  return plan(problem, {}).cost().predicted_seconds;
+double predicted_seconds(const Problem& problem, int threads) {
+  return plan(problem, {.threads = threads}).cost().predicted_seconds;
 }
 
 // Sets the one layer's problem, and what it and the two layers cost.
@@ -247,21 +200,24 @@ void add_costs(const ComposeArguments& arguments, const Inputs<T>& inputs,
   report.problem = problem_of(one[0], x);
   const Problem first = problem_of(two[0], x);
   const Problem second = problem_of(two[1], first.y_shape());
-  if (arguments.no_measure) {
+  const int threads = arguments.timing.threads;
+  if (arguments.timing.measure_seconds == 0) {
     report.costs = {{.multiplications = composed.per_image->two_layers,
-                     .predicted_seconds = predicted_seconds(first) + predicted_seconds(second)},
+                     .predicted_seconds =
+                         predicted_seconds(first, threads) + predicted_seconds(second, threads)},
                     {.multiplications = composed.per_image->one_layer,
-                     .predicted_seconds = predicted_seconds(*report.problem)}};
+                     .predicted_seconds = predicted_seconds(*report.problem, threads)}};
     return;
   }
   const double elements = 2 * static_cast<double>(element_count(x)) +
                           static_cast<double>(element_count(first.y_shape())) +
                           2 * static_cast<double>(element_count(second.y_shape()));
-  check_memory(
-      elements * double{sizeof(T)},
-      fmt::format("x is {}, to measure times: --no-measure leaves that out", to_string(x)));
+  check_memory(elements * double{sizeof(T)},
+               fmt::format("x is {}, to measure times: --measure 0 leaves that out", to_string(x)));
   report.costs = compare_layers<T>({two, one}, x,
-                                   {.measure_seconds = kMeasureSeconds, .cancel = options.cancel});
+                                   {.measure_seconds = arguments.timing.measure_seconds,
+                                    .threads = threads,
+                                    .cancel = options.cancel});
 }
 
 // 1 where the output can differ, 0 where not.
@@ -352,21 +308,15 @@ Command add_compose_command(CLI::App& app) {
   for (const auto& [layer, number] :
        {std::pair{&arguments->first, "1"}, std::pair{&arguments->second, "2"}}) {
     const std::string n = number;
-    option("--stride" + n, layer->stride, "HxW", "2, or 2x1 (h x w); default 1");
-    option("--padding" + n, layer->padding, "SIZES",
-           "Zeros around: 1, 1x2 (h x w), 2_3_2_3 (top_bottom_left_right), same_upper, same_lower "
-           "or valid; default 0");
-    option("--dilation" + n, layer->dilation, "HxW", "2, or 2x1 (h x w); default 1");
+    layer->steps.add(*command, n);
     option("--groups" + n, layer->groups, "N", "Default 1");
     option("--bias" + n, layer->bias, "FILE", "A .npy file with a value for each kernel");
   }
-  option("--input-size", arguments->input_size, "HxW", "Of x: 56, or 56x48 (h x w)");
+  arguments->timing.add(*command);
   command->add_flag("--require-exact", arguments->require_exact,
                     "Refuse what can differ, instead of telling where");
   option("--differing", arguments->differing, "FILE",
          "Write h' x w' values: 1 for outputs that can differ, 0 for others");
-  command->add_flag("--no-measure", arguments->no_measure,
-                    "With --input-size: only predict times, without 0.2 s of measuring each");
   command->add_flag("--json", arguments->json, "Print JSON and nothing else");
   command->footer(kFooter);
   return {command, [arguments] { return compose_command(*arguments); }};

@@ -16,8 +16,7 @@
 #include "decompose_report.hpp"
 #include "files.hpp"
 #include "interrupt.hpp"
-#include "npy.hpp"
-#include "option_values.hpp"
+#include "layer_options.hpp"
 
 namespace plait::faces {
 namespace {
@@ -26,10 +25,9 @@ struct DecomposeArguments {
   std::string kernel;
   std::optional<std::int64_t> rank;
   std::optional<double> error;
-  std::optional<std::string> stride, padding, dilation, input_size;
+  StepOptions steps;
   std::int64_t groups = 1;
-  std::optional<int> threads;
-  double measure = 0.2;
+  TimingOptions timing;
   std::string form;    // of the layers to write; empty: the only one there is
   std::string output;  // empty: none; else what the names of the files begin with
   bool json = false;
@@ -45,28 +43,14 @@ DecomposeOptions options_of(const DecomposeArguments& arguments, const Dims& sha
   DecomposeOptions options;
   options.rank = arguments.rank;
   options.error = arguments.error;
-  set_option("--stride", arguments.stride, options.stride, parse_pair);
-  set_option("--dilation", arguments.dilation, options.dilation, parse_pair);
   options.groups = arguments.groups;
-  if (arguments.input_size) {
-    set_option("--input-size", arguments.input_size, options.input_size.emplace(), parse_pair);
-    options.measure_seconds = arguments.measure;
-  }
-  Problem sizes;  // what same_upper needs to know
-  sizes.k_h = shape.rank() < 2 ? 1 : shape[shape.rank() - 2];
-  sizes.k_w = shape.rank() < 1 ? 1 : shape[shape.rank() - 1];
-  sizes.stride = options.stride;
-  sizes.dilation = options.dilation;
-  sizes.h = options.input_size.value_or(Pair(1)).h;
-  sizes.w = options.input_size.value_or(Pair(1)).w;
-  set_option("--padding", arguments.padding, options.padding,
-             [&](const std::string& text) -> Padding {
-               if (!options.input_size && text.starts_with("same") && sizes.stride != Pair(1)) {
-                 fail("with a stride depends on the size of x: give --input-size");
-               }
-               return parse_padding(text, sizes);
-             });
-  options.threads = arguments.threads.value_or(0);
+  options.input_size = arguments.timing.parsed_size();
+  if (options.input_size) options.measure_seconds = arguments.timing.measure_seconds;
+  options.threads = arguments.timing.threads;
+  const Steps steps = arguments.steps.parsed({shape[2], shape[3]}, options.input_size);
+  options.stride = steps.stride;
+  options.padding = steps.padding;
+  options.dilation = steps.dilation;
   options.cancel = &interrupted();
   return options;
 }
@@ -187,7 +171,7 @@ void decompose_array(const DecomposeArguments& arguments, const Tensor<T>& kerne
 
 int decompose_command(const DecomposeArguments& arguments) {
   check_outputs(arguments);
-  const Array kernel = parse_npy(read_file(arguments.kernel), arguments.kernel);
+  const Array kernel = read_kernel(arguments.kernel);
   std::visit([&](const auto& tensor) { decompose_array(arguments, tensor); }, kernel);
   return 0;
 }
@@ -222,28 +206,14 @@ Command add_decompose_command(CLI::App& app) {
                                 const std::string& help) {
     return command->add_option(name, value, help)->type_name(type);
   };
-  option(
-      "kernel", arguments->kernel, "FILE",
-      "A .npy file: c_o x c_i/groups x k_h x k_w, c_i x k_h x k_w of one output, or k_h x k_w or "
-      "k_w of one channel")
-      ->required();
+  option("kernel", arguments->kernel, "FILE", kKernelFileHelp)->required();
   CLI::Option* rank = option("--rank", arguments->rank, "R", "Layers of this rank");
   option("--error", arguments->error, "E",
          "Layers of the least rank with at most this error of the kernel: 0.05 is 5 %")
       ->excludes(rank);
-  option("--input-size", arguments->input_size, "HxW",
-         "Of one image: predict and measure times, not only count products");
-  option("--measure", arguments->measure, "SECONDS",
-         "Spent on measuring each alternative; 0 only predicts; default 0.2")
-      ->check(CLI::Range(0.0, 600.0));
-  option("--stride", arguments->stride, "HxW", "Of the layer: 2, or 2x1 (h x w); default 1");
-  option("--padding", arguments->padding, "SIZES",
-         "Zeros around: 1, 1x2 (h x w), 2_3_2_3 (top_bottom_left_right), same_upper, same_lower or "
-         "valid; default 0");
-  option("--dilation", arguments->dilation, "HxW", "2, or 2x1 (h x w); default 1");
+  arguments->timing.add(*command);
+  arguments->steps.add(*command);
   option("--groups", arguments->groups, "N", "Of the layer; must divide c_o; default 1");
-  option("--threads", arguments->threads, "N", "For measuring; default: as many as are free")
-      ->check(CLI::Range(1, 4096));
   option("--form", arguments->form, "NAME", "Which layers --output writes, if there are several");
   option("-o,--output", arguments->output, "PREFIX", "Write the layers' kernels as .npy files");
   command->add_flag("--json", arguments->json, "Print JSON and nothing else");

@@ -15,6 +15,7 @@
 #include "files.hpp"
 #include "interrupt.hpp"
 #include "json.hpp"
+#include "layer_options.hpp"
 #include "npy.hpp"
 #include "option_values.hpp"
 #include "text.hpp"
@@ -26,7 +27,7 @@ struct Im2colArguments {
   std::string input;
   std::string output;
   std::string kernel;
-  std::optional<std::string> stride, padding, dilation;
+  StepOptions steps;
   bool json = false;
 };
 
@@ -63,17 +64,12 @@ Array read_x(const std::string& path) {
 Im2colOptions options_of(const Im2colArguments& arguments, const Dims& x_shape) {
   Im2colOptions options;
   set_option("--kernel", arguments.kernel, options.kernel, parse_pair);
-  set_option("--stride", arguments.stride, options.stride, parse_pair);
-  set_option("--dilation", arguments.dilation, options.dilation, parse_pair);
-  Problem sizes;  // what same_upper needs to know
-  sizes.h = x_shape[x_shape.rank() - 2];
-  sizes.w = x_shape[x_shape.rank() - 1];
-  sizes.k_h = options.kernel.h;
-  sizes.k_w = options.kernel.w;
-  sizes.stride = options.stride;
-  sizes.dilation = options.dilation;
-  set_option("--padding", arguments.padding, options.padding,
-             [&sizes](const std::string& text) { return parse_padding(text, sizes); });
+  const int rank = x_shape.rank();
+  const Steps steps =
+      arguments.steps.parsed(options.kernel, Pair(x_shape[rank - 2], x_shape[rank - 1]));
+  options.stride = steps.stride;
+  options.padding = steps.padding;
+  options.dilation = steps.dilation;
   options.cancel = &interrupted();
   return options;
 }
@@ -149,11 +145,7 @@ Command add_im2col_command(CLI::App& app) {
       ->required();
   option("-o,--output", arguments->output, "FILE", "The .npy file to write")->required();
   option("--kernel", arguments->kernel, "HxW", "3, or 3x1 (k_h x k_w)")->required();
-  option("--stride", arguments->stride, "HxW", "2, or 2x1 (h x w); default 1");
-  option("--padding", arguments->padding, "SIZES",
-         "Zeros around: 1, 1x2 (h x w), 2_3_2_3 (top_bottom_left_right), same_upper, same_lower or "
-         "valid; default 0");
-  option("--dilation", arguments->dilation, "HxW", "2, or 2x1 (h x w); default 1");
+  arguments->steps.add(*command);
   command->add_flag("--json", arguments->json, "Print JSON and nothing else");
   command->footer(
       "Examples:\n"

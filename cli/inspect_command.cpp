@@ -16,18 +16,16 @@
 #include "files.hpp"
 #include "inspect_report.hpp"
 #include "interrupt.hpp"
-#include "npy.hpp"
-#include "option_values.hpp"
+#include "layer_options.hpp"
 
 namespace plait::faces {
 namespace {
 
 struct InspectArguments {
   std::string kernel;
-  std::optional<std::string> stride, padding, dilation, input_size;
+  StepOptions steps;
   std::int64_t groups = 1;
-  std::optional<int> threads;
-  double measure = 0.2;
+  TimingOptions timing;
   std::string picture;  // .png or .svg; empty: none
   bool json = false;
 };
@@ -46,52 +44,16 @@ void check_picture(const std::string& path, const std::string& kernel) {
   check_output(path, {kernel});
 }
 
-// The array in the file; k_h x k_w stands for one kernel, c x k_h x k_w for one output's.
-Array read_kernel(const std::string& path) {
-  Array kernel = parse_npy(read_file(path), path);
-  const Dims shape = shape_of(kernel);
-  if (shape.rank() == 4) return kernel;
-  if (shape.rank() < 2) {
-    fail(
-        fmt::format("{}: has shape {}; a kernel is c_o x c_i/groups x k_h x k_w, c_i x k_h x k_w "
-                    "or k_h x k_w",
-                    path, to_string(shape)));
-  }
-  return std::visit(
-      [&shape](const auto& tensor) -> Array {
-        const Dims whole = shape.rank() == 3 ? Dims{1, shape[0], shape[1], shape[2]}
-                                             : Dims{1, 1, shape[0], shape[1]};
-        return dense_copy(TensorView(tensor.data(), whole));
-      },
-      kernel);
-}
-
 InspectOptions options_of(const InspectArguments& arguments, const Dims& shape) {
   InspectOptions options;
-  set_option("--stride", arguments.stride, options.stride, parse_pair);
-  set_option("--dilation", arguments.dilation, options.dilation, parse_pair);
   options.groups = arguments.groups;
-  if (arguments.input_size) {
-    Pair size;
-    set_option("--input-size", arguments.input_size, size, parse_pair);
-    options.input_size = size;
-  }
-  Problem sizes;  // what same_upper needs to know
-  sizes.k_h = shape[2];
-  sizes.k_w = shape[3];
-  sizes.stride = options.stride;
-  sizes.dilation = options.dilation;
-  sizes.h = options.input_size.value_or(Pair(1)).h;
-  sizes.w = options.input_size.value_or(Pair(1)).w;
-  const std::string& padding = arguments.padding.value_or("0");
-  if (padding.starts_with("same") && !options.input_size && options.stride != Pair(1)) {
-    fail(fmt::format("--padding {} with a stride depends on the size of x: pass --input-size",
-                     padding));
-  }
-  set_option("--padding", arguments.padding, options.padding,
-             [&sizes](const std::string& text) { return parse_padding(text, sizes); });
-  options.measure_seconds = arguments.measure;
-  options.threads = arguments.threads.value_or(0);
+  options.input_size = arguments.timing.parsed_size();
+  options.measure_seconds = arguments.timing.measure_seconds;
+  options.threads = arguments.timing.threads;
+  const Steps steps = arguments.steps.parsed({shape[2], shape[3]}, options.input_size);
+  options.stride = steps.stride;
+  options.padding = steps.padding;
+  options.dilation = steps.dilation;
   options.cancel = &interrupted();
   return options;
 }
@@ -188,22 +150,10 @@ Command add_inspect_command(CLI::App& app, DrawBank draw) {
                                 const std::string& help) {
     return command->add_option(name, value, help)->type_name(type);
   };
-  option("kernel", arguments->kernel, "FILE",
-         "A .npy file: c_o x c_i/groups x k_h x k_w, c_i x k_h x k_w, or k_h x k_w")
-      ->required();
-  option("--stride", arguments->stride, "HxW", "2, or 2x1 (h x w); default 1");
-  option("--padding", arguments->padding, "SIZES",
-         "Zeros around: 1, 1x2 (h x w), 2_3_2_3 (top_bottom_left_right), same_upper, same_lower or "
-         "valid; default 0");
-  option("--dilation", arguments->dilation, "HxW", "2, or 2x1 (h x w); default 1");
+  option("kernel", arguments->kernel, "FILE", kKernelFileHelp)->required();
+  arguments->steps.add(*command);
   option("--groups", arguments->groups, "N", "Of the layer; must divide c_o; default 1");
-  option("--input-size", arguments->input_size, "HxW",
-         "Of one image: predict and measure times, not only count products");
-  option("--measure", arguments->measure, "SECONDS",
-         "Spent on measuring each alternative; 0 only predicts; default 0.2")
-      ->check(CLI::Range(0.0, 600.0));
-  option("--threads", arguments->threads, "N", "For measuring; default: as many as are free")
-      ->check(CLI::Range(1, 4096));
+  arguments->timing.add(*command);
   if (draw != nullptr) {
     option("--picture", arguments->picture, "FILE",
            "Draw the kernels as a grid, a row per output channel: a .png or .svg picture");

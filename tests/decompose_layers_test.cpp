@@ -326,10 +326,10 @@ TEST(Decompose, NamesTheFirstValueThatIsNotFinite) {
   kernel(1, 0, 2, 1) = std::numeric_limits<float>::quiet_NaN();
   kernel(1, 1, 0, 0) = std::numeric_limits<float>::infinity();
   EXPECT_EQ(error_of(Status::invalid_argument, [&] { decompose(kernel); }),
-            "the kernel must be finite but kernel[1, 0, 2, 1] is nan (it is 2x2x3x3)");
+            "kernel[1,0,2,1] is nan but must be finite (kernel is 2x2x3x3)");
   const Tensor<double> line({3}, {0, -std::numeric_limits<double>::infinity(), 0});
   EXPECT_EQ(error_of(Status::invalid_argument, [&] { decompose(line); }),
-            "the kernel must be finite but kernel[1] is -inf (it is 3)");
+            "kernel[1] is -inf but must be finite (kernel is 3)");
 }
 
 TEST(Decompose, RefusesAMissingKernel) {

@@ -250,7 +250,7 @@ TEST(MergeBranchesErrors, NameTheBranchesThatDoNotGoTogether) {
   ConvLayer<float> nan = layer_of({4, 3, 1, 1}, 0);
   nan.kernel(3, 0, 0, 0) = std::numeric_limits<float>::infinity();
   EXPECT_EQ(refusal({layer_of({4, 3, 3, 3}, 1), nan}),
-            "branch 1: kernel[3,0,0,0] is inf, but only finite values can be folded");
+            "branch 1: kernel[3,0,0,0] is inf but must be finite (kernel is 4x3x1x1)");
   ConvLayer<float> picking = layer_of({4, 3, 1, 1}, 0);
   picking.reads = {0, 2, 1};
   EXPECT_EQ(refusal({layer_of({4, 3, 3, 3}, 1), picking}),

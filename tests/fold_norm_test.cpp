@@ -195,15 +195,14 @@ TEST(FoldBatchNormErrors, NameTheValuesOfTheNorm) {
   EXPECT_EQ(refusal(example_layer(), norm), "epsilon must be finite and not negative but is nan");
   norm = example_norm(2);
   norm.beta = Tensor<double>({2}, {0, -INFINITY});
-  EXPECT_EQ(refusal(example_layer(), norm),
-            "beta[1] is -inf, but only finite values can be folded");
+  EXPECT_EQ(refusal(example_layer(), norm), "beta[1] is -inf but must be finite (beta is 2)");
 }
 
 TEST(FoldBatchNormErrors, NameWhatIsWrongWithTheLayer) {
   ConvLayer<double> layer = example_layer();
   layer.kernel(1, 2, 0, 1) = kNan;
   EXPECT_EQ(refusal(layer, example_norm(2)),
-            "layer: kernel[1,2,0,1] is nan, but only finite values can be folded");
+            "layer: kernel[1,2,0,1] is nan but must be finite (kernel is 2x3x3x3)");
   layer = example_layer();
   layer.groups = 4;
   EXPECT_EQ(refusal(layer, example_norm(2)),

@@ -143,7 +143,7 @@ TEST_F(DecomposeCommand, RefusesInputs) {
   EXPECT_CONTAINS(error(folder_.file("text.npy", "hello")), "is not a .npy file");
   Tensor<float> kernel = scattered();
   kernel(1, 2, 0, 1) = NAN;
-  EXPECT_CONTAINS(error(folder_.npy("nan.npy", kernel)), "but kernel[1, 2, 0, 1] is nan");
+  EXPECT_CONTAINS(error(folder_.npy("nan.npy", kernel)), "kernel[1,2,0,1] is nan");
 }
 
 TEST_F(DecomposeCommand, RefusesOptions) {

@@ -168,7 +168,7 @@ def test_wrong_values(shape, options, text: str) -> None:
 def test_values_that_are_not_finite() -> None:
     kernel = np.ones((2, 2, 3, 3))
     kernel[1, 0, 2, 1] = np.nan
-    with pytest.raises(ValueError, match=r"kernel\[1, 0, 2, 1\] is nan"):
+    with pytest.raises(ValueError, match=r"kernel\[1,0,2,1\] is nan"):
         plait.decompose(kernel)
 
 

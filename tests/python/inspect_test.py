@@ -132,7 +132,7 @@ def test_wrong_values(shape, options, text: str) -> None:
 def test_values_that_are_not_finite() -> None:
     K = np.ones((2, 2, 1, 3))  # noqa: N806
     K[1, 0, 0, 2] = np.nan
-    with pytest.raises(ValueError, match=r"kernel\[1, 0, 0, 2\] is nan"):
+    with pytest.raises(ValueError, match=r"kernel\[1,0,0,2\] is nan"):
         plait.inspect(K)
 
 

@@ -7,6 +7,7 @@
 
 #include <plait/error.hpp>
 
+#include "analysis/algebra/finite.hpp"
 #include "core/problem_rules.hpp"
 #include "core/problem_values.hpp"
 
@@ -74,24 +75,6 @@ void check_problem(const Dims& shape, const DecomposeOptions& options) {
   }
 }
 
-template <class T>
-void check_values(TensorView<const T> kernel, const Tensor<T>& dense) {
-  const auto* bad =
-      std::find_if(dense.begin(), dense.end(), [](T value) { return !std::isfinite(value); });
-  if (bad == dense.end()) return;
-  std::string index;
-  std::int64_t at = bad - dense.begin();
-  for (int axis = kernel.rank(); axis-- > 0; at /= kernel.size(axis)) {
-    if (!index.empty()) index.insert(0, ", ");
-    index.insert(0, std::to_string(at % kernel.size(axis)));
-  }
-  fail("the kernel must be finite but kernel[" + index + "] is " +
-       (std::isnan(*bad) ? "nan"
-        : *bad > 0       ? "inf"
-                         : "-inf") +
-       " (it is " + to_string(kernel.shape()) + ")");
-}
-
 void check_options(const DecomposeOptions& options) {
   if (options.rank && options.error) fail("rank and error exclude each other, but both are given");
   if (options.rank && *options.rank < 1) {
@@ -117,7 +100,7 @@ Layers<T> checked_layer(TensorView<const T> kernel, const DecomposeOptions& opti
   ConvLayer<T> layer;
   layer.kernel =
       dense_copy(TensorView<const T>(kernel.data(), shape, with_channels(kernel.strides(), 0)));
-  check_values(kernel, layer.kernel);
+  check_finite("kernel", layer.kernel, kernel.shape());
   layer.stride = options.stride;
   layer.padding = options.padding;
   layer.dilation = options.dilation;

@@ -6,6 +6,7 @@
 
 #include <plait/fold.hpp>
 
+#include "analysis/algebra/finite.hpp"
 #include "analysis/algebra/fold_values.hpp"
 #include "core/problem_values.hpp"
 
@@ -26,7 +27,7 @@ std::vector<double> channel_values(const char* name, const Tensor<T>& tensor, co
     folding::refuse("a batch norm's values must have one length but mean is " + to_string(shape) +
                     " and " + name + " is " + to_string(tensor.shape()));
   }
-  folding::check_finite(name, tensor);
+  check_finite(name, tensor);
   return {tensor.begin(), tensor.end()};
 }
 

@@ -7,22 +7,13 @@
 
 #include <plait/error.hpp>
 
+#include "analysis/algebra/finite.hpp"
 #include "core/counts.hpp"
 #include "core/problem_rules.hpp"
 #include "core/problem_values.hpp"
 
 namespace plait::folding {
 namespace {
-
-// "kernel[0,1,2,0]" for the element at a place in row-major order.
-std::string element_text(const std::string& name, const Dims& shape, std::int64_t place) {
-  const Dims strides = dense_strides(shape);
-  std::string text = name;
-  for (int axis = 0; axis < shape.rank(); ++axis) {
-    text += (axis == 0 ? "[" : ",") + std::to_string(place / strides[axis] % shape[axis]);
-  }
-  return text + "]";
-}
 
 // The rules for sizes, strides, dilation and groups are those of every problem.
 template <class T>
@@ -114,16 +105,6 @@ std::string sides_text(const Padding& p) {
 }
 
 template <class T>
-void check_finite(const std::string& name, const Tensor<T>& tensor) {
-  const auto found = std::find_if(tensor.begin(), tensor.end(),
-                                  [](const T value) { return !std::isfinite(value); });
-  if (found == tensor.end()) return;
-  const char* value = std::isnan(*found) ? "nan" : *found > 0 ? "inf" : "-inf";
-  refuse(element_text(name, tensor.shape(), found - tensor.begin()) + " is " + value +
-         ", but only finite values can be folded");
-}
-
-template <class T>
 void check_layer(const std::string& name, const ConvLayer<T>& layer) {
   std::string broken = broken_rule_of(layer);
   if (broken.empty()) broken = broken_lists(layer);
@@ -148,7 +129,6 @@ Tensor<T> rounded(const std::string& name, const Tensor<double>& values) {
 }
 
 #define PLAIT_INSTANTIATE(T)                                          \
-  template void check_finite(const std::string&, const Tensor<T>&);   \
   template void check_layer(const std::string&, const ConvLayer<T>&); \
   template Tensor<T> rounded(const std::string&, const Tensor<double>&);
 PLAIT_INSTANTIATE(float)

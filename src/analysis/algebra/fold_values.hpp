@@ -12,10 +12,6 @@ namespace plait::folding {
 
 [[noreturn]] void refuse(const std::string& message);
 
-// Throws Error where a value is not finite: "kernel[0,1,2,0] is nan".
-template <class T>
-void check_finite(const std::string& name, const Tensor<T>& tensor);
-
 // Throws Error unless the layer is one for some x, with finite values; `name` stands in front of
 // the message. Pads and the kernel's extent are below 2^62, so that sums of two of them fit.
 template <class T>

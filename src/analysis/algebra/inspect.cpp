@@ -9,6 +9,7 @@
 
 #include <plait/error.hpp>
 
+#include "analysis/algebra/finite.hpp"
 #include "analysis/algebra/inspect_proof.hpp"
 #include "analysis/algebra/inspect_proposals.hpp"
 #include "analysis/algebra/inspect_words.hpp"
@@ -35,25 +36,6 @@ void check_shape(TensorView<const T> kernel) {
     if (size < 1) {
       fail("every size of a kernel must be at least 1 but it is " + to_string(kernel.shape()));
     }
-  }
-}
-
-template <class T>
-void check_finite(const Tensor<T>& kernel) {
-  const Dims strides = dense_strides(kernel.shape());
-  for (std::int64_t place = 0; place < kernel.size(); ++place) {
-    const T value = kernel.data()[place];
-    if (std::isfinite(value)) continue;
-    std::string index;
-    for (int axis = 0; axis < kernel.rank(); ++axis) {
-      index += (axis == 0 ? "" : ", ") + std::to_string(place / strides[axis] % kernel.size(axis));
-    }
-    fail("kernel[" + index + "] is " +
-         (std::isnan(value) ? "nan"
-          : value > 0       ? "inf"
-                            : "-inf") +
-         ", but only finite kernels can be inspected (kernel is " + to_string(kernel.shape()) +
-         ")");
   }
 }
 
@@ -94,7 +76,7 @@ ConvLayer<T> checked_layer(TensorView<const T> kernel, const InspectOptions& opt
   layer.dilation = options.dilation;
   layer.groups = options.groups;
   check_layer(layer, options);
-  check_finite(layer.kernel);
+  check_finite("kernel", layer.kernel);
   return layer;
 }
 

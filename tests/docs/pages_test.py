@@ -1,7 +1,8 @@
-"""Everything on docs/exercises.md runs, in its order, and prints what the page says."""
+"""Everything on these pages runs, in its order, and prints what the page says."""
 
 from __future__ import annotations
 
+import dataclasses
 import doctest
 import os
 import re
@@ -12,22 +13,25 @@ from pathlib import Path
 import pytest
 from docs_test import ROOT, Block, blocks_of, check
 
-PAGE = "docs/exercises.md"
+EXERCISES = "docs/exercises.md"
+PAGES = [EXERCISES, "docs/algebra.md"]
 PROGRAM = Path(os.environ.get("PLAIT_PROGRAM", ROOT / "build" / "release" / "cli" / "plait"))
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where all of it runs: what one block writes, a later one may read."""
-    path = tmp_path_factory.mktemp("exercises")
-    (path / "bench").symlink_to(ROOT / "bench")
-    return path
+@dataclasses.dataclass
+class Reader:
+    """Who tries all of a page: what one block writes or defines, a later one may use."""
+
+    folder: Path
+    names: dict
 
 
 @pytest.fixture(scope="module")
-def names() -> dict:
-    """What the Python blocks have defined so far."""
-    return {}
+def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reader]:
+    made = {page: Reader(tmp_path_factory.mktemp(Path(page).stem), {}) for page in PAGES}
+    for reader in made.values():
+        (reader.folder / "bench").symlink_to(ROOT / "bench")
+    return made
 
 
 def without_trailing_blanks(text: str) -> str:
@@ -47,14 +51,17 @@ def run_command(command: str, expected: str, folder: Path, line: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "block", [block for block in blocks_of(PAGE) if block.language], ids=lambda b: f"line{b.line}"
+    ("page", "block"),
+    [(page, block) for page in PAGES for block in blocks_of(page) if block.language],
+    ids=lambda value: value if isinstance(value, str) else f"line{value.line}",
 )
 def test_a_block_prints_what_the_page_says(
-    block: Block, folder: Path, names: dict, monkeypatch: pytest.MonkeyPatch
+    page: str, block: Block, readers: dict[str, Reader], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    reader = readers[page]
     if block.language == "python":
-        monkeypatch.chdir(folder)
-        assert check(block.text, names, PAGE, block.line) > 0
+        monkeypatch.chdir(reader.folder)
+        assert check(block.text, reader.names, page, block.line) > 0
         return
     assert block.language == "console"
     if not PROGRAM.exists():
@@ -63,11 +70,11 @@ def test_a_block_prints_what_the_page_says(
     assert commands
     for command in commands:
         line = block.line + 1 + block.text.count("\n", 0, command.start())
-        run_command(command[1], command[2], folder, line)
+        run_command(command[1], command[2], reader.folder, line)
 
 
-def test_every_exercise_but_the_first_is_answered_by_commands() -> None:
-    parts = re.split(r"^## Exercise ", (ROOT / PAGE).read_text(), flags=re.M)[1:]
-    assert [part[0] for part in parts] == ["2", "3", "4", "5", "6", "7"]
+def test_every_exercise_is_answered_by_commands() -> None:
+    parts = re.split(r"^## Exercise ", (ROOT / EXERCISES).read_text(), flags=re.M)[1:]
+    assert [part[0] for part in parts] == ["1", "2", "3", "4", "5", "6", "7"]
     for part in parts:
         assert "\n$ plait " in part, part.split("\n", 1)[0]
