@@ -12,7 +12,7 @@
 
 #include <plait/plait.hpp>
 
-#include "analysis/algebra/compose_border.hpp"
+#include "analysis/algebra/compose/border.hpp"
 #include "core/random.hpp"
 #include "support/calls.hpp"
 

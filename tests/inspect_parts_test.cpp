@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "analysis/algebra/inspect_blocks.hpp"
-#include "analysis/algebra/inspect_window.hpp"
+#include "analysis/algebra/inspect/blocks.hpp"
+#include "analysis/algebra/inspect/window.hpp"
 #include "support/inspect.hpp"
 
 namespace plait::test {

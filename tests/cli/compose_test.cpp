@@ -237,8 +237,8 @@ TEST_F(ComposeCommand, RefusesInputs) {
   EXPECT_CONTAINS(error_of(k1_, folder_.file("text.npy", "hello")), "is not a .npy file");
   EXPECT_CONTAINS(error_of(k1_, folder_.npy("none.npy", ramp({}))),
                   "none.npy: has shape scalar; a kernel is c_o x c_i/groups x k_h x k_w, ");
-  EXPECT_CONTAINS(error_of(k1_, folder_.npy("three.npy", ramp({4, 3, 3}))),
-                  "K2 reads 4 middle channels but K1 computes 3");
+  EXPECT_CONTAINS(error_of(k1_, folder_.npy("three.npy", ramp({5, 3, 3}))),
+                  "K2 reads 5 middle channels but K1 computes 4");
   EXPECT_CONTAINS(error_of(k2_, k1_),
                   "K2 reads 2 middle channels but K1 computes 3 (K1 is 3x4x3x2, K2 is 4x2x3x3: are "
                   "they swapped?)");
