@@ -167,11 +167,11 @@ nb::tuple composed_of(const Asked& asked, const Kind& kind) {
                         composed.exact, differing, cost);
 }
 
-nb::tuple compose_of(nb::handle kernel1_object, nb::handle kernel2_object, nb::handle stride1,
-                     nb::handle stride2, nb::handle dilation1, nb::handle dilation2,
-                     nb::handle groups1, nb::handle groups2, nb::handle bias1_object,
-                     nb::handle bias2_object, nb::handle padding1, nb::handle padding2,
-                     nb::handle input_size, nb::handle require_exact, nb::handle measure) {
+nb::object compose_of(nb::handle kernel1_object, nb::handle kernel2_object, nb::handle stride1,
+                      nb::handle stride2, nb::handle dilation1, nb::handle dilation2,
+                      nb::handle groups1, nb::handle groups2, nb::handle bias1_object,
+                      nb::handle bias2_object, nb::handle padding1, nb::handle padding2,
+                      nb::handle input_size, nb::handle require_exact, nb::handle measure) {
   const Array kernel1("K1", kernel1_object);
   const Array kernel2("K2", kernel2_object);
   const Array bias1("bias1", bias1_object);

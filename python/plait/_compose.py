@@ -41,8 +41,18 @@ class CompositionCost(NamedTuple):
         return one / two
 
 
-class Composition(NamedTuple):
-    """One layer that stands for two.
+class _OneLayer(NamedTuple):
+    kernel: Any
+    bias: Any
+    stride: tuple[int, int]
+    padding: tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
+    groups: int
+    exact: bool
+    differing: np.ndarray | None
+
+
+class Composition(_OneLayer):
+    """One layer that stands for two: a named tuple of seven, and what it costs beside it.
 
     ``plait.conv2d(x, c.kernel, c.bias, c.stride, c.padding, groups=c.groups)`` is its output, and
     so is ``plait.conv2d(x, *c.layer)``.
@@ -67,13 +77,6 @@ class Composition(NamedTuple):
         Whether it pays.
     """
 
-    kernel: Any
-    bias: Any
-    stride: tuple[int, int]
-    padding: tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
-    groups: int
-    exact: bool
-    differing: np.ndarray | None
     cost: CompositionCost
 
     @property
@@ -174,7 +177,7 @@ def compose(
     >>> c.cost.products_per_position
     (18, 25)
     """
-    kernel, bias, stride, padding, groups, exact, differing, cost = _core.compose(
+    fields: Any = _core.compose(
         K1,
         K2,
         stride1,
@@ -191,6 +194,7 @@ def compose(
         require_exact,
         measure,
     )
-    return Composition(
-        kernel, bias, stride, padding, groups, exact, differing, CompositionCost(*cost)
-    )
+    *layer, cost = fields
+    composed = Composition(*layer)
+    composed.cost = CompositionCost(*cost)
+    return composed

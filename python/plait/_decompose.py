@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -295,6 +294,8 @@ def decompose(
         K, rank, error, input_size, stride, padding, dilation, groups, measure_seconds, threads
     )
     report, text, singular_values, kernels, factors, approximations = found
+    import json
+
     told = json.loads(report)
     return Decomposition(
         separable=told["separability"]["separable"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
@@ -220,6 +219,8 @@ a 1x1 kernel, padding 0'
         K, input_size, stride, padding, dilation, groups, measure_seconds, threads
     )
     report_text, proposed, text = cast("tuple[str, list[Any], str]", answer)
+    import json
+
     report = json.loads(report_text)
     proposals = tuple(
         Proposal(

@@ -123,7 +123,11 @@ def test_padding_as_conv2d_takes_it() -> None:
 def test_the_cost() -> None:
     k1 = np.ones((8, 3, 3, 3), "float32")
     k2 = np.ones((16, 8, 3, 3), "float32")
-    cost = plait.compose(k1, k2, input_size=(8, 9)).cost
+    composed = plait.compose(k1, k2, input_size=(8, 9))
+    _, _, stride, padding, groups, exact, differing = composed
+    assert (stride, padding, groups, exact) == ((1, 1), (0, 0), 1, True)
+    assert not differing.any()
+    cost = composed.cost
     assert cost.products_per_position == (8 * 3 * 9 + 16 * 8 * 9, 16 * 3 * 25)
     assert cost.products == (8 * 3 * 9 * 6 * 7 + 16 * 8 * 9 * 4 * 5, 16 * 3 * 25 * 4 * 5)
     assert cost.factor == cost.products[1] / cost.products[0]
