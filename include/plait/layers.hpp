@@ -60,8 +60,8 @@ PLAIT_API std::int64_t multiplications_per_position(const Layers<T>& layers);
 
 struct LayersCost {
   std::int64_t multiplications = 0;  // of all layers, products by padding zeros included
-  double predicted_seconds = 0;      // by the plans, picking and placing channels not included
-  double measured_seconds = 0;       // median, all included; 0 if not measured
+  double predicted_seconds = 0;      // by the plans, and of copying picked and placed channels
+  double measured_seconds = 0;       // median; 0 if not measured
 };
 
 struct LayersCostOptions {
