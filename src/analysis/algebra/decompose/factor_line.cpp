@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "analysis/algebra/decompose/words.hpp"
+#include "analysis/algebra/words.hpp"
 
 namespace plait::decomposing {
 namespace {
@@ -32,7 +32,8 @@ void factor_quadratic(const std::vector<double>& c, int exponent, double epsilon
   const Quad exact = Quad{c[1]} * Quad{c[1]} - Quad{4} * Quad{c[0]} * Quad{c[2]};
   const auto discriminant = static_cast<double>(exact);
   result.numbers.push_back({"discriminant", std::ldexp(discriminant, 2 * exponent)});
-  const std::string told = "b^2 - 4ac = " + short_text(std::ldexp(discriminant, 2 * exponent));
+  const std::string told =
+      "b^2 - 4ac = " + algebra::short_text(std::ldexp(discriminant, 2 * exponent));
   if (exact >= 0) {
     // The root that adds up without cancellation, and the other one from the product of both.
     const double sum = c[1] + std::copysign(std::sqrt(discriminant), c[1]);

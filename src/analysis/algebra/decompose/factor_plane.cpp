@@ -8,7 +8,7 @@
 #include "analysis/algebra/decompose/factor_line.hpp"
 #include "analysis/algebra/decompose/irreducible.hpp"
 #include "analysis/algebra/decompose/scaled_kernel.hpp"
-#include "analysis/algebra/decompose/words.hpp"
+#include "analysis/algebra/words.hpp"
 #include "core/random.hpp"
 
 namespace plait::decomposing {
@@ -138,7 +138,7 @@ void factor_core(const Plane& f, double epsilon, const std::atomic<bool>* cancel
                "its polynomial has no factors, not even complex ones: Ruppert's matrix has full "
                "rank, and no " +
                    size_text(f) + " kernel within a relative distance of " +
-                   short_text(proof.distance) + " has any");
+                   algebra::short_text(proof.distance) + " has any");
     return;
   }
   const std::string reason = "its polynomial is a product of two";

@@ -7,13 +7,16 @@
 
 #include <plait/decompose.hpp>
 
-#include "analysis/algebra/decompose/words.hpp"
+#include "analysis/algebra/words.hpp"
 #include "core/problem_values.hpp"
+#include "planner/text.hpp"
 
 namespace plait {
 namespace {
 
-using decomposing::short_text;
+using algebra::full_count_text;
+using algebra::short_text;
+using algebra::table_text;
 using Row = std::vector<std::string>;
 
 constexpr std::size_t kLabel = 11;
@@ -23,41 +26,6 @@ constexpr std::size_t kShownSplits = 8;
 std::string labelled(std::string label, const std::string& text) {
   label.resize(kLabel, ' ');
   return label + text + "\n";
-}
-
-std::string count_text(std::int64_t count) {
-  std::string text = std::to_string(count);
-  for (std::size_t end = text.size(); end > 3; end -= 3) text.insert(end - 3, ",");
-  return text;
-}
-
-std::string seconds_text(double seconds) {
-  const double scale = seconds < 1e-3 ? 1e6 : seconds < 1 ? 1e3 : 1;
-  const double value = seconds * scale;
-  const std::string number =
-      value >= 99.5 ? std::to_string(std::llround(value)) : short_text(value);
-  return number + (seconds < 1e-3 ? " us" : seconds < 1 ? " ms" : " s");
-}
-
-// The first column to the left, as many of the others as there are to the right, the last one, of
-// words, to the left again.
-std::string table_text(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths(rows[0].size());
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string space(widths[i] - row[i].size(), ' ');
-      const bool left = i == 0 || i + 1 == rows[0].size();
-      line += (i == 0 ? "" : "  ") + (left ? row[i] + space : space + row[i]);
-    }
-    line.resize(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
-  }
-  return text;
 }
 
 // "[1, 2; 3, 4]"
@@ -84,8 +52,8 @@ std::string separable_text(const Decomposition<T>& d) {
   const Separability& found = d.separability;
   if (found.kernels > 1) {
     return std::string(found.separable ? "yes: all " : "no: ") +
-           (found.separable ? "" : count_text(found.separable_kernels) + " of ") +
-           count_text(found.kernels) + " kernels, sigma_2 / sigma_1 up to " +
+           (found.separable ? "" : full_count_text(found.separable_kernels) + " of ") +
+           full_count_text(found.kernels) + " kernels, sigma_2 / sigma_1 up to " +
            short_text(found.largest_ratio) + " (tolerance " + short_text(found.tolerance) + ")";
   }
   std::string values;
@@ -127,8 +95,8 @@ std::string middle_text(std::vector<MiddleChannels> splits) {
   for (std::size_t i = 0; i < std::min(splits.size(), kShownSplits); ++i) {
     const MiddleChannels& split = splits[i];
     const auto size = [](const Pair& p) { return std::to_string(p.h) + "x" + std::to_string(p.w); };
-    rows.push_back({size(split.first), size(split.second), count_text(split.lower),
-                    count_text(split.upper), split.lower == split.upper ? "decided" : ""});
+    rows.push_back({size(split.first), size(split.second), full_count_text(split.lower),
+                    full_count_text(split.upper), split.lower == split.upper ? "decided" : ""});
   }
   std::string text = "\nchannels between two kernels larger than 1x1\n" + table_text(rows);
   if (splits.size() > kShownSplits) {
@@ -147,9 +115,9 @@ std::string forms_text(const std::vector<FormRanks>& forms) {
       rows.push_back({std::string(name_of(form.form)), "-", "-", "-", "-", "-", form.refused});
       continue;
     }
-    rows.push_back({std::string(name_of(form.form)), count_text(form.exact_rank),
-                    count_text(form.rank_1_percent), count_text(form.rank_5_percent),
-                    count_text(form.rank_10_percent), count_text(form.full_rank),
+    rows.push_back({std::string(name_of(form.form)), full_count_text(form.exact_rank),
+                    full_count_text(form.rank_1_percent), full_count_text(form.rank_5_percent),
+                    full_count_text(form.rank_10_percent), full_count_text(form.full_rank),
                     form.refused.empty() ? std::string(description_of(form.form)) : form.refused});
   }
   return "\nrank needed for an error of the kernel\n" + table_text(rows);
@@ -166,20 +134,20 @@ std::string approximations_text(const Decomposition<T>& d) {
   if (measured) rows[0].emplace_back("measured");
   rows[0].emplace_back("");
   const auto add_cost = [&](Row& row, const LayersCost& cost) {
-    if (timed) row.push_back(count_text(cost.multiplications));
+    if (timed) row.push_back(full_count_text(cost.multiplications));
     if (timed) row.push_back(seconds_text(cost.predicted_seconds));
     if (measured) row.push_back(seconds_text(cost.measured_seconds));
   };
-  Row kernel = {"the kernel", "", "", "", "", count_text(d.multiplications_per_position)};
+  Row kernel = {"the kernel", "", "", "", "", full_count_text(d.multiplications_per_position)};
   add_cost(kernel, d.cost);
   rows.push_back(kernel);
   for (const Approximation<T>& each : d.approximations) {
     Row row = {std::string(name_of(each.form)),
-               each.form == LayerForm::factors ? "" : count_text(each.rank),
+               each.form == LayerForm::factors ? "" : full_count_text(each.rank),
                short_text(each.kernel_error),
                short_text(each.output_bound),
                each.bound_share ? short_text(*each.bound_share) : "-",
-               count_text(each.multiplications_per_position)};
+               full_count_text(each.multiplications_per_position)};
     add_cost(row, each.cost);
     row.push_back(each.verdict);
     rows.push_back(row);

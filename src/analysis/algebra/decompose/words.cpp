@@ -1,27 +1,23 @@
 #include "analysis/algebra/decompose/words.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 #include <plait/error.hpp>
 
+#include "analysis/algebra/words.hpp"
 #include "core/problem_values.hpp"
 
 namespace plait {
 namespace decomposing {
 namespace {
 
+using algebra::full_count_text;
+using algebra::short_text;
+
 // Times of two layers that differ by less than this are the same: clocks wander.
 constexpr double kSame = 0.03;
 
 }  // namespace
-
-std::string short_text(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.2g", value);
-  return text.data();
-}
 
 double share_of(const LayersCost& layers, const LayersCost& kernel, const CostPair& products) {
   if (kernel.measured_seconds > 0) return layers.measured_seconds / kernel.measured_seconds;
@@ -40,8 +36,8 @@ std::string verdict_of(const LayersCost& layers, const LayersCost& kernel,
   if (kernel.predicted_seconds > 0) {
     return "no time measured: " + short_text(share) + " of the predicted time";
   }
-  return "no time measured: " + std::to_string(products.layers) + " products instead of " +
-         std::to_string(products.kernel);
+  return "no time measured: " + full_count_text(products.layers) + " products instead of " +
+         full_count_text(products.kernel);
 }
 
 std::string found_words(const ScaledKernel& kernel, const FormRanks& ranks,
@@ -54,8 +50,8 @@ std::string found_words(const ScaledKernel& kernel, const FormRanks& ranks,
          (ranks.exact_rank == 1 ? " channel" : " channels") + " between the layers" + each +
          (ranks.exact_rank == 1 ? " is" : " are") +
          " enough, where a kernel of this shape can need " + std::to_string(ranks.full_rank) +
-         "; " + std::to_string(ranks.exact_multiplications) + " products per position instead of " +
-         std::to_string(kernel_products);
+         "; " + full_count_text(ranks.exact_multiplications) +
+         " products per position instead of " + full_count_text(kernel_products);
 }
 
 std::string undecided_words(const ScaledKernel& kernel, const std::vector<MiddleChannels>& middle) {

@@ -11,8 +11,6 @@
 
 namespace plait::decomposing {
 
-std::string short_text(double value);  // two digits: "0.61", "1.9e-06"
-
 // Products per position of the layers, and of the kernel.
 struct CostPair {
   std::int64_t layers = 0;

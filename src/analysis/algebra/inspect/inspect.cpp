@@ -12,7 +12,7 @@
 #include "analysis/algebra/finite.hpp"
 #include "analysis/algebra/inspect/proof.hpp"
 #include "analysis/algebra/inspect/proposals.hpp"
-#include "analysis/algebra/inspect/words.hpp"
+#include "analysis/algebra/words.hpp"
 #include "core/counts.hpp"
 
 namespace plait {
@@ -102,9 +102,9 @@ void prove(const ConvLayer<T>& layer, KernelProposal<T>& proposal,
   proposal.proof =
       difference.bitwise
           ? "bitwise: the kernel rebuilt from the layers has the same bits (-0 taken for 0)"
-          : "bound: no output is off by more than " + inspecting::short_text(difference.error) +
+          : "bound: no output is off by more than " + algebra::short_text(difference.error) +
                 " max|x|, the rounding of its sums apart (outputs are " +
-                inspecting::short_text(largest_output(layer.kernel)) + " max|x| at most)";
+                algebra::short_text(largest_output(layer.kernel)) + " max|x| at most)";
 }
 
 template <class T>
@@ -136,7 +136,7 @@ void judge(const Inspection<T>& inspection, KernelProposal<T>& proposal) {
                        const std::string& slower) {
     proposal.share = share;
     proposal.cheaper = share < 1 - noise;
-    const std::string text = inspecting::short_text(share);
+    const std::string text = algebra::short_text(share);
     proposal.verdict = proposal.cheaper     ? "cheaper: " + text + " of the " + of
                        : share <= 1 + noise ? "no gain: " + text + " of the " + of
                                             : "do not: " + slower + " (" + text + " times)";

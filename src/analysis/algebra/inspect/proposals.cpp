@@ -7,6 +7,7 @@
 #include "analysis/algebra/inspect/rank.hpp"
 #include "analysis/algebra/inspect/repeats.hpp"
 #include "analysis/algebra/inspect/words.hpp"
+#include "analysis/algebra/words.hpp"
 
 namespace plait::inspecting {
 namespace {
@@ -59,14 +60,15 @@ class Proposals {
     found_.repeated_inputs = repeated(inputs, left.reads);
     if (!found_.repeated_outputs.empty()) {
       add_chain("repeated outputs", words,
-                counted(static_cast<std::int64_t>(outputs.size()), "output") +
+                algebra::counted(static_cast<std::int64_t>(outputs.size()), "output") +
                     " computed, then copied or scaled by a 1x1 layer",
                 computed_once(left, outputs));
     }
     if (!found_.repeated_inputs.empty()) {
       add_chain("repeated inputs", words,
-                counted(left.kernel.size(1) * left.groups, "input") + " added up to " +
-                    count_text(static_cast<std::int64_t>(inputs.size())) + " by a 1x1 layer first",
+                algebra::counted(left.kernel.size(1) * left.groups, "input") + " added up to " +
+                    algebra::full_count_text(static_cast<std::int64_t>(inputs.size())) +
+                    " by a 1x1 layer first",
                 summed_first(left, inputs));
     }
     for (const Split& split : splits_of({left.kernel.size(2), left.kernel.size(3)})) {
@@ -75,8 +77,8 @@ class Proposals {
       if (!chain.layers) continue;
       const std::int64_t between = (*chain.layers)[0].kernel.size(0);
       add_chain(chain.rank.layers, words,
-                chain.rank.layers + " by way of " + counted(between, "channel") +
-                    (left.groups > 1 ? " in " + counted(left.groups, "group") : ""),
+                chain.rank.layers + " by way of " + algebra::counted(between, "channel") +
+                    (left.groups > 1 ? " in " + algebra::counted(left.groups, "group") : ""),
                 std::move(chain.layers));
     }
   }

@@ -1,12 +1,12 @@
 #include "analysis/algebra/inspect/words.hpp"
 
-#include <array>
-#include <cstdio>
-
+#include "analysis/algebra/words.hpp"
 #include "core/problem_values.hpp"
 
 namespace plait::inspecting {
 namespace {
+
+using algebra::counted;
 
 std::string ordinal(std::int64_t number) {
   const std::int64_t tens = number % 100;
@@ -56,22 +56,6 @@ std::string channels_text(const ConvLayer<T>& layer, const Selection& selection,
 }
 
 }  // namespace
-
-std::string counted(std::int64_t count, const std::string& noun) {
-  return count_text(count) + " " + noun + (count == 1 ? "" : "s");
-}
-
-std::string count_text(std::int64_t count) {
-  std::string text = std::to_string(count);
-  for (std::size_t end = text.size(); end > 3; end -= 3) text.insert(end - 3, ",");
-  return text;
-}
-
-std::string short_text(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.2g", value);
-  return text.data();
-}
 
 std::string taps_text(const TapRange& range, std::int64_t taps, const std::string& axis) {
   const std::string of = " of " + std::to_string(taps);

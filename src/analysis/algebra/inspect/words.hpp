@@ -1,4 +1,4 @@
-// Numbers and parts of layers in words.
+// Parts of layers in words.
 #pragma once
 
 #include <string>
@@ -6,10 +6,6 @@
 #include "analysis/algebra/inspect/selection.hpp"
 
 namespace plait::inspecting {
-
-std::string counted(std::int64_t count, const std::string& noun);  // "1 group", "4 groups"
-std::string count_text(std::int64_t count);                        // "36,864"
-std::string short_text(double value);                              // "0.31", "2.1e-07"
 
 // "every 2nd row from 0 to 4 of 5"; `axis` is "row" or "column".
 std::string taps_text(const TapRange& range, std::int64_t taps, const std::string& axis);
