@@ -63,7 +63,7 @@ TEST(InspectProof, SeesChannelsBesideTheGroup) {
 TEST(InspectProof, SeesTapsBesideTheWindow) {
   const ConvLayer<double> layer = given();
   ConvLayer<double> wide = {.kernel = Tensor<double>({4, 2, 5, 3}), .padding = {2, 1}, .groups = 2};
-  for (std::int64_t row = 0; row < 4 * 2; ++row) {
+  for (std::int64_t row = 0; row < 8; ++row) {  // 4 x 2 kernels
     for (std::int64_t tap = 0; tap < 9; ++tap) {
       wide.kernel.data()[row * 15 + 3 + tap] = layer.kernel.data()[row * 9 + tap];
     }
