@@ -94,7 +94,7 @@ std::string list_text(const std::string& heading, const std::vector<std::string>
   return text;
 }
 
-Json to_json(const Ratio& ratio) {
+Json ratio_json(const Ratio& ratio) {
   return {{"ratio", ratio.value},
           {"noise", ratio.noise ? Json(*ratio.noise) : Json(nullptr)},
           {"within_noise", ratio.noise ? Json(ratio.within_noise()) : Json(nullptr)}};
@@ -206,13 +206,13 @@ Json to_json(const Comparison& comparison) {
                  {"class", name_of(line.layer_class)},
                  {"old_median_seconds", line.old_seconds},
                  {"median_seconds", line.new_seconds}};
-    json.update(to_json(line.ratio));
+    json.update(ratio_json(line.ratio));
     lines.push_back(json);
   }
   Json means = Json::array();
   for (const ComparedMean& mean : comparison.means) {
     Json json = {{"class", mean.layer_class}, {"problems", mean.problems}};
-    json.update(to_json(mean.ratio));
+    json.update(ratio_json(mean.ratio));
     means.push_back(json);
   }
   return {{"problems", lines},

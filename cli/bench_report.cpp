@@ -13,8 +13,6 @@
 namespace plait::faces {
 namespace {
 
-std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
-
 double geometric_mean(const std::vector<const BenchLine*>& lines,
                       const std::function<double(const BenchLine&)>& value) {
   double logarithms = 0;
@@ -52,11 +50,11 @@ std::vector<std::string> row_of(const BenchLine& line, double memory_bytes_per_s
           line.plan->algorithm(),
           seconds_text(times.median_seconds),
           seconds_text(times.min_seconds),
-          percent(times.spread()),
+          percent_text(times.spread()),
           fmt::format("{:.3g}", gflops),
-          percent(gflops / line.peak_gflops),
+          percent_text(gflops / line.peak_gflops),
           fmt::format("{:.3g}", bytes_per_second / 1e9),
-          percent(bytes_per_second / memory_bytes_per_second),
+          percent_text(bytes_per_second / memory_bytes_per_second),
           bytes_text(static_cast<double>(line.plan->workspace_bytes())),
           bytes_text(static_cast<double>(line.plan->packed_bytes())),
           error_text(line)};
@@ -81,7 +79,7 @@ std::string means_text(const std::vector<BenchMean>& means) {
   std::vector<std::vector<std::string>> rows = {{"geometric means", "problems", "GFLOP/s", "peak"}};
   for (const BenchMean& mean : means) {
     rows.push_back({mean.layer_class, std::to_string(mean.problems),
-                    fmt::format("{:.3g}", mean.gflops), percent(mean.peak_share)});
+                    fmt::format("{:.3g}", mean.gflops), percent_text(mean.peak_share)});
   }
   return table_text(rows, 1);
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "text.hpp"
+
 namespace plait::faces {
 namespace {
 
@@ -15,8 +17,6 @@ constexpr double kUnexplained = 0.7;
 std::string channels_text(int channels) {
   return fmt::format("{} channel{}", channels, channels == 1 ? "" : "s");
 }
-
-std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
 
 struct Timed {
   const StripStudy* study;
@@ -54,7 +54,7 @@ std::string best_line(const std::vector<Timed>& all, const Timed& best) {
                         [&](const Timed& a, const Timed& b) { return reached(a) < reached(b); });
   std::string text =
       fmt::format("best: delta {}, {} of the multiply-add peak where the model has {}",
-                  best.study->delta, percent(best.peak_share), percent(best.model_share));
+                  best.study->delta, percent_text(best.peak_share), percent_text(best.model_share));
   if (!alike.empty()) text += ", and within 3 % of its time " + alike;
   text += fmt::format(". The model's best is {}", expected.study->delta);
   if (&expected != &best) {
@@ -120,8 +120,8 @@ std::string cache_line(const std::vector<Timed>& all, const Timed& best) {
   return fmt::format(
       "cache and w': {}, the weights of a row of tiles {}; the model has at most {} of a time for "
       "operands beyond L1, and for columns that no output needs {} here, at most {} (delta {}).",
-      strip, name_of(s.panel_level), percent(cache),
-      percent(s.seconds_of(StripLimit::columns) / s.predicted_seconds()), percent(tails),
+      strip, name_of(s.panel_level), percent_text(cache),
+      percent_text(s.seconds_of(StripLimit::columns) / s.predicted_seconds()), percent_text(tails),
       widest_tail);
 }
 

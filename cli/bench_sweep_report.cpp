@@ -15,8 +15,6 @@ namespace {
 
 constexpr double kBusy = 0.5;  // the spread of times on a quiet machine is far less
 
-std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
-
 std::string tile_text(const StripStudy& study) {
   return fmt::format("{} x {}", study.rows, study.delta);
 }
@@ -29,7 +27,7 @@ std::string place_text(std::int64_t bytes, CacheLevel level) {
 std::string limit_text(const StripStudy& study) {
   const StripLimit limit = study.limit();
   const double share = study.seconds_of(limit) / study.predicted_seconds();
-  return fmt::format("{} {}", name_of(limit), percent(share));
+  return fmt::format("{} {}", name_of(limit), percent_text(share));
 }
 
 std::string takes_table(const DeltaSweep& sweep) {
@@ -81,19 +79,19 @@ std::vector<std::string> time_row(const DeltaSweep& sweep, std::size_t i) {
   const double predicted = line.plan->cost().predicted_seconds;
   std::vector<std::string> row = {std::to_string(sweep.entries[i].delta),
                                   seconds_text(times.median_seconds),
-                                  percent(times.spread()),
+                                  percent_text(times.spread()),
                                   seconds_text(seconds),
                                   fmt::format("{:.3g}", gflops),
-                                  percent(sweep.peak_share(i)),
+                                  percent_text(sweep.peak_share(i)),
                                   "-",
                                   seconds_text(predicted),
                                   fmt::format("{:.2f}", seconds / predicted)};
   if (!sweep.entries[i].study) return row;
   const StripStudy& study = *sweep.entries[i].study;
-  row[6] = percent(sweep.model_share(i));
+  row[6] = percent_text(sweep.model_share(i));
   row.insert(row.end(), {fmt::format("{:.1f}", sweep.measured_cycles(i)),
                          fmt::format("{:.1f}", study.multiply_add_cycles),
-                         fmt::format("{:.1f}", study.load_cycles), percent(study.useful_share),
+                         fmt::format("{:.1f}", study.load_cycles), percent_text(study.useful_share),
                          limit_text(study)});
   return row;
 }
@@ -139,7 +137,7 @@ std::string times_table(const DeltaSweep& sweep) {
     if (spread > kBusy) {
       text += fmt::format(
           "The machine had other work: times spread by up to {}. More --rounds find quiet ones.\n",
-          percent(spread));
+          percent_text(spread));
     }
   }
   return text + (not_measured.empty() ? "" : "\n" + not_measured);

@@ -17,6 +17,7 @@
 
 #include "compose_report.hpp"
 #include "compute.hpp"
+#include "fail.hpp"
 #include "files.hpp"
 #include "interrupt.hpp"
 #include "json.hpp"
@@ -42,10 +43,6 @@ struct ComposeArguments {
   bool require_exact = false;
   bool json = false;
 };
-
-[[noreturn]] void fail(const std::string& message) {
-  throw Error(Status::invalid_argument, message);
-}
 
 // === files ===
 
@@ -271,7 +268,7 @@ int compose_command(const ComposeArguments& arguments) {
              : compose_arrays<float>(arguments, kernel1, kernel2);
 }
 
-constexpr const char* kFooter =
+constexpr const char* kComposeFooter =
     "Examples:\n"
     "  plait compose k1.npy k2.npy -o k.npy\n"
     "  plait compose k1.npy k2.npy -o k.npy --padding1 1 --padding2 1 --input-size 56\n"
@@ -318,7 +315,7 @@ Command add_compose_command(CLI::App& app) {
   option("--differing", arguments->differing, "FILE",
          "Write h' x w' values: 1 for outputs that can differ, 0 for others");
   command->add_flag("--json", arguments->json, "Print JSON and nothing else");
-  command->footer(kFooter);
+  command->footer(kComposeFooter);
   return {command, [arguments] { return compose_command(*arguments); }};
 }
 

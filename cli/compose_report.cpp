@@ -160,23 +160,17 @@ std::string costs_text(const Composition<T>& composed, const ComposeReport& repo
 
 // === JSON ===
 
-Json sizes_json(const Dims& shape) {
-  Json json = Json::array();
-  for (const std::int64_t size : shape) json.push_back(size);
-  return json;
-}
-
 Json file_json(const ComposedFile& file) {
-  return {{"file", file.path}, {"shape", sizes_json(file.shape)}};
+  return {{"file", file.path}, {"shape", shape_json(file.shape)}};
 }
 
 Json range_json(const Range& range) { return Json::array({range.first, range.second}); }
 
 Json differing_json(const DifferingOutputs& differing) {
   const std::optional<Pair> first = differing.first();
-  Json json = {{"outputs", sizes_json({differing.h(), differing.w()})},
+  Json json = {{"outputs", shape_json({differing.h(), differing.w()})},
                {"count", differing.count()},
-               {"first", first ? sizes_json({first->h, first->w}) : Json(nullptr)},
+               {"first", first ? shape_json({first->h, first->w}) : Json(nullptr)},
                {"ranges", nullptr}};
   const std::vector<DifferingRows> ranges = ranges_of(differing);
   if (ranges.size() > kMostRanges) return json;
@@ -231,7 +225,7 @@ Json compose_json(const Composition<T>& composed, const ComposeReport& report) {
       {"kernel2", file_json(report.kernel2)},
       {"kernel", file_json(report.kernel)},
       {"bias", report.bias ? file_json(*report.bias) : Json(nullptr)},
-      {"stride", sizes_json({composed.stride.h, composed.stride.w})},
+      {"stride", shape_json({composed.stride.h, composed.stride.w})},
       {"padding", {{"top", p.top}, {"bottom", p.bottom}, {"left", p.left}, {"right", p.right}}},
       {"groups", composed.groups},
       {"problem", report.problem ? Json(to_string(*report.problem)) : Json(nullptr)},

@@ -9,6 +9,7 @@
 #include <plait/error.hpp>
 
 #include "cost_sweep_report.hpp"
+#include "fail.hpp"
 #include "files.hpp"
 #include "interrupt.hpp"
 #include "json.hpp"
@@ -16,10 +17,6 @@
 
 namespace plait::faces {
 namespace {
-
-[[noreturn]] void fail(const std::string& message) {
-  throw Error(Status::invalid_argument, message);
-}
 
 void check_measure(const SourcedProblem& given, const SweepArguments& arguments) {
   if (!arguments.measure) return;

@@ -14,6 +14,7 @@
 
 #include "compute.hpp"
 #include "decompose_report.hpp"
+#include "fail.hpp"
 #include "files.hpp"
 #include "interrupt.hpp"
 #include "layer_options.hpp"
@@ -32,10 +33,6 @@ struct DecomposeArguments {
   std::string output;  // empty: none; else what the names of the files begin with
   bool json = false;
 };
-
-[[noreturn]] void fail(const std::string& message) {
-  throw Error(Status::invalid_argument, message);
-}
 
 // === options ===
 
@@ -176,7 +173,7 @@ int decompose_command(const DecomposeArguments& arguments) {
   return 0;
 }
 
-constexpr const char* kFooter =
+constexpr const char* kDecomposeFooter =
     "Examples:\n"
     "  plait decompose k.npy\n"
     "  plait decompose k.npy --rank 16 --input-size 56x56 --padding 1\n"
@@ -217,7 +214,7 @@ Command add_decompose_command(CLI::App& app) {
   option("--form", arguments->form, "NAME", "Which layers --output writes, if there are several");
   option("-o,--output", arguments->output, "PREFIX", "Write the layers' kernels as .npy files");
   command->add_flag("--json", arguments->json, "Print JSON and nothing else");
-  command->footer(kFooter);
+  command->footer(kDecomposeFooter);
   return {command, [arguments] { return decompose_command(*arguments); }};
 }
 

@@ -6,10 +6,6 @@
 namespace plait::faces {
 namespace {
 
-Json pair_json(const Pair& pair) { return {pair.h, pair.w}; }
-
-Json shape_json(const Dims& shape) { return std::vector<std::int64_t>(shape.begin(), shape.end()); }
-
 // All but the values.
 template <class T>
 Json layers_json(const Layers<T>& layers) {

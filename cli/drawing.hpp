@@ -11,6 +11,11 @@
 
 namespace plait::faces {
 
+inline constexpr int kMargin = 16;  // pixels around a picture
+inline constexpr std::uint32_t kPaper = 0xffffff;
+inline constexpr std::uint32_t kGrey = 0x656d76;  // of what explains
+inline constexpr std::uint32_t kFrame = 0xd0d7de;
+
 struct CairoFree {
   void operator()(cairo_surface_t* surface) const { cairo_surface_destroy(surface); }
   void operator()(cairo_t* cairo) const { cairo_destroy(cairo); }

@@ -11,13 +11,9 @@
 namespace plait::faces {
 namespace {
 
-constexpr int kMargin = 16;
-constexpr int kGap = 14;           // between cells
-constexpr int kHeaderHeight = 52;  // title and subtitle
-constexpr int kLabelHeight = 36;   // two lines below a map
-constexpr std::uint32_t kPaper = 0xffffff;
-constexpr std::uint32_t kGrey = 0x656d76;
-constexpr std::uint32_t kFrame = 0xd0d7de;
+constexpr int kCellGap = 14;           // between cells
+constexpr int kGridHeaderHeight = 52;  // title and subtitle
+constexpr int kLabelHeight = 36;       // two lines below a map
 constexpr std::uint32_t kNotFinite = 0xff00ff;
 
 // The finite values of a map.
@@ -152,8 +148,8 @@ void draw_cell(const Cairo& cairo, const GridLayout& layout, const Tensor<float>
   const int column = static_cast<int>(channel) % layout.columns;
   const int row = static_cast<int>(channel) / layout.columns;
   const int x = kMargin + column * layout.cell_w;
-  const int y = kMargin + kHeaderHeight + row * layout.cell_h;
-  const int inner_w = layout.cell_w - kGap;
+  const int y = kMargin + kGridHeaderHeight + row * layout.cell_h;
+  const int inner_w = layout.cell_w - kCellGap;
 
   const std::vector<float> drawn = resampled(map, h, w, layout);
   const Surface tile = draw_map(drawn, scale_of(drawn, range), layout);
@@ -194,11 +190,11 @@ GridLayout grid_layout(const Dims& maps_shape) {
   };
   layout.tile_h = drawn(h);
   layout.tile_w = drawn(w);
-  layout.cell_w = std::max(layout.tile_w, 140) + kGap;
-  layout.cell_h = layout.tile_h + kLabelHeight + kGap;
+  layout.cell_w = std::max(layout.tile_w, 140) + kCellGap;
+  layout.cell_h = layout.tile_h + kLabelHeight + kCellGap;
   // The header's two lines want some room even above a single narrow map.
-  layout.width = std::max(480, 2 * kMargin + layout.columns * layout.cell_w - kGap);
-  layout.height = 2 * kMargin + kHeaderHeight + layout.rows * layout.cell_h - kGap;
+  layout.width = std::max(480, 2 * kMargin + layout.columns * layout.cell_w - kCellGap);
+  layout.height = 2 * kMargin + kGridHeaderHeight + layout.rows * layout.cell_h - kCellGap;
   return layout;
 }
 

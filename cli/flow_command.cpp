@@ -177,18 +177,18 @@ void print(const FlowArguments& arguments, const std::vector<Flow>& flows, const
 
 // === JSON ===
 
-Json to_json(const StackCost& cost) {
+Json stack_json(const StackCost& cost) {
   return {{"parameters", cost.parameters}, {"multiplications_per_pixel", cost.multiplications}};
 }
 
-Json to_json(const Flow& one, const StackCost& dense) {
+Json flow_json(const Flow& one, const StackCost& dense) {
   const auto& layers = one.layers_to_reach_all;
   Json json = {{"between", name_of(one.between)},
                {"reached_pairs", one.flow.reached_pairs},
                {"pairs", one.flow.pairs()},
                {"share", one.flow.share()},
                {"layers_to_reach_all", layers ? Json(*layers) : Json(nullptr)}};
-  json.update(to_json(one.cost));
+  json.update(stack_json(one.cost));
   json["factor"] = factor_of(one.cost, dense);
   Json matrix = Json::array();
   for (std::int64_t output = 0; output < one.flow.channels; ++output) {
@@ -207,9 +207,9 @@ Json report_json(const FlowArguments& arguments, const std::vector<Flow>& flows,
                {"layers", stack.layers},
                {"kernel", arguments.kernel},
                {"output", arguments.output.empty() ? Json(nullptr) : Json(arguments.output)},
-               {"dense", to_json(dense)},
+               {"dense", stack_json(dense)},
                {"flows", Json::array()}};
-  for (const Flow& one : flows) json["flows"].push_back(to_json(one, dense));
+  for (const Flow& one : flows) json["flows"].push_back(flow_json(one, dense));
   return json;
 }
 

@@ -8,19 +8,16 @@
 namespace plait::faces {
 namespace {
 
-constexpr int kMargin = 16;
-constexpr int kTitleWidth = 520;   // what a sheet needs for its title
-constexpr int kGap = 28;           // between matrices
-constexpr int kHeaderHeight = 74;  // title and two lines
-constexpr int kPanelHeader = 42;   // two lines above a matrix
-constexpr int kAxisWidth = 58;     // ticks and label left of the first matrix
-constexpr int kAxisHeight = 42;    // ticks and label below
-constexpr int kSmallSide = 384;    // few channels are drawn at least so large
-constexpr int kLargeSide = 768;    // and many at most so large
+constexpr int kTitleWidth = 520;       // what a sheet needs for its title
+constexpr int kMatrixGap = 28;         // between matrices
+constexpr int kFlowHeaderHeight = 74;  // title and two lines
+constexpr int kPanelHeader = 42;       // two lines above a matrix
+constexpr int kFlowAxisWidth = 58;     // ticks and label left of the first matrix
+constexpr int kAxisHeight = 42;        // ticks and label below
+constexpr int kSmallSide = 384;        // few channels are drawn at least so large
+constexpr int kLargeSide = 768;        // and many at most so large
 constexpr double kTickDistance = 36;
 constexpr double kLineDistance = 5;  // lines that are closer would hide what they divide
-constexpr std::uint32_t kPaper = 0xffffff;
-constexpr std::uint32_t kGrey = 0x656d76;
 constexpr std::uint32_t kLine = 0x57606a;
 constexpr std::uint32_t kReached = 0x3b82c4;
 constexpr std::uint32_t kNotReached = 0xeef1f4;
@@ -199,11 +196,11 @@ FlowLayout flow_layout(std::int64_t channels, std::size_t panels) {
   layout.side = layout.channels_per_pixel > 1
                     ? times(channels, layout.channels_per_pixel)
                     : static_cast<int>(channels) * layout.pixels_per_channel;
-  layout.left = kMargin + kAxisWidth;
-  layout.top = kMargin + kHeaderHeight + kPanelHeader;
-  layout.step = layout.side + kGap;
-  layout.width =
-      std::max(kTitleWidth, layout.left + static_cast<int>(panels) * layout.step - kGap + kMargin);
+  layout.left = kMargin + kFlowAxisWidth;
+  layout.top = kMargin + kFlowHeaderHeight + kPanelHeader;
+  layout.step = layout.side + kMatrixGap;
+  layout.width = std::max(
+      kTitleWidth, layout.left + static_cast<int>(panels) * layout.step - kMatrixGap + kMargin);
   layout.height = layout.top + layout.side + kAxisHeight + kMargin;
   return layout;
 }

@@ -12,6 +12,7 @@
 #include <plait/im2col.hpp>
 
 #include "compute.hpp"
+#include "fail.hpp"
 #include "files.hpp"
 #include "interrupt.hpp"
 #include "json.hpp"
@@ -30,10 +31,6 @@ struct Im2colArguments {
   StepOptions steps;
   bool json = false;
 };
-
-[[noreturn]] void fail(const std::string& message) {
-  throw Error(Status::invalid_argument, message);
-}
 
 // Everything about the output that can be known before the input is read.
 void check_output_arguments(const Im2colArguments& arguments) {
@@ -81,12 +78,6 @@ void check_fits(const Dims& x_shape, const Dims& matrix_shape, std::size_t eleme
   check_memory(elements * static_cast<double>(element_bytes),
                fmt::format("x is {}, its patches matrix {}, held twice while it is written",
                            to_string(x_shape), to_string(matrix_shape)));
-}
-
-Json shape_json(const Dims& shape) {
-  Json json = Json::array();
-  for (const std::int64_t size : shape) json.push_back(size);
-  return json;
 }
 
 void report(const Im2colArguments& arguments, const Dims& x_shape, const Dims& matrix_shape,

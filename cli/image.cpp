@@ -18,15 +18,15 @@
 namespace plait::faces {
 namespace {
 
-[[noreturn]] void fail(const std::string& name, const std::string& what) {
+[[noreturn]] void fail_picture(const std::string& name, const std::string& what) {
   throw Error(Status::io, name + ": " + what);
 }
 
 void check_size(const std::string& name, std::int64_t w, std::int64_t h, std::int64_t max_pixels) {
-  if (w <= 0 || h <= 0) fail(name, "the image has no pixels");
+  if (w <= 0 || h <= 0) fail_picture(name, "the image has no pixels");
   if (w > max_pixels / h) {
-    fail(name, "the image is " + std::to_string(w) + " x " + std::to_string(h) +
-                   " pixels; plait reads up to " + std::to_string(max_pixels) + " pixels");
+    fail_picture(name, "the image is " + std::to_string(w) + " x " + std::to_string(h) +
+                           " pixels; plait reads up to " + std::to_string(max_pixels) + " pixels");
   }
 }
 
@@ -102,7 +102,7 @@ Tensor<float> decode_png(std::string_view bytes, const std::string& name, std::i
   reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, on_png_error, on_png_warning);
   if (reader.png != nullptr) reader.info = png_create_info_struct(reader.png);
   if (reader.info == nullptr) throw std::bad_alloc();
-  if (!read_png_header(reader)) fail(name, std::string("corrupt PNG: ") + reader.message);
+  if (!read_png_header(reader)) fail_picture(name, std::string("corrupt PNG: ") + reader.message);
   check_size(name, reader.w, reader.h, max_pixels);
 
   const std::size_t row = static_cast<std::size_t>(reader.w) * 4;
@@ -111,7 +111,7 @@ Tensor<float> decode_png(std::string_view bytes, const std::string& name, std::i
     reader.rows.push_back(
         reinterpret_cast<png_bytep>(reader.samples.data() + row * static_cast<std::size_t>(i)));
   }
-  if (!read_png_pixels(reader)) fail(name, std::string("corrupt PNG: ") + reader.message);
+  if (!read_png_pixels(reader)) fail_picture(name, std::string("corrupt PNG: ") + reader.message);
 
   Tensor<float> x({3, reader.h, reader.w});
   const std::uint16_t* in = reader.samples.data();
@@ -143,7 +143,7 @@ Tensor<float> decode_jpeg(std::string_view bytes, const std::string& name,
   const std::unique_ptr<std::remove_pointer_t<tjhandle>, decltype(&tjDestroy)> handle(
       tjInitDecompress(), &tjDestroy);
   if (!handle) throw std::bad_alloc();
-  if (bytes.size() > 0x7fffffff) fail(name, "the JPEG file is larger than 2 GiB");
+  if (bytes.size() > 0x7fffffff) fail_picture(name, "the JPEG file is larger than 2 GiB");
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
   const auto size = static_cast<unsigned long>(bytes.size());
   int w = 0;
@@ -151,17 +151,17 @@ Tensor<float> decode_jpeg(std::string_view bytes, const std::string& name,
   int subsampling = 0;
   int colours = 0;
   if (tjDecompressHeader3(handle.get(), data, size, &w, &h, &subsampling, &colours) != 0) {
-    fail(name, std::string("corrupt JPEG: ") + tjGetErrorStr2(handle.get()));
+    fail_picture(name, std::string("corrupt JPEG: ") + tjGetErrorStr2(handle.get()));
   }
   if (colours == TJCS_CMYK || colours == TJCS_YCCK) {
-    fail(name, "the JPEG has CMYK colours; convert it to RGB first");
+    fail_picture(name, "the JPEG has CMYK colours; convert it to RGB first");
   }
   check_size(name, w, h, max_pixels);
   std::vector<unsigned char> pixels(static_cast<std::size_t>(w) * static_cast<std::size_t>(h) * 3);
   // The library fills up what a truncated file lacks and calls that a warning; here it is an error.
   if (tjDecompress2(handle.get(), data, size, pixels.data(), w, 0, h, TJPF_RGB,
                     TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS) != 0) {
-    fail(name, std::string("corrupt JPEG: ") + tjGetErrorStr2(handle.get()));
+    fail_picture(name, std::string("corrupt JPEG: ") + tjGetErrorStr2(handle.get()));
   }
   Tensor<float> x({3, h, w});
   const unsigned char* in = pixels.data();
@@ -205,7 +205,7 @@ Tensor<float> decode_image(std::string_view bytes, const std::string& name,
                            std::int64_t max_pixels) {
   if (looks_like_png(bytes)) return decode_png(bytes, name, max_pixels);
   if (looks_like_jpeg(bytes)) return decode_jpeg(bytes, name, max_pixels);
-  fail(name, "is neither a JPEG nor a PNG image");
+  fail_picture(name, "is neither a JPEG nor a PNG image");
 }
 
 }  // namespace plait::faces

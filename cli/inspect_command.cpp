@@ -13,6 +13,7 @@
 #include <plait/inspect.hpp>
 
 #include "compute.hpp"
+#include "fail.hpp"
 #include "files.hpp"
 #include "inspect_report.hpp"
 #include "interrupt.hpp"
@@ -29,10 +30,6 @@ struct InspectArguments {
   std::string picture;  // .png or .svg; empty: none
   bool json = false;
 };
-
-[[noreturn]] void fail(const std::string& message) {
-  throw Error(Status::invalid_argument, message);
-}
 
 void check_picture(const std::string& path, const std::string& kernel) {
   if (path.empty()) return;

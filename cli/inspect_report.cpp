@@ -5,11 +5,7 @@
 namespace plait::faces {
 namespace {
 
-Json pair_json(const Pair& pair) { return {pair.h, pair.w}; }
-
 Json padding_json(const Padding& p) { return {p.top, p.bottom, p.left, p.right}; }
-
-Json shape_json(const Dims& shape) { return std::vector<std::int64_t>(shape.begin(), shape.end()); }
 
 Json range_json(const TapRange& range) {
   return {{"first", range.first}, {"count", range.count}, {"step", range.step}};

@@ -1,8 +1,14 @@
 #include "json.hpp"
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace plait::faces {
+
+Json pair_json(const Pair& pair) { return {pair.h, pair.w}; }
+
+Json shape_json(const Dims& shape) { return std::vector<std::int64_t>(shape.begin(), shape.end()); }
 
 Json to_json(const Cost& cost) {
   return {{"multiplications", cost.multiplications},

@@ -14,6 +14,8 @@ namespace plait::faces {
 
 using Json = nlohmann::ordered_json;  // keys in the order they are set
 
+Json pair_json(const Pair& pair);    // [h, w]
+Json shape_json(const Dims& shape);  // the sizes
 Json to_json(const Cost& cost);
 Json to_json(const LayerCost& cost);  // the fields, by their names
 Json to_json(const Limits& limits);

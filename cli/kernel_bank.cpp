@@ -12,23 +12,19 @@
 namespace plait::faces {
 namespace {
 
-constexpr int kMargin = 16;
 constexpr int kMaxWidth = 1400;
 constexpr int kMaxHeight = 1600;
-constexpr int kMinWidth = 560;      // what the header and the scale need
-constexpr int kHeaderHeight = 100;  // title, two lines and the scale
-constexpr int kColumnHeight = 36;   // label and numbers above the kernels
-constexpr int kRowWidth = 40;       // numbers left of the kernels
-constexpr int kAxisWidth = 22;      // label left of these
+constexpr int kMinWidth = 560;          // what the header and the scale need
+constexpr int kBankHeaderHeight = 100;  // title, two lines and the scale
+constexpr int kColumnHeight = 36;       // label and numbers above the kernels
+constexpr int kRowWidth = 40;           // numbers left of the kernels
+constexpr int kBankAxisWidth = 22;      // label left of these
 constexpr int kPanelGap = 14;
 constexpr int kLargestTap = 24;
 constexpr std::int64_t kMostOutputs = 1024;  // with windows; more would be too small to see
 constexpr int kScaleWidth = 240;
 constexpr int kScaleHeight = 10;
 constexpr std::int64_t kVectorTaps = 20'000;  // more are drawn as pixels, also in an SVG
-constexpr std::uint32_t kPaper = 0xffffff;
-constexpr std::uint32_t kGrey = 0x656d76;
-constexpr std::uint32_t kFrame = 0xd0d7de;
 
 // === layout ===
 
@@ -67,11 +63,12 @@ void set_panels(BankLayout& layout) {
 }
 
 std::int64_t width_of(const BankLayout& layout) {
-  return 2 * kMargin + kAxisWidth + layout.panels * (panel_width(layout) + kPanelGap) - kPanelGap;
+  return 2 * kMargin + kBankAxisWidth + layout.panels * (panel_width(layout) + kPanelGap) -
+         kPanelGap;
 }
 
 std::int64_t height_of(const BankLayout& layout) {
-  return 2 * kMargin + kHeaderHeight + kColumnHeight + layout.rows * layout.cell_h - layout.gap;
+  return 2 * kMargin + kBankHeaderHeight + kColumnHeight + layout.rows * layout.cell_h - layout.gap;
 }
 
 bool fits(const BankLayout& layout) {
@@ -88,11 +85,11 @@ std::int64_t shown_of(std::int64_t all, std::int64_t room, std::int64_t size) {
 // With the smallest taps the first kernels, as far as there is room.
 void show_some(BankLayout& layout, const Dims& shape) {
   set_tap(layout, smallest_tap(std::max(shape[2], shape[3])), shape[2], shape[3]);
-  const int across = kMaxWidth - 2 * kMargin - kAxisWidth;
+  const int across = kMaxWidth - 2 * kMargin - kBankAxisWidth;
   layout.inputs = shown_of(shape[1], across - kRowWidth, layout.cell_w);
   const std::int64_t panels =
       std::max<std::int64_t>(1, (across + kPanelGap) / (panel_width(layout) + kPanelGap));
-  const std::int64_t down = kMaxHeight - 2 * kMargin - kHeaderHeight - kColumnHeight;
+  const std::int64_t down = kMaxHeight - 2 * kMargin - kBankHeaderHeight - kColumnHeight;
   layout.outputs = shown_of(layout.outputs, panels * (down / layout.cell_h), 1);
   layout.rows = std::max<std::int64_t>(1, std::min(layout.outputs, down / layout.cell_h));
   layout.panels = static_cast<int>((layout.outputs + layout.rows - 1) / layout.rows);
@@ -298,8 +295,8 @@ BankLayout bank_layout(const Dims& shape) {
     if (fits(layout)) break;
   }
   if (!fits(layout)) show_some(layout, shape);
-  layout.left = kMargin + kAxisWidth + kRowWidth;
-  layout.top = kMargin + kHeaderHeight + kColumnHeight;
+  layout.left = kMargin + kBankAxisWidth + kRowWidth;
+  layout.top = kMargin + kBankHeaderHeight + kColumnHeight;
   layout.step = static_cast<int>(panel_width(layout)) + kPanelGap;
   layout.width = std::max(kMinWidth, static_cast<int>(width_of(layout)));
   layout.height = static_cast<int>(height_of(layout));

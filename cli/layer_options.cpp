@@ -4,15 +4,12 @@
 
 #include <variant>
 
+#include "fail.hpp"
 #include "files.hpp"
 #include "option_values.hpp"
 
 namespace plait::faces {
 namespace {
-
-[[noreturn]] void fail(const std::string& message) {
-  throw Error(Status::invalid_argument, message);
-}
 
 template <class T>
 CLI::Option* add_option(CLI::App& command, const std::string& name, T& value, const char* type,

@@ -34,7 +34,7 @@ std::string one_line(std::string message) {
   return replace_all(std::move(message), "\n", "; ");
 }
 
-int fail(const std::string& message, int code) {
+int say_error(const std::string& message, int code) {
   std::cerr << "plait: " << one_line(message) << "\n";
   return code;
 }
@@ -75,12 +75,14 @@ int run(const ProgramFace& face, int argc, const char* const* argv) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     const auto command = parsed();
     if (command == commands.end() && argc > 1 && argv[1][0] != '-') {
-      return fail("unknown command '" + std::string(argv[1]) + "'; known: " + names_of(commands),
-                  kExitWrongUse);
+      return say_error(
+          "unknown command '" + std::string(argv[1]) + "'; known: " + names_of(commands),
+          kExitWrongUse);
     }
-    return fail(std::string(error.what()) + " (see " + face.name +
-                    (command != commands.end() ? " " + command->app->get_name() : "") + " --help)",
-                kExitWrongUse);
+    return say_error(std::string(error.what()) + " (see " + face.name +
+                         (command != commands.end() ? " " + command->app->get_name() : "") +
+                         " --help)",
+                     kExitWrongUse);
   }
   return parsed()->run();
 }
@@ -92,16 +94,16 @@ int run_program(const ProgramFace& face, int argc, const char* const* argv) {
   try {
     const int code = run(face, argc, argv);
     // A full disk behind a redirection would otherwise pass unnoticed.
-    if (!std::cout.flush()) return fail("cannot write to standard output", kExitWrongUse);
+    if (!std::cout.flush()) return say_error("cannot write to standard output", kExitWrongUse);
     return code;
   } catch (const Error& error) {
     std::cout.flush();
-    if (error.status() == Status::cancelled) return fail("interrupted", kExitInterrupted);
-    return fail(error.what(), kExitWrongUse);
+    if (error.status() == Status::cancelled) return say_error("interrupted", kExitInterrupted);
+    return say_error(error.what(), kExitWrongUse);
   } catch (const std::bad_alloc&) {
-    return fail("not enough memory", kExitWrongUse);
+    return say_error("not enough memory", kExitWrongUse);
   } catch (const std::exception& error) {
-    return fail(error.what(), kExitWrongUse);
+    return say_error(error.what(), kExitWrongUse);
   }
 }
 

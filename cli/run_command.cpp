@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "compute.hpp"
+#include "fail.hpp"
 #include "feature_grid.hpp"
 #include "files.hpp"
 #include "inception.hpp"
@@ -33,10 +34,6 @@ struct RunArguments {
 // All timed runs together, so that a quick look stays quick.
 constexpr double kBudgetSeconds = 0.5;
 constexpr int kInceptionConvolutions = 6;
-
-[[noreturn]] void fail(const std::string& message) {
-  throw Error(Status::invalid_argument, message);
-}
 
 // Everything about the output that can be known before computing.
 void check_output_arguments(const RunArguments& arguments) {

@@ -10,6 +10,7 @@
 
 #include <plait/conv2d.hpp>
 
+#include "fail.hpp"
 #include "files.hpp"
 #include "image.hpp"
 #include "option_values.hpp"
@@ -17,10 +18,6 @@
 
 namespace plait::faces {
 namespace {
-
-[[noreturn]] void fail(const std::string& message) {
-  throw Error(Status::invalid_argument, message);
-}
 
 Dtype dtype_of(const Array& array) {
   return std::holds_alternative<Tensor<float>>(array) ? Dtype::f32 : Dtype::f64;

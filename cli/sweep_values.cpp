@@ -9,6 +9,8 @@
 
 #include <plait/error.hpp>
 
+#include "fail.hpp"
+
 namespace plait::faces {
 namespace {
 
@@ -30,10 +32,6 @@ constexpr SweepVariable kVariables[] = {
 };
 
 constexpr const char* kForms = "FIRST..LAST, FIRST..LAST:STEP, FIRST..LAST*FACTOR or a list A,B,C";
-
-[[noreturn]] void fail(const std::string& message) {
-  throw Error(Status::invalid_argument, message);
-}
 
 const SweepVariable& variable_of(std::string_view name) {
   std::string known;

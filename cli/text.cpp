@@ -37,6 +37,8 @@ std::string bytes_text(double bytes) {
                       : fmt::format("{:.0f} {}", bytes, kUnits[unit]);
 }
 
+std::string percent_text(double share) { return fmt::format("{:.0f} %", 100 * share); }
+
 std::string table_text(const std::vector<std::vector<std::string>>& rows,
                        std::size_t left_columns) {
   std::vector<std::size_t> widths;

@@ -23,6 +23,7 @@ Totals totals_of(const std::vector<Measured>& measured);
 std::string count_text(std::int64_t count);  // "26,843,545,600", for counts from 0
 std::string seconds_text(double seconds);    // "1.23 ms"
 std::string bytes_text(double bytes);        // "64 B", "9.19 KiB", "1 MiB"
+std::string percent_text(double share);      // "54 %" of 0.54
 
 // Cells as columns as wide as their widest cell: the first `left_columns` to the left, the others
 // to the right. Rows may end early.
