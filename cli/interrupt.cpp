@@ -36,6 +36,7 @@ InterruptsCaught::InterruptsCaught() {
 InterruptsCaught::~InterruptsCaught() {
   ::sigaction(SIGINT, &old_int_, nullptr);
   ::sigaction(SIGTERM, &old_term_, nullptr);
+  flag.store(false);  // what runs later in this process was not interrupted
 }
 
 void stop_if_interrupted() {

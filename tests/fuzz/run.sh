@@ -6,6 +6,7 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 seconds=$1
 readers=(problem_line npy image)
 declare -A max_len=([problem_line]=200 [npy]=512 [image]=2048)  # bytes; seeds are all shorter
+build=build/asan-ubsan/tests/fuzz
 out=build/fuzz
 mkdir -p "$out/crashes" "$out/problems"
 
@@ -16,7 +17,7 @@ fuzz() {
   local reader=$1 seeds=("tests/fuzz/seeds/$1")
   [[ $reader != problem_line ]] || seeds+=("$out/problems")
   mkdir -p "$out/corpus/$reader"
-  UBSAN_OPTIONS=print_stacktrace=1 "$out/tests/fuzz/${reader}_fuzz" \
+  UBSAN_OPTIONS=print_stacktrace=1 "$build/${reader}_fuzz" \
     "$out/corpus/$reader" "${seeds[@]}" -dict="tests/fuzz/dictionaries/$reader.dict" \
     -max_len="${max_len[$reader]}" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
     -malloc_limit_mb=64 -print_final_stats=1 -artifact_prefix="$out/crashes/$reader-" \
@@ -36,7 +37,7 @@ report() {
     sed 's/^/  /' || tail -n 5 "$log"
   input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
   printf '  log: %s\n' "$log"
-  [[ -z $input ]] || printf '  replay: %s %s\n' "$out/tests/fuzz/${reader}_fuzz" "$input"
+  [[ -z $input ]] || printf '  replay: %s %s\n' "$build/${reader}_fuzz" "$input"
 }
 
 pids=()
