@@ -16,16 +16,16 @@ namespace plait::python {
 namespace {
 
 // str(object.attribute)
-std::string text_of(nb::handle object, const char* attribute) {
+std::string attribute_text(nb::handle object, const char* attribute) {
   const nb::object value = object.attr(attribute);
   return nb::str(value).c_str();
 }
 
-std::string type_of(nb::handle object) { return text_of(object.type(), "__name__"); }
+std::string type_of(nb::handle object) { return attribute_text(object.type(), "__name__"); }
 
 // "numpy", "torch", ...: the package that the object's type is from.
 std::string package_of(nb::handle object) {
-  const std::string module = text_of(object.type(), "__module__");
+  const std::string module = attribute_text(object.type(), "__module__");
   return module.substr(0, module.find('.'));
 }
 
@@ -48,7 +48,7 @@ std::string cure(const char* name, nb::handle object) {
 
 // The dtype's own name where the array tells it, else `otherwise`.
 std::string dtype_text(nb::handle object, const std::string& otherwise) {
-  return nb::hasattr(object, "dtype") ? text_of(object, "dtype") : otherwise;
+  return nb::hasattr(object, "dtype") ? attribute_text(object, "dtype") : otherwise;
 }
 
 // Tells why Python's pending error forbids to read the object: mostly its dtype.

@@ -49,14 +49,6 @@ Padding named_padding(const char* name, nb::handle padding, const Array& kernel,
   }
 }
 
-nb::tuple to_tuple(const Pair& pair) { return nb::make_tuple(pair.h, pair.w); }
-
-// (h, w) where that says all, as torch takes it.
-nb::tuple to_tuple(const Padding& p) {
-  if (p.top == p.bottom && p.left == p.right) return nb::make_tuple(p.top, p.left);
-  return nb::make_tuple(nb::make_tuple(p.top, p.bottom), nb::make_tuple(p.left, p.right));
-}
-
 // The mask as a numpy array of bool that owns it.
 nb::object to_mask(const DifferingOutputs& differing) {
   const auto h = static_cast<std::size_t>(differing.h());

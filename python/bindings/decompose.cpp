@@ -16,10 +16,6 @@
 namespace plait::python {
 namespace {
 
-// A lower bound of the time by the number of values; only whether Ctrl-C must be looked for hangs
-// on it.
-constexpr double kSecondsPerValue = 1e-6;
-
 // A kernel of one channel with as few axes as K has.
 template <class T>
 Tensor<T> with_axes(const Tensor<T>& kernel, int rank) {

@@ -17,10 +17,6 @@
 namespace plait::python {
 namespace {
 
-// A lower bound of an inspection's time by the number of values; only whether Ctrl-C must be looked
-// for hangs on it.
-constexpr double kSecondsPerValue = 1e-6;
-
 nb::object to_list(const std::vector<std::int64_t>& channels) {
   if (channels.empty()) return nb::none();
   nb::list list;

@@ -5,17 +5,14 @@
 #include <plait/error.hpp>
 
 namespace plait::python {
-namespace {
 
 nb::tuple to_tuple(const Pair& pair) { return nb::make_tuple(pair.h, pair.w); }
 
-// (h, w) where that says all, as torch takes it.
 nb::tuple to_tuple(const Padding& p) {
   if (p.top == p.bottom && p.left == p.right) return nb::make_tuple(p.top, p.left);
   return nb::make_tuple(nb::make_tuple(p.top, p.bottom), nb::make_tuple(p.left, p.right));
 }
-
-}  // namespace
+namespace {}  // namespace
 
 LayerArgument::LayerArgument(const std::string& name, nb::handle fields)
     : kernel_name_(name + "kernel"),

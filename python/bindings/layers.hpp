@@ -32,6 +32,9 @@ class LayerArgument {
   std::int64_t groups_;
 };
 
+nb::tuple to_tuple(const Pair& pair);
+nb::tuple to_tuple(const Padding& padding);  // (h, w) where that says all, as torch takes it
+
 // The padding of a layer with a kernel of that shape, as numbers. ValueError for words that need to
 // know the size of x.
 Padding to_layer_padding(nb::handle padding, const Dims& kernel_shape, const Pair& stride,

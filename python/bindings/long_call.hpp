@@ -14,6 +14,9 @@ namespace nb = nanobind;
 // main one meanwhile: starting a thread costs some 30 us, a thousandth of this.
 inline constexpr double kLongCallSeconds = 0.03;
 
+// What analysing a kernel takes at least, by the number of its values.
+inline constexpr double kSecondsPerValue = 1e-6;
+
 // May set the flag itself.
 using CancellableWork = std::function<void(std::atomic<bool>* cancel)>;
 
