@@ -7,14 +7,13 @@
 #include <cmath>
 #include <utility>
 
-#include "analysis/algebra/linear/products.hpp"
-
 namespace plait::algebra {
 namespace {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
+using MatrixByRows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 constexpr Index kSmall = 16;  // up to here Jacobi's method is the faster one, and more exact
 
@@ -47,8 +46,8 @@ Svd by_halves(const MatrixXd& matrix, bool vectors) {
   return taken(Eigen::BDCSVD<MatrixXd>(matrix, wanted(vectors)), vectors);
 }
 
-Matrix basis_of(const Eigen::HouseholderQR<MatrixXd>& qr) {
-  return matrix_of(qr.householderQ() * MatrixXd::Identity(qr.rows(), qr.cols()));
+MatrixXd basis_of(const Eigen::HouseholderQR<MatrixXd>& qr) {
+  return qr.householderQ() * MatrixXd::Identity(qr.rows(), qr.cols());
 }
 
 // Of a matrix that is not wide.
@@ -60,7 +59,10 @@ Svd svd_by_shape(const MatrixXd& matrix, bool vectors) {
   const Eigen::HouseholderQR<MatrixXd> qr(matrix);
   const MatrixXd triangle = qr.matrixQR().topRows(matrix.cols()).triangularView<Eigen::Upper>();
   Svd result = small ? by_rotations(triangle, vectors) : by_halves(triangle, vectors);
-  if (vectors) result.left = product(basis_of(qr), result.left);
+  if (vectors) {
+    const MatrixByRows left = basis_of(qr) * map(result.left);
+    result.left = matrix_of(left);
+  }
   return result;
 }
 
@@ -94,7 +96,7 @@ Svd svd(const Matrix& matrix, bool vectors) {
 Svd svd_by_halves(const Matrix& matrix) { return by_halves(map(matrix), true); }
 
 Matrix orthonormal(const Matrix& columns) {
-  return basis_of(Eigen::HouseholderQR<MatrixXd>(map(columns)));
+  return matrix_of(basis_of(Eigen::HouseholderQR<MatrixXd>(map(columns))));
 }
 
 std::vector<double> least_squares(const Matrix& matrix, const std::vector<double>& wanted) {
