@@ -1,7 +1,5 @@
 #include "analysis/algebra/compose/kernel.hpp"
 
-#include <Eigen/Dense>
-
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
@@ -9,10 +7,10 @@
 
 #include <plait/error.hpp>
 
+#include "analysis/algebra/linear/products.hpp"
+
 namespace plait::composing {
 namespace {
-
-using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 constexpr std::int64_t kColumns = 1024;  // of one product
 // Multiplications and elements of one product: some 20 ms between two looks at `cancel`, 16 MiB.
@@ -39,7 +37,8 @@ std::vector<std::int64_t> tap_places(const Dims& kernel, const Pair& step, std::
 //   P[(o, u2, v2), (c, u1, v1)] = sum over m of K2[o, m, u2, v2] K1[m, c, u1, v1],
 // whose elements are then added where they belong in W. The middle channels are cut into lcm(g1,
 // g2) blocks, so that each lies within one group of either layer: P is made for one after another,
-// and of each a part at a time.
+// and of each a part at a time. All three matrices are kept transposed, which is row by row:
+// P^T = K1^T K2^T.
 template <class T>
 class Composer {
  public:
@@ -77,32 +76,32 @@ class Composer {
 
   // Adds all of the block's rows of P, in these columns.
   void add_columns(std::int64_t block, std::int64_t column, std::int64_t columns) {
-    right_.resize(depth_, columns);
+    k1_.resize(columns, depth_);
     for (std::int64_t m = 0; m < depth_; ++m) {
       const T* from = first_.kernel.data() + (block * depth_ + m) * columns_ + column;
-      std::copy_n(from, columns, right_.data() + m * columns);
+      std::copy_n(from, columns, k1_.column(m));
     }
     const std::int64_t at_once = std::clamp<std::int64_t>(
         std::min(kProducts / columns / depth_, kElements / columns), 1, rows_);
     for (std::int64_t row = 0; row < rows_; row += at_once) {
       stop_if(cancel_);
       const std::int64_t rows = std::min(at_once, rows_ - row);
-      read_left(block, row, rows);
-      product_.noalias() = left_ * right_;
+      read_k2(block, row, rows);
+      algebra::write_product(k1_, k2_, product_);
       scatter(block, row, column);
     }
   }
 
   // Row r of a block is the tap r mod (k_h k_w) of K2's kernel r / (k_h k_w) in the block's group.
-  void read_left(std::int64_t block, std::int64_t row, std::int64_t rows) {
+  void read_k2(std::int64_t block, std::int64_t row, std::int64_t rows) {
     const auto taps = static_cast<std::int64_t>(tap_places_.size());
     const std::int64_t per_group = second_.kernel.size(1);
     const std::int64_t m = block * depth_ % per_group;
-    left_.resize(rows, depth_);
+    k2_.resize(depth_, rows);
     for (std::int64_t r = 0; r < rows; ++r) {
       const T* from = second_.kernel.data() + (kernel_of(block, row + r) * per_group + m) * taps +
                       (row + r) % taps;
-      double* to = left_.data() + r * depth_;
+      double* to = k2_.column(r);
       for (std::int64_t i = 0; i < depth_; ++i) to[i] = from[i * taps];
     }
   }
@@ -119,11 +118,11 @@ class Composer {
     const std::int64_t channel =
         block / (blocks_ / first_.groups) * first_.kernel.size(1) % w_.size(1);
     const std::int64_t* places = column_places_.data() + column;
-    for (std::int64_t r = 0; r < product_.rows(); ++r) {
+    for (std::int64_t r = 0; r < product_.cols; ++r) {
       double* to = w_.data() + (kernel_of(block, row + r) * w_.size(1) + channel) * plane() +
                    tap_places_[static_cast<std::size_t>((row + r) % taps)];
-      const double* from = product_.data() + r * product_.cols();
-      for (std::int64_t i = 0; i < product_.cols(); ++i) to[places[i]] += from[i];
+      const double* from = product_.column(r);
+      for (std::int64_t i = 0; i < product_.rows; ++i) to[places[i]] += from[i];
     }
   }
 
@@ -137,7 +136,7 @@ class Composer {
   std::int64_t columns_;  // of P, for each block
   std::vector<std::int64_t> tap_places_;
   std::vector<std::int64_t> column_places_;
-  Matrix left_, right_, product_;
+  algebra::Matrix k1_, k2_, product_;
 };
 
 }  // namespace

@@ -1,19 +1,19 @@
 #include "analysis/algebra/decompose/approximate.hpp"
 
-#include <Eigen/Dense>
-
 #include <algorithm>
 #include <cmath>
 #include <optional>
 #include <vector>
 
+#include "analysis/algebra/linear/products.hpp"
+#include "analysis/algebra/linear/svd.hpp"
 #include "core/counts.hpp"
 #include "core/random.hpp"
 
 namespace plait::decomposing {
 namespace {
 
-using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using algebra::Matrix;
 
 // Where the entries of the blocks' factors stand in the kernels of the two layers.
 class Places {
@@ -240,32 +240,29 @@ Approximation<T> approximation(const ScaledKernel& kernel, const Unfolding& unfo
   const int half = kernel.exponent / 2;
   const int other_half = kernel.exponent - half;
   Loss loss(kernel);
-  Matrix a(unfolding.rows(), rank);
-  Matrix b(unfolding.cols(), rank);
+  Matrix a(rank, unfolding.rows());
+  Matrix b(rank, unfolding.cols());
   for (std::int64_t block = 0; block < unfolding.blocks(); ++block) {
     stop_if(options.cancel);
-    const Plane matrix = unfolding.matrix(block);
-    const Svd parts = svd(matrix, true);
+    const Matrix matrix = unfolding.matrix(block);
+    const algebra::Svd parts = algebra::svd(matrix, true);
     for (std::int64_t t = 0; t < rank; ++t) {
       const double root = std::sqrt(parts.values[static_cast<std::size_t>(t)]);
-      for (std::int64_t row = 0; row < a.rows(); ++row) {
+      for (std::int64_t row = 0; row < a.cols; ++row) {
         T& value = first.kernel.data()[places.in_first(block, row, t)];
-        value = static_cast<T>(
-            std::ldexp(root * parts.left(static_cast<int>(row), static_cast<int>(t)), half));
-        a(row, t) = std::ldexp(double{value}, -half);
+        value = static_cast<T>(std::ldexp(root * parts.left(row, t), half));
+        a(t, row) = std::ldexp(double{value}, -half);
       }
-      for (std::int64_t col = 0; col < b.rows(); ++col) {
+      for (std::int64_t col = 0; col < b.cols; ++col) {
         T& value = second.kernel.data()[places.in_second(block, col, t)];
-        value = static_cast<T>(
-            std::ldexp(root * parts.right(static_cast<int>(col), static_cast<int>(t)), other_half));
-        b(col, t) = std::ldexp(double{value}, -other_half);
+        value = static_cast<T>(std::ldexp(root * parts.right(col, t), other_half));
+        b(t, col) = std::ldexp(double{value}, -other_half);
       }
     }
-    const Matrix made = a * b.transpose();
-    for (std::int64_t row = 0; row < a.rows(); ++row) {
-      for (std::int64_t col = 0; col < b.rows(); ++col) {
-        const double given = matrix(static_cast<int>(row), static_cast<int>(col));
-        loss.add(unfolding.offset(block, row, col), given - made(row, col));
+    const Matrix made = algebra::transposed_product(b, a);  // cols x rows
+    for (std::int64_t row = 0; row < a.cols; ++row) {
+      for (std::int64_t col = 0; col < b.cols; ++col) {
+        loss.add(unfolding.offset(block, row, col), matrix(row, col) - made(col, row));
       }
     }
   }

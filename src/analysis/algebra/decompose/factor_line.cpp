@@ -1,7 +1,5 @@
 #include "analysis/algebra/decompose/factor_line.hpp"
 
-#include <Eigen/Dense>
-
 #include <algorithm>
 #include <cmath>
 #include <complex>
@@ -9,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "analysis/algebra/linear/solve.hpp"
 #include "analysis/algebra/words.hpp"
 
 namespace plait::decomposing {
@@ -63,20 +62,16 @@ void factor_quadratic(const std::vector<double>& c, int exponent, double epsilon
 
 // === degree 3 and more ===
 
-// The eigenvalues of the companion matrix, with the variable scaled so that the first and the last
-// coefficient are as large; conjugate pairs together.
+// With the variable scaled so that the first and the last coefficient are as large; conjugate pairs
+// together.
 std::vector<Roots> roots_of(const std::vector<double>& c) {
-  const auto degree = static_cast<Eigen::Index>(c.size()) - 1;
+  const std::size_t degree = c.size() - 1;
   const double scale = std::pow(std::abs(c.front() / c.back()), 1.0 / static_cast<double>(degree));
-  Eigen::MatrixXd companion = Eigen::MatrixXd::Zero(degree, degree);
-  companion.diagonal(-1).setOnes();
+  std::vector<double> scaled(degree);
   double power = std::pow(scale, -static_cast<double>(degree));
-  for (Eigen::Index i = 0; i < degree; ++i, power *= scale) {
-    companion(i, degree - 1) = -c[static_cast<std::size_t>(i)] / c.back() * power;
-  }
-  const Eigen::EigenSolver<Eigen::MatrixXd> solver(companion, false);
+  for (std::size_t i = 0; i < degree; ++i, power *= scale) scaled[i] = c[i] / c.back() * power;
   std::vector<Roots> roots;
-  for (const std::complex<double>& value : solver.eigenvalues()) {
+  for (const std::complex<double>& value : algebra::zeros_of(scaled)) {
     if (value.imag() == 0) roots.push_back({scale * value});
     if (value.imag() > 0) roots.push_back({scale * value, scale * std::conj(value)});
   }

@@ -7,8 +7,6 @@
 //   f p_x = G p,  f p_y = H p
 //
 // which is linear in p.
-#include <Eigen/Dense>
-
 #include <algorithm>
 #include <cmath>
 #include <complex>
@@ -18,15 +16,15 @@
 #include "analysis/algebra/decompose/factor_plane.hpp"
 #include "analysis/algebra/decompose/irreducible.hpp"
 #include "analysis/algebra/decompose/scaled_kernel.hpp"
+#include "analysis/algebra/linear/solve.hpp"
+#include "analysis/algebra/linear/svd.hpp"
 #include "core/random.hpp"
 
 namespace plait::decomposing {
 namespace {
 
 using Complex = std::complex<double>;
-using Eigen::MatrixXcd;
-using Eigen::MatrixXd;
-using Eigen::VectorXcd;
+using Complexes = std::vector<Complex>;
 
 Plane derivative_x(const Plane& f) {
   Plane d(std::max(0, f.rows - 1), f.cols);
@@ -48,8 +46,7 @@ Complex value_at(const Plane& f, Complex x, Complex y) {
 }
 
 // Zeros of f(., y) for a real y.
-std::vector<Complex> zeros_on_line(const Plane& f, double y) {
-  const int degree = f.rows - 1;
+Complexes zeros_on_line(const Plane& f, double y) {
   std::vector<double> c(static_cast<std::size_t>(f.rows));
   for (int i = 0; i < f.rows; ++i) {
     for (int j = f.cols; j-- > 0;) {
@@ -57,20 +54,17 @@ std::vector<Complex> zeros_on_line(const Plane& f, double y) {
     }
   }
   if (c.back() == 0) return {};
-  MatrixXd companion = MatrixXd::Zero(degree, degree);
-  companion.diagonal(-1).setOnes();
-  for (int i = 0; i < degree; ++i)
-    companion(i, degree - 1) = -c[static_cast<std::size_t>(i)] / c.back();
-  const Eigen::EigenSolver<MatrixXd> solver(companion, false);
-  const auto& values = solver.eigenvalues();
-  return {values.data(), values.data() + values.size()};
+  const double leading = c.back();
+  c.pop_back();
+  for (double& value : c) value /= leading;
+  return algebra::zeros_of(c);
 }
 
 // A factor over the complex numbers: its degrees, and the c_k of each solution.
 struct ComplexFactor {
   int in_x = 0;
   int in_y = 0;
-  VectorXcd c;
+  Complexes c;
   Complex key;  // of one random combination of the solutions
 };
 
@@ -81,22 +75,24 @@ struct Solutions {
 
 struct Zero {
   bool along_x;
-  VectorXcd c;
+  Complexes c;
   Complex key;
 };
 
-void add_zeros(const Plane& f, const Solutions& solutions, const VectorXcd& mix, bool along_x,
+void add_zeros(const Plane& f, const Solutions& solutions, const Complexes& mix, bool along_x,
                double at, std::vector<Zero>& zeros) {
   const auto& parts = along_x ? solutions.g : solutions.h;
   for (const Complex& zero : zeros_on_line(along_x ? f : transposed(f), at)) {
     const Complex x = along_x ? zero : Complex(at);
     const Complex y = along_x ? Complex(at) : zero;
     const Complex slope = value_at(parts.back(), x, y);
-    VectorXcd c(static_cast<Eigen::Index>(parts.size()));
+    Complexes c;
+    Complex key = 0;
     for (std::size_t k = 0; k < parts.size(); ++k) {
-      c(static_cast<Eigen::Index>(k)) = value_at(parts[k], x, y) / slope;
+      c.push_back(value_at(parts[k], x, y) / slope);
+      key += mix[k] * c[k];
     }
-    zeros.push_back({along_x, c, mix.cwiseProduct(c).sum()});
+    zeros.push_back({along_x, std::move(c), key});
   }
 }
 
@@ -129,10 +125,12 @@ std::vector<ComplexFactor> clustered(const std::vector<Zero>& zeros, std::size_t
   std::vector<ComplexFactor> factors;
   for (const auto& cluster : clusters) {
     ComplexFactor factor;
-    factor.c = VectorXcd::Zero(zeros[0].c.size());
+    factor.c.resize(zeros[0].c.size());
     for (const std::size_t i : cluster) {
       ++(zeros[i].along_x ? factor.in_x : factor.in_y);
-      factor.c += zeros[i].c / static_cast<double>(cluster.size());
+      for (std::size_t k = 0; k < factor.c.size(); ++k) {
+        factor.c[k] += zeros[i].c[k] / static_cast<double>(cluster.size());
+      }
       factor.key += zeros[i].key / static_cast<double>(cluster.size());
     }
     factors.push_back(factor);
@@ -164,7 +162,7 @@ std::vector<std::vector<std::size_t>> real_sets(const std::vector<ComplexFactor>
 Plane solved_for_factor(const Plane& f, const Plane& g, const Plane& h, int in_x, int in_y) {
   const int width = f.cols + in_y;
   const int rows = (f.rows + in_x) * width;
-  Plane matrix(2 * rows, (in_x + 1) * (in_y + 1));
+  algebra::Matrix matrix(2 * rows, (in_x + 1) * (in_y + 1));
   int column = 0;
   for (int i = 0; i <= in_x; ++i) {
     for (int j = 0; j <= in_y; ++j, ++column) {
@@ -182,7 +180,7 @@ Plane solved_for_factor(const Plane& f, const Plane& g, const Plane& h, int in_x
       }
     }
   }
-  const Svd parts = svd(matrix, true);
+  const algebra::Svd parts = algebra::svd(matrix, true);
   Plane p(in_x + 1, in_y + 1);
   for (int row = 0; row < p.size(); ++row) {
     p.values[static_cast<std::size_t>(row)] = parts.right(row, parts.right.cols - 1);
@@ -190,13 +188,14 @@ Plane solved_for_factor(const Plane& f, const Plane& g, const Plane& h, int in_x
   return p;
 }
 
-Plane combined(const std::vector<Plane>& parts, const Eigen::VectorXd& by) {
+// The real parts of these multiples, added up.
+Plane combined(const std::vector<Plane>& parts, const Complexes& by) {
   Plane sum = parts.back();
   std::fill(sum.values.begin(), sum.values.end(), 0);
   for (std::size_t k = 0; k < parts.size(); ++k) {
     for (int i = 0; i < parts[k].rows; ++i) {
       for (int j = 0; j < parts[k].cols; ++j) {
-        sum(i, j) += by(static_cast<Eigen::Index>(k)) * parts[k](i, j);
+        sum(i, j) += by[k].real() * parts[k](i, j);
       }
     }
   }
@@ -206,20 +205,18 @@ Plane combined(const std::vector<Plane>& parts, const Eigen::VectorXd& by) {
 // The product of the factors that are marked.
 Plane product_of(const Plane& f, const Solutions& solutions,
                  const std::vector<ComplexFactor>& factors, const std::vector<bool>& marked) {
-  const auto count = static_cast<Eigen::Index>(factors.size());
-  MatrixXcd values(count, factors[0].c.size());
-  VectorXcd wanted = VectorXcd::Zero(count);
+  std::vector<Complexes> values;
+  Complexes wanted(factors.size());
   int in_x = 0;
   int in_y = 0;
   for (std::size_t k = 0; k < factors.size(); ++k) {
-    values.row(static_cast<Eigen::Index>(k)) = factors[k].c.transpose();
+    values.push_back(factors[k].c);
     if (!marked[k]) continue;
-    wanted(static_cast<Eigen::Index>(k)) = 1;
+    wanted[k] = 1;
     in_x += factors[k].in_x;
     in_y += factors[k].in_y;
   }
-  const VectorXcd solved = values.completeOrthogonalDecomposition().solve(wanted);
-  const Eigen::VectorXd by = solved.real();
+  const Complexes by = algebra::smallest_solution(values, wanted);
   return solved_for_factor(f, combined(solutions.g, by), combined(solutions.h, by), in_x, in_y);
 }
 
@@ -269,9 +266,9 @@ bool factors_from_null_space(const Plane& f, const Irreducibility& found, double
   solutions.h.push_back(derivative_y(f));
   Random random(1);
   for (int line = 0; line < kLines; ++line) {
-    VectorXcd mix(static_cast<Eigen::Index>(count));
+    Complexes mix(count);
     for (Complex& value : mix) value = random.normal();
-    mix(mix.size() - 1) = 0;
+    mix.back() = 0;
     std::vector<Zero> zeros;
     add_zeros(f, solutions, mix, true, 2 * random.uniform() - 1, zeros);
     add_zeros(f, solutions, mix, false, 2 * random.uniform() - 1, zeros);

@@ -1,37 +1,37 @@
 #include "analysis/algebra/decompose/factor_pair.hpp"
 
-#include <Eigen/Dense>
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "analysis/algebra/decompose/scaled_kernel.hpp"
+#include "analysis/algebra/linear/products.hpp"
+#include "analysis/algebra/linear/solve.hpp"
+#include "analysis/algebra/linear/svd.hpp"
 
 namespace plait::decomposing {
 namespace {
 
-using Eigen::MatrixXd;
-using Eigen::VectorXd;
+using algebra::Matrix;
 
-// Writes the matrix of p -> known * p, for p of rows x cols, into columns of `to`.
-void write_product_matrix(const Plane& known, int rows, int cols, Eigen::Ref<MatrixXd> to) {
-  to.setZero();
+// Writes the matrix of p -> known * p, for p of rows x cols, into the columns of `to` from `first`
+// on, which are zero.
+void write_product_matrix(const Plane& known, int rows, int cols, int first, Matrix& to) {
   const int width = known.cols + cols - 1;
   for (int i = 0; i < rows; ++i) {
     for (int j = 0; j < cols; ++j) {
-      const Eigen::Index column = static_cast<Eigen::Index>(i) * cols + j;
+      const int column = first + i * cols + j;
       for (int u = 0; u < known.rows; ++u) {
         for (int v = 0; v < known.cols; ++v) {
-          to(static_cast<Eigen::Index>(i + u) * width + (j + v), column) = known(u, v);
+          to((i + u) * width + j + v, column) = known(u, v);
         }
       }
     }
   }
 }
 
-Eigen::Map<const VectorXd> vector_of(const Plane& plane) {
-  return {plane.values.data(), plane.size()};
+double plain_norm(const std::vector<double>& values) {
+  return std::sqrt(algebra::sum_of_squares(values));
 }
 
 Plane moved(const Plane& plane, const double* step) {
@@ -58,29 +58,25 @@ class Descent {
  public:
   Descent(const Plane& f, Plane& a, Plane& b) : f_(f), a_(a), b_(b), r_(missing(a, b)) {}
 
-  double residual() const { return r_.norm() / vector_of(f_).norm(); }
+  double residual() const { return plain_norm(r_) / plain_norm(f_.values); }
 
   // By Levenberg and Marquardt's method.
   void damped_steps(int most) {
     constexpr double kLeastDamping = 1e-14;
     constexpr double kMostDamping = 1e3;
     constexpr double kTooSlow = 0.9999;  // of the square: a step that gains less leads nowhere
-    const double scale = vector_of(f_).norm();
+    const double scale = plain_norm(f_.values);
     double damping = 1e-2;
     for (int step = 0; step < most && residual() > kDone; ++step) {
-      const MatrixXd j = jacobian();
-      const MatrixXd normal = j.transpose() * j;
-      const VectorXd gradient = j.transpose() * r_;
-      const double before = r_.squaredNorm();
+      const algebra::NormalEquations equations = algebra::normal_equations(jacobian(), r_);
+      const double before = algebra::sum_of_squares(r_);
       bool better = false;
       for (; !better && damping <= kMostDamping; damping *= 4) {
-        MatrixXd damped = normal;
-        damped.diagonal().array() += damping * scale;
-        better = take(damped.ldlt().solve(-gradient));
+        better = take(algebra::damped_step(equations, damping * scale));
       }
       if (!better) return;
       damping = std::max(damping / 16, kLeastDamping);
-      if (r_.squaredNorm() > kTooSlow * before && residual() > kClose) return;
+      if (algebra::sum_of_squares(r_) > kTooSlow * before && residual() > kClose) return;
     }
   }
 
@@ -88,34 +84,35 @@ class Descent {
   static constexpr double kDone = 2e-16;
   static constexpr double kClose = 1e-10;
 
-  VectorXd missing(const Plane& a, const Plane& b) const {
-    const Plane product = full_convolution(a, b);
-    return vector_of(product) - vector_of(f_);
+  std::vector<double> missing(const Plane& a, const Plane& b) const {
+    std::vector<double> product = full_convolution(a, b).values;
+    for (std::size_t i = 0; i < product.size(); ++i) product[i] -= f_.values[i];
+    return product;
   }
 
-  MatrixXd jacobian() const {
-    MatrixXd j(f_.size(), a_.size() + b_.size());
-    write_product_matrix(b_, a_.rows, a_.cols, j.leftCols(a_.size()));
-    write_product_matrix(a_, b_.rows, b_.cols, j.rightCols(b_.size()));
+  Matrix jacobian() const {
+    Matrix j(f_.size(), a_.size() + b_.size());
+    write_product_matrix(b_, a_.rows, a_.cols, 0, j);
+    write_product_matrix(a_, b_.rows, b_.cols, a_.size(), j);
     return j;
   }
 
   // Changes a and b if that is better.
-  bool take(const VectorXd& change) {
+  bool take(const std::vector<double>& change) {
     Plane a = moved(a_, change.data());
     Plane b = moved(b_, change.data() + a_.size());
-    const VectorXd r = missing(a, b);
-    if (!(r.squaredNorm() < r_.squaredNorm())) return false;
+    std::vector<double> r = missing(a, b);
+    if (!(algebra::sum_of_squares(r) < algebra::sum_of_squares(r_))) return false;
     a_ = std::move(a);
     b_ = std::move(b);
-    r_ = r;
+    r_ = std::move(r);
     return true;
   }
 
   const Plane& f_;
   Plane& a_;
   Plane& b_;
-  VectorXd r_;  // a * b - f
+  std::vector<double> r_;  // a * b - f
 };
 
 }  // namespace
@@ -148,10 +145,9 @@ double refine(const Plane& f, Plane& a, Plane& b, int most_steps) {
 
 Plane divided(const Plane& f, const Plane& a) {
   Plane b(f.rows - a.rows + 1, f.cols - a.cols + 1);
-  MatrixXd matrix(f.size(), b.size());
-  write_product_matrix(a, b.rows, b.cols, matrix);
-  const VectorXd solved = matrix.colPivHouseholderQr().solve(VectorXd(vector_of(f)));
-  std::copy_n(solved.data(), solved.size(), b.values.begin());
+  Matrix matrix(f.size(), b.size());
+  write_product_matrix(a, b.rows, b.cols, 0, matrix);
+  b.values = algebra::least_squares(matrix, f.values);
   return b;
 }
 

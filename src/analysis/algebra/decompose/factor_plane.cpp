@@ -8,6 +8,7 @@
 #include "analysis/algebra/decompose/factor_line.hpp"
 #include "analysis/algebra/decompose/irreducible.hpp"
 #include "analysis/algebra/decompose/scaled_kernel.hpp"
+#include "analysis/algebra/linear/svd.hpp"
 #include "analysis/algebra/words.hpp"
 #include "core/random.hpp"
 
@@ -53,7 +54,7 @@ Core core_of(const Plane& kernel) {
 
 // A column and a row; all zero if the kernel is.
 void factor_separable(const Plane& kernel, double epsilon, Factoring& result) {
-  const Svd parts = svd(kernel, true);
+  const algebra::Svd parts = algebra::svd(matrix_of(kernel), true);
   Plane column(kernel.rows, 1);
   Plane row(1, kernel.cols);
   for (int i = 0; i < kernel.rows; ++i) column(i, 0) = parts.left(i, 0);
@@ -172,7 +173,7 @@ Factoring factor_plane(const Plane& kernel, int exponent, double epsilon,
     return result;
   }
   Factoring result;
-  const std::vector<double> values = svd(kernel, false).values;
+  const std::vector<double> values = algebra::svd(matrix_of(kernel), false).values;
   const double tolerance = tolerance_of(epsilon, std::max(kernel.rows, kernel.cols));
   if (values[1] <= tolerance * values[0]) {
     factor_separable(kernel, epsilon, result);

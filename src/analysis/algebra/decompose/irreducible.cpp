@@ -4,17 +4,19 @@
 #include <cmath>
 #include <limits>
 
+#include "analysis/algebra/linear/svd.hpp"
+
 namespace plait::decomposing {
 namespace {
 
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 
 // R(f): a column per coefficient of g, then of h; a row per coefficient of x^(2m-1) y^(2n-1).
-Plane ruppert_matrix(const Plane& f) {
+algebra::Matrix ruppert_matrix(const Plane& f) {
   const int m = f.rows - 1;
   const int n = f.cols - 1;
   const int width = 2 * n;
-  Plane matrix(2 * m * width, m * (n + 1) + (m + 1) * (n - 1));
+  algebra::Matrix matrix(2 * m * width, m * (n + 1) + (m + 1) * (n - 1));
   int column = 0;
   for (int i = 0; i < m; ++i) {  // g = x^i y^j: f g_y - g f_y
     for (int j = 0; j <= n; ++j, ++column) {
@@ -102,17 +104,17 @@ bool has_line_without_zero(const Plane& f, double tolerance) {
 Irreducibility irreducibility(const Plane& f, double tolerance) {
   const int m = f.rows - 1;
   const int n = f.cols - 1;
-  const Plane matrix = ruppert_matrix(f);
-  const Svd parts = svd(matrix, true);
+  const algebra::Matrix matrix = ruppert_matrix(f);
+  const algebra::Svd parts = algebra::svd(matrix, true);
   const double per_distance = norm_per_norm(m, n) * norm(f);
   Irreducibility found;
-  found.columns = matrix.cols;
+  found.columns = static_cast<int>(matrix.cols);
   found.largest = parts.values.front();
   // The entries were rounded once; the decomposition is exact for a matrix as near as this.
   const double rounding = 4 * kEpsilon * static_cast<double>(matrix.rows) * found.largest;
   found.smallest = std::max(0.0, parts.values.back() - rounding);
   found.distance = found.smallest / per_distance;
-  for (int k = matrix.cols; k-- > 0;) {
+  for (int k = found.columns; k-- > 0;) {
     if (parts.values[static_cast<std::size_t>(k)] > rounding + tolerance * per_distance) break;
     ++found.nullity;
     Plane g(m, n + 1);

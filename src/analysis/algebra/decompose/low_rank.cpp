@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/algebra/linear/svd.hpp"
+
 namespace plait::decomposing {
 
 Unfolding::Unfolding(LayerForm form, const ScaledKernel& kernel) : form_(form), kernel_(&kernel) {
@@ -52,11 +54,11 @@ std::int64_t Unfolding::offset(std::int64_t block, std::int64_t row, std::int64_
   return 0;
 }
 
-Plane Unfolding::matrix(std::int64_t block) const {
-  Plane matrix(static_cast<int>(rows_), static_cast<int>(cols_));
+algebra::Matrix Unfolding::matrix(std::int64_t block) const {
+  algebra::Matrix matrix(rows_, cols_);
   double* to = matrix.values.data();
-  for (std::int64_t row = 0; row < rows_; ++row) {
-    for (std::int64_t col = 0; col < cols_; ++col) {
+  for (std::int64_t col = 0; col < cols_; ++col) {
+    for (std::int64_t row = 0; row < rows_; ++row) {
       *to++ = kernel_->values[static_cast<std::size_t>(offset(block, row, col))];
     }
   }
@@ -93,7 +95,7 @@ Spectrum::Spectrum(const Unfolding& unfolding, const ScaledKernel& kernel,
       exact_error_(tolerance_of(kernel.epsilon, unfolding.full_rank())) {
   for (std::int64_t block = 0; block < unfolding.blocks(); ++block) {
     stop_if(cancel);
-    const std::vector<double> values = svd(unfolding.matrix(block), false).values;
+    const std::vector<double> values = algebra::svd(unfolding.matrix(block), false).values;
     double sum = 0;
     for (std::size_t rank = values.size(); rank-- > 0;) {
       sum += values[rank] * values[rank];

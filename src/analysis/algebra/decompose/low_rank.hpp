@@ -9,8 +9,8 @@
 
 #include <plait/decompose.hpp>
 
-#include "analysis/algebra/decompose/plane.hpp"
 #include "analysis/algebra/decompose/scaled_kernel.hpp"
+#include "analysis/algebra/linear/matrix.hpp"
 
 namespace plait::decomposing {
 
@@ -36,7 +36,7 @@ class Unfolding {
   std::int64_t full_rank() const { return rows_ < cols_ ? rows_ : cols_; }
   // Where in the kernel's values an entry of a block stands.
   std::int64_t offset(std::int64_t block, std::int64_t row, std::int64_t col) const;
-  Plane matrix(std::int64_t block) const;
+  algebra::Matrix matrix(std::int64_t block) const;
   // Why the kernel has no such form, or "".
   std::string refusal() const;
 

@@ -12,6 +12,7 @@
 #include <cmath>
 
 #include "analysis/algebra/decompose/low_rank.hpp"
+#include "analysis/algebra/linear/svd.hpp"
 
 namespace plait::decomposing {
 namespace {
@@ -22,13 +23,13 @@ constexpr double kMostWork = 1e9;  // multiply-adds for the ranks of all taps; e
 // Singular values of a tap above what rounding the whole kernel can make.
 std::int64_t rank_of_tap(const ScaledKernel& kernel, std::int64_t group, std::int64_t tap,
                          double threshold) {
-  Plane matrix(static_cast<int>(kernel.outputs()), static_cast<int>(kernel.c_i));
-  for (int o = 0; o < matrix.rows; ++o) {
-    for (int i = 0; i < matrix.cols; ++i) {
+  algebra::Matrix matrix(kernel.outputs(), kernel.c_i);
+  for (std::int64_t o = 0; o < matrix.rows; ++o) {
+    for (std::int64_t i = 0; i < matrix.cols; ++i) {
       matrix(o, i) = kernel.at(group * kernel.outputs() + o, i)[tap];
     }
   }
-  const std::vector<double> values = svd(matrix, false).values;
+  const std::vector<double> values = algebra::svd(matrix, false).values;
   return std::count_if(values.begin(), values.end(),
                        [threshold](double value) { return value > threshold; });
 }

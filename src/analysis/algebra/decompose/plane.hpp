@@ -1,8 +1,10 @@
-// Matrices of doubles, which are kernels of one channel and polynomials in two variables, too.
+// Kernels of one channel, which are polynomials in two variables and matrices, too.
 #pragma once
 
 #include <cstddef>
 #include <vector>
+
+#include "analysis/algebra/linear/matrix.hpp"
 
 namespace plait::decomposing {
 
@@ -35,12 +37,6 @@ Plane transposed(const Plane& plane);
 // The kernel of two layers in a row; the product of two polynomials.
 Plane full_convolution(const Plane& a, const Plane& b);
 
-struct Svd {
-  std::vector<double> values;  // r = min(rows, cols) of them, the largest first
-  // matrix = left diag(values) right^T: rows x r and cols x r. Empty if not asked for. The largest
-  // value of each left vector is positive.
-  Plane left, right;
-};
-Svd svd(const Plane& matrix, bool vectors);
+algebra::Matrix matrix_of(const Plane& plane);
 
 }  // namespace plait::decomposing

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/algebra/linear/svd.hpp"
+
 namespace plait::decomposing {
 
 Separability separability(const ScaledKernel& kernel, const std::atomic<bool>* cancel) {
@@ -15,7 +17,7 @@ Separability separability(const ScaledKernel& kernel, const std::atomic<bool>* c
   for (std::int64_t o = 0; o < kernel.c_o; ++o) {
     stop_if(cancel);
     for (std::int64_t i = 0; i < kernel.c_i; ++i) {
-      const std::vector<double> values = svd(kernel.plane(o, i), false).values;
+      const std::vector<double> values = algebra::svd(matrix_of(kernel.plane(o, i)), false).values;
       for (const double value : values) *to++ = std::ldexp(value, kernel.exponent);
       const double second = values.size() > 1 ? values[1] : 0;
       if (second <= found.tolerance * values[0]) ++found.separable_kernels;

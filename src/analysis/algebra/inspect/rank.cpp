@@ -11,7 +11,7 @@
 namespace plait::inspecting {
 namespace {
 
-using Eigen::MatrixXd;
+using algebra::Matrix;
 
 // Some four seconds of a Xeon's core without wide vectors, measured (2026-11).
 constexpr double kMostWork = 1e10;
@@ -62,8 +62,8 @@ std::int64_t paying_rank(const ConvLayer<T>& layer, const Shapes<T>& shapes, con
 }
 
 template <class T>
-MatrixXd matrix_of(const ConvLayer<T>& layer, const Shapes<T>& shapes, std::int64_t group) {
-  MatrixXd matrix(shapes.rows(), shapes.columns());
+Matrix matrix_of(const ConvLayer<T>& layer, const Shapes<T>& shapes, std::int64_t group) {
+  Matrix matrix(shapes.rows(), shapes.columns());
   const T* value = &layer.kernel(group * shapes.outputs, 0, 0, 0);
   for (std::int64_t o = 0; o < shapes.outputs; ++o) {
     for (std::int64_t i = 0; i < shapes.inputs; ++i) {
@@ -122,7 +122,7 @@ Layers<T> chain_of(const ConvLayer<T>& layer, const Split& split, const Shapes<T
   const std::int64_t second_taps = shapes.second.h * shapes.second.w;
   for (std::int64_t group = 0; group < layer.groups; ++group) {
     const ThinProduct& product = products[static_cast<std::size_t>(group)];
-    for (std::int64_t m = 0; m < product.left.cols(); ++m) {
+    for (std::int64_t m = 0; m < product.left.cols; ++m) {
       T* to = &first.kernel(group * rank + m, 0, 0, 0);
       for (std::int64_t row = 0; row < shapes.rows(); ++row) {
         to[row] = static_cast<T>(product.left(row, m));
@@ -167,7 +167,7 @@ RankedChain<T> ranked_chain(const ConvLayer<T>& layer, const Split& split,
   const auto products = products_of(layer, shapes, chain.rank.limit, cancel);
   if (!products) return chain;
   std::int64_t rank = 0;
-  for (const ThinProduct& product : *products) rank = std::max(rank, product.left.cols());
+  for (const ThinProduct& product : *products) rank = std::max(rank, product.left.cols);
   chain.rank.rank = rank;
   chain.layers = chain_of(layer, split, shapes, *products, std::max<std::int64_t>(rank, 1));
   return chain;

@@ -1,23 +1,23 @@
 // A matrix as the product of two thin ones, if its rank is low.
 #pragma once
 
-#include <Eigen/Core>
-
 #include <atomic>
 #include <cstdint>
 #include <optional>
 
+#include "analysis/algebra/linear/matrix.hpp"
+
 namespace plait::inspecting {
 
 struct ThinProduct {
-  Eigen::MatrixXd left;   // m x r
-  Eigen::MatrixXd right;  // r x n; column i of left is as long as row i of this
+  algebra::Matrix left;   // m x r
+  algebra::Matrix right;  // r x n; column i of left is as long as row i of this
 };
 
 // left * right = matrix, but for singular values of `rounding` times its Frobenius norm or less,
 // with r at most `limit` < min(m, n); nothing if the rank is above that. Throws Error when
 // cancelled.
-std::optional<ThinProduct> thin_product(Eigen::MatrixXd matrix, std::int64_t limit, double rounding,
+std::optional<ThinProduct> thin_product(algebra::Matrix matrix, std::int64_t limit, double rounding,
                                         const std::atomic<bool>* cancel);
 
 // Multiplications that it takes to see that the rank is above `limit`, nearly always.
