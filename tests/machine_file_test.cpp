@@ -137,10 +137,7 @@ TEST(Description, RefusesValuesOutOfRange) {
       {"cpu", {"", "a\x01z"}},
       {"targets", {"", "EMU128 AVX2", "EMU128 EMU128", "SSE4 EMU128", "MMX"}},
       {"target", {"", "MMX", "EMU128 SSE4"}},
-      {"cores",
-       {"", "0", "-1", "1.5", "1048577", "99999999999999999999",
-        "2 "
-        "3"}},
+      {"cores", {"", "0", "-1", "1.5", "1048577", "99999999999999999999", "2 3"}},
       {"affinity", {"0", "x"}},
       {"cgroup_cpus", {"0", "-1", "nan", "inf", "1e31"}},
       {"wide_fma_units", {"0", "5"}},
@@ -156,15 +153,10 @@ TEST(Description, RefusesValuesOutOfRange) {
   };
   for (const auto& [key, values] : wrong) {
     for (const char* value : values) {
-      const std::string text = refusal(std::string("cores: 2\n") + key + ": " + value);
-      if (std::string(key) == "cores") continue;  // given twice
+      const std::string text = refusal("\n" + std::string(key) + ": " + value);
       EXPECT_NE(text.find("m.txt, line 2: " + std::string(key) + " must be "), std::string::npos)
           << text;
     }
-  }
-  for (const char* value : {"", "0", "-1", "1.5", "1048577", "99999999999999999999"}) {
-    EXPECT_NE(refusal(std::string("cores: ") + value).find("cores must be a whole"),
-              std::string::npos);
   }
 }
 
