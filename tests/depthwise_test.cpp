@@ -237,7 +237,7 @@ TEST(Depthwise, IsChosenForDepthwiseLayers) {
                            "1x240x28x28,240x1x5x5,p2,g240", "1x64x56x56,64x1x31x31,p15,g64",
                            "1x64x112x112,64x1x3x3,s2,p1,g64", "1x32x112x112,32x1x3x3,p1,g32,nhwc",
                            "1x512x14x14,512x1x3x3,p1,g512,nhwc"}) {
-    EXPECT_EQ(plan(line).algorithm(), "depthwise") << line;
+    EXPECT_EQ(plan(line, {}, canonical_machine()).algorithm(), "depthwise") << line;
   }
 }
 
