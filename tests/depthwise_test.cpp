@@ -128,7 +128,9 @@ TEST(Depthwise, ComputesSmallLinesWithoutAWorkspace) {
 }
 
 TEST(Depthwise, ReadsPixelsInPlaceInNhwc) {
-  const auto config = [](const std::string& line) { return plan(line).explain().config; };
+  const auto config = [](const std::string& line) {
+    return plan(line, {}, canonical_machine()).explain().config;
+  };
   EXPECT_NE(config("1x32x56x56,32x1x3x3,p1,g32,nhwc").find("in place"), std::string::npos);
   EXPECT_EQ(config("1x32x56x56,32x1x3x3,g32,nhwc").find("copies"), std::string::npos);
 }
