@@ -21,6 +21,7 @@ namespace {
 struct InfoArguments {
   bool calibrate = false;
   bool json = false;
+  bool describe = false;
 };
 
 // Two operations per multiply-add, all lanes busy, one core.
@@ -87,6 +88,10 @@ std::string info_text(const Machine& machine, bool calibrated,
 int info_command(const InfoArguments& arguments, const std::vector<PictureLibrary>& libraries) {
   Machine machine = host_machine();
   if (arguments.calibrate) machine.rates = measure_rates(machine);
+  if (arguments.describe) {
+    std::cout << describe(machine);
+    return 0;
+  }
   std::cout << (arguments.json ? text_of(info_json(machine, arguments.calibrate, libraries))
                                : info_text(machine, arguments.calibrate, libraries));
   return 0;
@@ -123,12 +128,19 @@ Command add_info_command(CLI::App& app, std::vector<PictureLibrary> libraries) {
       app.add_subcommand("info", "Show the machine, its targets, the algorithms and versions");
   command->add_flag("--calibrate", arguments->calibrate,
                     "Measure the machine's rates instead of assuming them (half a second)");
-  command->add_flag("--json", arguments->json, "Print JSON and nothing else");
+  CLI::Option* json = command->add_flag("--json", arguments->json, "Print JSON and nothing else");
+  command
+      ->add_flag("--describe", arguments->describe,
+                 "Print the machine as a description that PLAIT_MACHINE can name and nothing else")
+      ->excludes(json);
   command->footer(
       "Examples:\n"
       "  plait info\n"
       "  plait info --calibrate\n"
-      "  plait info --json");
+      "  plait info --json\n"
+      "  plait info --describe > here.txt\n"
+      "  PLAIT_MACHINE=here.txt plait plan 1x64x56x56,64x64x3x3,p1   # elsewhere, for this "
+      "machine");
   return {command, [arguments, libraries = std::move(libraries)] {
             return info_command(*arguments, libraries);
           }};

@@ -88,6 +88,7 @@ Json to_json(const Machine& machine) {
           {"affinity", machine.affinity},
           {"cgroup_cpus", machine.cgroup_cpus ? Json(*machine.cgroup_cpus) : Json(nullptr)},
           {"default_threads", machine.default_threads()},
+          {"wide_fma_units", machine.wide_fma_units},
           {"caches",
            {{"l1_bytes", machine.caches.l1_bytes},
             {"l2_bytes", machine.caches.l2_bytes},

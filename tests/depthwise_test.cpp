@@ -128,7 +128,9 @@ TEST(Depthwise, ComputesSmallLinesWithoutAWorkspace) {
 }
 
 TEST(Depthwise, ReadsPixelsInPlaceInNhwc) {
-  const auto config = [](const std::string& line) { return plan(line).explain().config; };
+  const auto config = [](const std::string& line) {
+    return plan(line, {}, canonical_machine()).explain().config;
+  };
   EXPECT_NE(config("1x32x56x56,32x1x3x3,p1,g32,nhwc").find("in place"), std::string::npos);
   EXPECT_EQ(config("1x32x56x56,32x1x3x3,g32,nhwc").find("copies"), std::string::npos);
 }
@@ -237,7 +239,7 @@ TEST(Depthwise, IsChosenForDepthwiseLayers) {
                            "1x240x28x28,240x1x5x5,p2,g240", "1x64x56x56,64x1x31x31,p15,g64",
                            "1x64x112x112,64x1x3x3,s2,p1,g64", "1x32x112x112,32x1x3x3,p1,g32,nhwc",
                            "1x512x14x14,512x1x3x3,p1,g512,nhwc"}) {
-    EXPECT_EQ(plan(line).algorithm(), "depthwise") << line;
+    EXPECT_EQ(plan(line, {}, canonical_machine()).algorithm(), "depthwise") << line;
   }
 }
 

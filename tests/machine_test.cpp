@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/target.hpp"
+#include "support/calls.hpp"
 
 namespace plait {
 namespace {
@@ -63,20 +64,14 @@ class FakeRoot {
   fs::path root_;
 };
 
-// Sets PLAIT_FORCE_TARGET for a scope.
+// Sets PLAIT_FORCE_TARGET for a scope, and has the real machine detected.
 class ForcedTarget {
  public:
-  explicit ForcedTarget(const char* value) {
-    if (const char* before = std::getenv(kName)) before_ = before;
-    value == nullptr ? unsetenv(kName) : setenv(kName, value, 1);
-  }
-  ForcedTarget(const ForcedTarget&) = delete;
-  ForcedTarget& operator=(const ForcedTarget&) = delete;
-  ~ForcedTarget() { before_ ? setenv(kName, before_->c_str(), 1) : unsetenv(kName); }
+  explicit ForcedTarget(const char* value) : forced_("PLAIT_FORCE_TARGET", value) {}
 
  private:
-  static constexpr const char* kName = "PLAIT_FORCE_TARGET";
-  std::optional<std::string> before_;
+  test::ScopedVariable real_{"PLAIT_MACHINE", nullptr};
+  test::ScopedVariable forced_;
 };
 
 template <class Call>
@@ -304,6 +299,7 @@ TEST(Machine, DefaultThreadsIsTheSmallestLimit) {
 }
 
 TEST(Machine, RespectsTheAffinityMask) {
+  const test::ScopedVariable real("PLAIT_MACHINE", nullptr);
   Machine machine;
   std::thread pinned([&] {
     cpu_set_t allowed;
@@ -337,6 +333,18 @@ TEST(Machine, UsingATargetSetsItsRates) {
   machine.targets = {Target::emu128};
   EXPECT_THROW(machine.use(Target::sse4), Error);
   EXPECT_EQ(machine.target, Target::emu128);
+}
+
+TEST(Machine, UsingAVX3TakesTheUnitsThatTheMachineHas) {
+  Machine machine;
+  machine.targets = {Target::emu128, Target::sse4, Target::avx2, Target::avx3};
+  for (const int units : {1, 2}) {
+    machine.wide_fma_units = units;
+    machine.use(Target::avx3);
+    EXPECT_EQ(machine.rates.vector_fmas_per_cycle, units);
+    machine.use(Target::avx2);
+    EXPECT_EQ(machine.rates.vector_fmas_per_cycle, 2) << "of 256 bits";
+  }
 }
 
 TEST(Machine, HostIsDetectedOnce) { EXPECT_EQ(&host_machine(), &host_machine()); }

@@ -202,8 +202,8 @@ TEST(Cancel, AFlagThatStaysDownChangesNothing) {
   }
 }
 
-// Cancels a run that would take many seconds. The bound is only there to notice a hang; that the
-// end of y was not reached is what shows that the flag was seen.
+// Cancels a run that would take minutes. That the end of y was not reached shows that the flag was
+// seen; if it never is, the test takes these minutes, and fails.
 void cancel_in_the_middle(const Plan& made) {
   const Operands<float> operands(made.problem());
   const Packed packed = made.pack(operands.kernel);
@@ -215,23 +215,20 @@ void cancel_in_the_middle(const Plan& made) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     cancel = true;
   });
-  const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(error_of(Status::cancelled, [&] { made.run(operands.x, packed, y, options); }),
             "the run was cancelled");
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   canceller.join();
-  EXPECT_LT(seconds.count(), 5);
   EXPECT_TRUE(std::isnan(*(y.end() - 1))) << "ran to the end";
 }
 
 TEST(Cancel, InTheMiddleOfALongReferenceRun) {
-  cancel_in_the_middle(plan("1x64x224x224,64x64x3x3,p1", forced("reference")));
+  cancel_in_the_middle(plan("1x256x128x128,512x256x7x7,p3", forced("reference")));
 }
 
 TEST(Cancel, InTheMiddleOfALongProduct) {
   // The emulated target is the slowest by far.
   cancel_in_the_middle(
-      plan("1x128x224x224,128x128x3x3,p1", forced("im2col"), test::on_target(Target::emu128)));
+      plan("1x512x160x160,512x512x5x5,p2", forced("im2col"), test::on_target(Target::emu128)));
 }
 
 // === many at once ===

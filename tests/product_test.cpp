@@ -178,7 +178,7 @@ TEST(Products, UnderAnyCacheCapAndThreadsMatchScalarSumsBitForBit) {
 }
 
 TEST(Blocking, CutsEveryLoopWhenCachesAreSmall) {
-  Machine machine = host_machine();
+  Machine machine = canonical_machine();
   machine.caches.l2_bytes = 16 << 10;
   kernels::BlockingRequest request;
   request.shape = {1, 1, 64, 500, 2000};
@@ -195,7 +195,7 @@ TEST(Blocking, SplitsRowsWhenThereAreFewColumns) {
   request.shape = {1, 1, 512, 16, 512};
   request.threads = 2;
   request.max_workspace_bytes = std::size_t{1} << 30;
-  const kernels::Blocking blocking = kernels::choose_blocking(request, host_machine());
+  const kernels::Blocking blocking = kernels::choose_blocking(request, canonical_machine());
   EXPECT_EQ(blocking.threads, 2);
   EXPECT_LT(blocking.block_rows, request.shape.rows);
 }
@@ -205,7 +205,7 @@ TEST(Blocking, KeepsTinyProductsOnOneThread) {
   request.shape = {1, 1, 4, 16, 9};
   request.threads = 2;
   request.max_workspace_bytes = std::size_t{1} << 30;
-  EXPECT_EQ(kernels::choose_blocking(request, host_machine()).threads, 1);
+  EXPECT_EQ(kernels::choose_blocking(request, canonical_machine()).threads, 1);
 }
 
 // Counts of a product near the limit saturate; they must not wrap around.

@@ -33,7 +33,7 @@ struct Caches {
 // the ratios between them matter for the choice of an algorithm.
 struct Rates {
   double ghz = 3.0;
-  double vector_fmas_per_cycle = 2;  // at the target's full vector width
+  double vector_fmas_per_cycle = 2;  // at the target's full vector width; see Machine::use
   double l2_bytes_per_second = 80e9;
   double l3_bytes_per_second = 40e9;
   double dram_bytes_per_second = 15e9;
@@ -51,15 +51,19 @@ struct PLAIT_API Machine {
   int cores = 1;                      // online in the system
   int affinity = 1;                   // of these, the ones this process may run on
   std::optional<double> cgroup_cpus;  // CPU quota of the control group, in CPUs
+  int wide_fma_units = 1;             // 512-bit multiply-add units of a core; AVX3 alone uses them
   Rates rates;
 
-  // Sets `target` and the rates that go with it. Throws Error if it is not among `targets`.
+  // Sets `target` and the rates that go with it, by the fields here alone. Throws Error if it is
+  // not among `targets`.
   void use(Target wanted);
 
   // min(cores, affinity, quota rounded up), at least 1.
   int default_threads() const;
   // Multiply-adds per second of one core with full vectors of `target`.
   double macs_per_second() const;
+
+  friend bool operator==(const Machine&, const Machine&) = default;
 };
 
 // Number of f32 lanes of a target's vectors.
@@ -71,11 +75,31 @@ PLAIT_API bool has_fused_multiply_add(Target target);
 
 // Reads the machine anew. Files are looked up below `root`, so that a test can hand in a made-up
 // /proc and /sys; the CPU's features and the affinity mask are always the real ones.
+// PLAIT_MACHINE in the environment names a file for parse_machine, whose machine takes the place of
+// the real one, unless a `root` is given: an argument is nearer than the environment. Throws what
+// parse_machine throws, and Error with Status::io if the file cannot be read.
 // PLAIT_FORCE_TARGET in the environment sets `target`; throws Error if it is unknown or the CPU
 // cannot run it.
 PLAIT_API Machine detect_machine(const std::string& root = "");
 
-// The machine of this process, detected at the first call.
+// A machine as text, one "key: value" a line, for PLAIT_MACHINE and parse_machine: what a report of
+// a bug needs, to be planned for elsewhere. The keys are the names of Machine's fields and those of
+// its parts, in the same units: cpu, targets (narrowest first, with spaces between), target, cores,
+// affinity, cgroup_cpus, wide_fma_units, l1_bytes, l2_bytes, l3_bytes, line_bytes, ghz,
+// vector_fmas_per_cycle (written only where it is not what `use` sets), l2_bytes_per_second,
+// l3_bytes_per_second, dram_bytes_per_second, fork_join_seconds.
+PLAIT_API std::string describe(const Machine& machine);
+
+// The inverse: what `describe` wrote of a machine whose targets this CPU runs gives an equal one.
+// Lines that are empty or start with # say nothing; sizes may be written as 32K or 1M. A key that
+// is left out has Machine's default, except: targets (all that this CPU runs), target (the widest
+// of them) and affinity (all cores). Targets that this CPU cannot run are left out, so that any
+// plan for the machine runs here; a target that is left out so gives way to the widest that is not.
+// Throws Error, with `name`, the line, the key and the rule, for a key that is unknown or repeated
+// and a value out of range: positive numbers, with bounds no real machine comes near.
+PLAIT_API Machine parse_machine(std::string_view text, const std::string& name = "machine");
+
+// The machine of this process: detect_machine() at the first call.
 PLAIT_API const Machine& host_machine();
 
 // A fixed machine that stands for no real one: rankings that must not depend on the machine

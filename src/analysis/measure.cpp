@@ -13,10 +13,6 @@
 namespace plait {
 namespace {
 
-// Shorter pieces of work are timed several in a row.
-constexpr double kShortestTime = 20e-6;
-constexpr std::int64_t kMostRunsInARow = 1000;
-
 // Long enough (0.1 ms at 118 GFLOP/s on AVX3) to hide the 2 us of handing it to threads.
 constexpr int kBursts = 8;
 constexpr double kReadSeconds = 0.1;
@@ -64,8 +60,7 @@ void time_runs(const Plan& plan, TensorView<const T> x, const Packed& packed, Te
   }
   const Stopwatch total;
   const double warm = timed();
-  in_a_row = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(kShortestTime / warm)), 1,
-                                      kMostRunsInARow);
+  in_a_row = runs_in_a_row(warm);
   do {
     timings.seconds.push_back(timed());
     timings.runs += in_a_row;

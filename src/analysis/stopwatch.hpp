@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstdint>
 #include <limits>
 
 namespace plait {
@@ -16,6 +18,13 @@ class Stopwatch {
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
+
+// How often to do in a row what takes this long once: so little is not timed alone.
+inline std::int64_t runs_in_a_row(double seconds) {
+  constexpr double kShortestTime = 20e-6;
+  constexpr double kMostRuns = 1000;
+  return static_cast<std::int64_t>(std::clamp(std::ceil(kShortestTime / seconds), 1.0, kMostRuns));
+}
 
 // The shortest of many calls: other work on the machine only ever adds time.
 template <class Work>

@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <optional>
 
+#include "core/system_machine.hpp"
+
 namespace plait {
 namespace {
 
@@ -219,7 +221,7 @@ const struct ProcessHooks {
 class DefaultExecutor final : public Executor {
  public:
   void run(int count, TaskRef task) override {
-    if (count > 1 && !inside_run && pool.try_run(count, task, host_machine())) return;
+    if (count > 1 && !inside_run && pool.try_run(count, task, system_machine())) return;
     for (int index = 0; index < count; ++index) task(index);
   }
 };

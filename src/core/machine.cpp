@@ -18,7 +18,9 @@
 
 #include "core/cgroup.hpp"
 #include "core/fork_guard.hpp"
+#include "core/machine_file.hpp"
 #include "core/system_files.hpp"
+#include "core/system_machine.hpp"
 #include "core/target.hpp"
 
 namespace plait {
@@ -35,19 +37,6 @@ std::optional<std::string> cpuinfo_value(const std::string& cpuinfo, std::string
     if (!value.empty()) return value;
   }
   return std::nullopt;
-}
-
-// "32K", "1M" or plain bytes.
-std::optional<std::int64_t> parse_size(std::string_view text) {
-  text = trimmed(text);
-  int shift = 0;
-  if (text.ends_with('K')) shift = 10;
-  if (text.ends_with('M')) shift = 20;
-  if (shift != 0) text.remove_suffix(1);
-  const auto number = parse_number<std::int64_t>(text);
-  // No cache is larger than 2^40 bytes; the bound also keeps the shift from overflowing.
-  if (!number || *number <= 0 || *number > (std::int64_t{1} << (40 - shift))) return std::nullopt;
-  return *number << shift;
 }
 
 Caches read_caches(const std::string& root) {
@@ -106,14 +95,15 @@ std::optional<int> affinity_of_thread() {
 // The server cores of Intel that have a second 512-bit FMA unit have AMX and half-precision
 // vectors, of which virtual machines may hide the first. The feature, not the vendor, is asked: a
 // core without them (Zen 4, client cores) does one 512-bit FMA per cycle.
-bool has_two_wide_fma_units() {
+int read_wide_fma_units() {
 #if defined(__x86_64__)
   constexpr unsigned kFp16 = 1U << 23;
   constexpr unsigned kAmxTile = 1U << 24;
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx & (kFp16 | kAmxTile)) != 0;
+  const bool known = __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0;
+  return known && (edx & (kFp16 | kAmxTile)) != 0 ? 2 : 1;
 #else
-  return false;
+  return 1;
 #endif
 }
 
@@ -128,7 +118,7 @@ double read_ghz(const std::string& root, const std::string& cpuinfo) {
 }
 
 // Vector multiply-adds one core can sustain per cycle.
-double fmas_per_cycle(Target target) {
+double fmas_per_cycle(Target target, int wide_fma_units) {
   switch (target) {
     case Target::emu128:
       return 0.04;  // vectors live in memory; 0.037 measured with GCC 12 on Zen 4, 2026-11-22
@@ -137,9 +127,23 @@ double fmas_per_cycle(Target target) {
     case Target::avx2:
       return 2;  // two units of 256 bits on every core since Haswell and Zen 2
     case Target::avx3:
-      return has_two_wide_fma_units() ? 2 : 1;
+      return wide_fma_units;
   }
   return 1;
+}
+
+// The machine that `detect` gives, kept in `kept` from the first call on.
+template <class Detect>
+const Machine& detected_once(std::atomic<const Machine*>& kept, Detect detect) {
+  const Machine* machine = kept.load(std::memory_order_acquire);
+  if (machine == nullptr) {
+    const std::lock_guard lock(fork_guard());
+    machine = kept.load(std::memory_order_relaxed);
+    // Never freed: static objects of the program may still plan when the process exits.
+    if (machine == nullptr) machine = new Machine(detect());
+    kept.store(machine, std::memory_order_release);
+  }
+  return *machine;
 }
 
 }  // namespace
@@ -154,7 +158,7 @@ void Machine::use(Target wanted) {
                                          "; it can run " + can_run);
   }
   target = wanted;
-  rates.vector_fmas_per_cycle = fmas_per_cycle(wanted);
+  rates.vector_fmas_per_cycle = fmas_per_cycle(wanted, wide_fma_units);
 }
 
 int Machine::default_threads() const {
@@ -167,7 +171,7 @@ double Machine::macs_per_second() const {
   return rates.ghz * 1e9 * rates.vector_fmas_per_cycle * lanes_of(target);
 }
 
-Machine detect_machine(const std::string& root) {
+Machine read_system(const std::string& root) {
   const std::string cpuinfo = read_text(root + "/proc/cpuinfo").value_or("");
   Machine machine;
   machine.cpu = cpuinfo_value(cpuinfo, "model name").value_or(machine.cpu);
@@ -176,22 +180,29 @@ Machine detect_machine(const std::string& root) {
   machine.cores = read_cores(root);
   machine.affinity = affinity_of_thread().value_or(machine.cores);
   machine.cgroup_cpus = cgroup_quota(root);
+  machine.wide_fma_units = read_wide_fma_units();
   machine.rates.ghz = read_ghz(root, cpuinfo);
-  machine.use(choose_target(machine.targets, std::getenv("PLAIT_FORCE_TARGET")));
+  machine.use(machine.targets.back());
+  return machine;
+}
+
+Machine detect_machine(const std::string& root) {
+  const char* file = std::getenv("PLAIT_MACHINE");
+  const bool described = root.empty() && file != nullptr && *file != '\0';
+  Machine machine = described ? read_machine_file(file) : read_system(root);
+  const char* forced = std::getenv("PLAIT_FORCE_TARGET");
+  if (forced != nullptr && *forced != '\0') machine.use(choose_target(machine.targets, forced));
   return machine;
 }
 
 const Machine& host_machine() {
   static std::atomic<const Machine*> detected{nullptr};
-  const Machine* machine = detected.load(std::memory_order_acquire);
-  if (machine == nullptr) {
-    const std::lock_guard lock(fork_guard());
-    machine = detected.load(std::memory_order_relaxed);
-    // Never freed: static objects of the program may still plan when the process exits.
-    if (machine == nullptr) machine = new Machine(detect_machine());
-    detected.store(machine, std::memory_order_release);
-  }
-  return *machine;
+  return detected_once(detected, [] { return detect_machine(); });
+}
+
+const Machine& system_machine() {
+  static std::atomic<const Machine*> detected{nullptr};
+  return detected_once(detected, [] { return read_system(""); });
 }
 
 Machine canonical_machine() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <charconv>
+#include <cstdint>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -36,6 +37,19 @@ std::optional<Number> parse_number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+// "32K", "1M" or plain bytes.
+inline std::optional<std::int64_t> parse_size(std::string_view text) {
+  text = trimmed(text);
+  int shift = 0;
+  if (text.ends_with('K')) shift = 10;
+  if (text.ends_with('M')) shift = 20;
+  if (shift != 0) text.remove_suffix(1);
+  const auto number = parse_number<std::int64_t>(text);
+  // No cache is larger than 2^40 bytes; the bound also keeps the shift from overflowing.
+  if (!number || *number <= 0 || *number > (std::int64_t{1} << (40 - shift))) return std::nullopt;
+  return *number << shift;
 }
 
 template <class Number>

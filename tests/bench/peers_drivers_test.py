@@ -5,16 +5,14 @@ from __future__ import annotations
 import itertools
 import os
 import sys
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
+import serve
 from harness import quiet, rounds, turn
 from harness.effort import Effort
 from harness.layers import parse_layer
 from harness.lineup import Lineup, Settings, gather
-from serve import measure
 
 SHORT = Effort(rounds=3, burst_seconds=0.002, layer_seconds=10)
 LAYER = parse_layer("small: 1x4x9x9,6x4x3x3,p1")
@@ -155,11 +153,27 @@ def test_all_columns_of_plait_agree_with_the_reference(line_up) -> None:
     assert all(one["error_rms"] < 1e-6 for one in found.values())
 
 
+class Clock:
+    """Passes by what a test says, in the place of the module ``time``."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def monotonic(self) -> float:
+        return self.now
+
+    perf_counter = monotonic
+
+
 def test_waiting_for_a_pool_that_spins(monkeypatch) -> None:
     used = [0.0, 0.3, 0.6, 0.9, 0.9, 5.0]  # idle between the fourth reading and the fifth
     readings = iter(used)
     monkeypatch.setattr(quiet, "PAUSE_SECONDS", 0)
     monkeypatch.setattr(quiet, "PATIENCE_SECONDS", 60)
+    monkeypatch.setattr(quiet, "time", Clock())
     monkeypatch.setattr(quiet, "cpu_seconds", lambda pids: next(readings))
     quiet.wait_until_idle([1])
     assert list(readings) == [5.0]
@@ -168,10 +182,11 @@ def test_waiting_for_a_pool_that_spins(monkeypatch) -> None:
 def test_not_waiting_for_ever(monkeypatch) -> None:
     readings = itertools.count()
     monkeypatch.setattr(quiet, "PAUSE_SECONDS", 0)
-    monkeypatch.setattr(quiet, "PATIENCE_SECONDS", 0.02)
+    monkeypatch.setattr(quiet, "PATIENCE_SECONDS", 3.5 * quiet.STEP_SECONDS)
+    monkeypatch.setattr(quiet, "time", Clock())
     monkeypatch.setattr(quiet, "cpu_seconds", lambda pids: next(readings))
     quiet.wait_until_idle([1])
-    assert 1 < next(readings) < 10
+    assert next(readings) == 1 + 4
 
 
 def test_work_of_others_is_what_the_run_has_not_done(monkeypatch) -> None:
@@ -187,19 +202,30 @@ def test_work_of_others_is_what_the_run_has_not_done(monkeypatch) -> None:
     assert foreign.cores() == 1.5
 
 
-def test_short_calls_are_timed_in_groups() -> None:
-    calls = []
-    times = measure(lambda: calls.append(0), 0.002, 2)
-    assert len(calls) > 10 * len(times)
-    assert all(time > 0 for time in times)
+class Call:
+    """A call that takes so long, and counts itself."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self.clock, self.seconds, self.count = clock, seconds, 0
+
+    def __call__(self) -> None:
+        self.count += 1
+        self.clock.sleep(self.seconds)
 
 
-def test_a_call_longer_than_the_burst_is_timed_once() -> None:
-    calls = []
+def test_short_calls_are_timed_in_groups(monkeypatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(serve, "time", clock)
+    short = Call(clock, 1e-6)
+    times = serve.measure(short, 0.002, 2)
+    assert short.count > 10 * len(times)
+    assert times == pytest.approx([1e-6] * len(times))
+    assert clock.now >= 0.002
 
-    def slow() -> None:
-        calls.append(0)
-        time.sleep(0.003)
 
-    assert np.size(measure(slow, 0.001, 0)) == 1
-    assert len(calls) == 1
+def test_a_call_longer_than_the_burst_is_timed_once(monkeypatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(serve, "time", clock)
+    slow = Call(clock, 0.003)
+    assert serve.measure(slow, 0.001, 0) == [pytest.approx(0.003)]
+    assert slow.count == 1

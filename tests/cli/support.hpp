@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include <plait/machine.hpp>
 #include <plait/tensor.hpp>
 
 #include "npy.hpp"
@@ -78,23 +79,37 @@ struct Outcome {
   std::string err;
 };
 
-// Runs the program and waits for it; with `interrupt`, sends it SIGINT as soon as it has printed
-// something.
-inline Outcome run_plait(const std::vector<std::string>& arguments, bool interrupt = false) {
+// What execve takes: pointers to each word, then null. The words must outlive it.
+inline std::vector<char*> pointers_to(std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// Runs the program with PLAIT_MACHINE naming `machine`, a file, and waits for it; with `interrupt`,
+// sends it SIGINT as soon as it has printed something.
+inline Outcome run_plait_on(const std::string& machine, const std::vector<std::string>& arguments,
+                            bool interrupt = false) {
   const TempFolder folder;
   const std::string out = folder.file("out", "");
   const std::string err = folder.file("err", "");
   std::vector<std::string> words = {PLAIT_PROGRAM};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<char*> argv;
-  argv.reserve(words.size() + 1);
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
+  std::vector<std::string> environment = {"PLAIT_MACHINE=" + machine};
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (!std::string_view(*variable).starts_with("PLAIT_MACHINE=")) {
+      environment.emplace_back(*variable);
+    }
+  }
+  const std::vector<char*> argv = pointers_to(words);
+  const std::vector<char*> envp = pointers_to(environment);
   const pid_t child = ::fork();
   if (child == 0) {
     ::dup2(::open(out.c_str(), O_WRONLY), STDOUT_FILENO);
     ::dup2(::open(err.c_str(), O_WRONLY), STDERR_FILENO);
-    ::execv(argv[0], argv.data());
+    ::execve(argv[0], argv.data(), envp.data());
     ::_exit(127);
   }
   int status = 0;
@@ -110,6 +125,13 @@ inline Outcome run_plait(const std::vector<std::string>& arguments, bool interru
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), slurp(out), slurp(err)};
 }
 
+// On the machine that this process found: the clock that a CPU tells, which predicted times follow,
+// may be another when the program asks.
+inline Outcome run_plait(const std::vector<std::string>& arguments, bool interrupt = false) {
+  const TempFolder folder;
+  return run_plait_on(folder.file("machine", describe(host_machine())), arguments, interrupt);
+}
+
 // Runs wrong use: exit code 2, and one line of error.
 inline Outcome run_refused(const std::vector<std::string>& arguments) {
   Outcome outcome = run_plait(arguments);
@@ -117,6 +139,21 @@ inline Outcome run_refused(const std::vector<std::string>& arguments) {
   EXPECT_TRUE(outcome.err.starts_with("plait: ")) << outcome.err;
   EXPECT_EQ(outcome.err.find('\n'), outcome.err.size() - 1) << outcome.err;
   return outcome;
+}
+
+// What follows `name` in the line of a table that starts with it, with one blank for any number:
+// how wide a column is may follow from a predicted or measured time elsewhere in it.
+inline std::string row_of(const std::string& text, const std::string& name) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(name)) continue;
+    std::istringstream words(line.substr(name.size()));
+    std::string row;
+    for (std::string word; words >> word;) row += (row.empty() ? "" : " ") + word;
+    return row;
+  }
+  ADD_FAILURE() << "no line starts with \"" << name << "\" in: " << text;
+  return "";
 }
 
 // 0, 1, 2, ... divided by the number of elements.

@@ -38,6 +38,13 @@ def without_trailing_blanks(text: str) -> str:
     return "".join(line.rstrip() + "\n" for line in text.strip("\n").split("\n"))
 
 
+def comparable(text: str, expected: str) -> str:
+    """How wide a table's columns are follows from the rows that a page leaves out, too: measured or
+    predicted times. Several blanks count as two where it does."""
+    text = without_trailing_blanks(text)
+    return re.sub(" {2,}", "  ", text) if re.search(r"^\.\.\.$", expected, re.M) else text
+
+
 def run_command(command: str, expected: str, folder: Path, line: int) -> None:
     program, *arguments = shlex.split(command)
     assert program == "plait", f"line {line}: {command}"
@@ -45,7 +52,7 @@ def run_command(command: str, expected: str, folder: Path, line: int) -> None:
         [PROGRAM, *arguments], cwd=folder, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, f"line {line}: {command}\n{done.stderr}"
-    printed, wanted = (without_trailing_blanks(text) for text in (done.stdout, expected))
+    printed, wanted = (comparable(text, expected) for text in (done.stdout, expected))
     same = doctest.OutputChecker().check_output(wanted, printed, doctest.ELLIPSIS)
     assert same, f"line {line}: {command} printed\n{printed}instead of\n{wanted}"
 

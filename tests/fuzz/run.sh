@@ -4,8 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 seconds=$1
-readers=(problem_line npy image)
-declare -A max_len=([problem_line]=200 [npy]=512 [image]=2048)  # bytes; seeds are all shorter
+readers=(problem_line npy image machine)
+declare -A max_len=([problem_line]=200 [npy]=512 [image]=2048 [machine]=1024)  # bytes; seeds are all shorter
 build=build/asan-ubsan/tests/fuzz
 out=build/fuzz
 mkdir -p "$out/crashes" "$out/problems"

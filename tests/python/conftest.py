@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import subprocess
+import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -11,7 +14,20 @@ import pytest
 FULL = os.environ.get("PLAIT_FULL") == "1"
 
 
+def one_machine(config: pytest.Config) -> None:
+    """Describe the machine once, for this process and those that tests start: the clock that a CPU
+    tells, which predicted times follow, may be another whenever it is asked."""
+    if os.environ.get("PLAIT_MACHINE"):
+        return
+    file = tempfile.NamedTemporaryFile("w", prefix="plait-machine-", suffix=".txt")  # noqa: SIM115
+    config.add_cleanup(file.close)
+    info = [sys.executable, "-m", "plait", "info", "--describe"]
+    subprocess.run(info, stdout=file, check=True)
+    os.environ["PLAIT_MACHINE"] = file.name
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    one_machine(config)
     config.addinivalue_line("markers", "full: takes long; runs in the full run only")
 
 

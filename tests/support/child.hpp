@@ -7,12 +7,16 @@
 
 namespace plait::test {
 
-// Runs `body` in a forked child, which a hang kills after 20 s; its exit status, or -1 if killed.
+// A child that hangs is killed after so long: within what ctest grants a test, and long enough for
+// any machine that does get on.
+constexpr unsigned kHangSeconds = 100;
+
+// Runs `body` in a forked child, which a hang kills; its exit status, or -1 if killed.
 template <class Body>
 int exit_status_of_child(Body body) {
   const pid_t child = fork();
   if (child == 0) {
-    alarm(20);
+    alarm(kHangSeconds);
     _exit(body());
   }
   int status = 0;

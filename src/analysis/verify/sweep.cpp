@@ -8,6 +8,7 @@
 
 #include "analysis/verify/check.hpp"
 #include "analysis/verify/child.hpp"
+#include "core/system_machine.hpp"
 
 namespace plait {
 namespace {
@@ -99,7 +100,7 @@ class Sweep {
         subjects_(subjects),
         shared_(subjects_.size()),
         next_subject_(1),
-        workers_(static_cast<std::size_t>(host_machine().default_threads())) {}
+        workers_(static_cast<std::size_t>(system_machine().default_threads())) {}
 
   std::vector<SubjectResult> run() {
     std::vector<pid_t> children;
@@ -117,7 +118,7 @@ class Sweep {
 
  private:
   std::size_t worker_count() const {
-    return std::min(subjects_.size(), static_cast<std::size_t>(host_machine().default_threads()));
+    return std::min(subjects_.size(), static_cast<std::size_t>(system_machine().default_threads()));
   }
 
   pid_t start_worker(std::size_t worker) {
