@@ -17,7 +17,7 @@
 namespace plait::decomposing {
 namespace {
 
-constexpr std::int64_t kLargestSide = 15;
+constexpr std::int64_t kLargestTapSide = 15;
 constexpr double kMostWork = 1e9;  // multiply-adds for the ranks of all taps; else the corners only
 
 // Singular values of a tap above what rounding the whole kernel can make.
@@ -87,7 +87,7 @@ std::vector<MiddleChannels> middle_channels(const ScaledKernel& kernel, const Kn
   const bool two_axes = kernel.k_h > 1 && kernel.k_w > 1;
   if (!two_axes && std::max(kernel.k_h, kernel.k_w) < 3) return splits;
   const std::vector<std::int64_t> taps = ranks_of_taps(kernel, cancel);
-  const bool all = std::max(kernel.k_h, kernel.k_w) <= kLargestSide;
+  const bool all = std::max(kernel.k_h, kernel.k_w) <= kLargestTapSide;
   for (std::int64_t a = 1; a <= kernel.k_h; ++a) {
     for (std::int64_t b = 1; b <= kernel.k_w; ++b) {
       const Pair first(a, b);
