@@ -164,12 +164,13 @@ TEST(Workspace, CapsBite) {
 }
 
 TEST(Workspace, HoldsThePackedWeightsUnlessPrepacked) {
-  // Enough pixels that packing pays, whatever the machine.
+  // Enough pixels that packing pays, on this machine.
+  const Machine machine = canonical_machine();
   const char* line = "4x64x56x56,64x64x3x3,p1";
   Limits limits = forced("im2col", 1);
-  EXPECT_GT(plan(line, limits).packed_bytes(), 64U * 64 * 9 * 4 - 1);
+  EXPECT_GT(plan(line, limits, machine).packed_bytes(), 64U * 64 * 9 * 4 - 1);
   limits.prepacked = false;
-  const Plan unpacked = plan(line, limits);
+  const Plan unpacked = plan(line, limits, machine);
   EXPECT_EQ(unpacked.packed_bytes(), 0U);
   EXPECT_GE(unpacked.workspace_bytes(), 64U * 64 * 9 * 4);
 }

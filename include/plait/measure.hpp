@@ -48,8 +48,8 @@ PLAIT_API TimeSummary summarize(std::vector<double> seconds);
 // Error if the CPU cannot run the target, or for less than one thread.
 PLAIT_API double measure_peak_gflops(Target target, int threads, double budget_seconds = 0.003);
 
-// The highest rate at which `threads` threads together read `bytes` bytes of memory, each an equal
-// part of its own, over and over: that of the cache that holds them, or of main memory. Takes
+// The highest rate at which `threads` threads together read `bytes` bytes of memory, 1 GiB at most,
+// each an equal part, over and over: that of the cache that holds them, or of main memory. Takes
 // about 0.1 s. Throws Error as above, or if there is not a cache line for each thread.
 PLAIT_API double measure_read_bytes_per_second(Target target, std::int64_t bytes, int threads);
 

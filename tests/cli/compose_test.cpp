@@ -70,12 +70,15 @@ class ComposeCommand : public testing::Test {
 TEST(ComposeText, LinesUpProductsAndTimes) {
   const Tensor<float> kernel = ramp({1, 1, 3, 3});
   const auto composed = compose(kernel, kernel, {.padding1 = 2, .input_size = Pair(1000)});
-  ComposeReport report{.kernel1 = {"a.npy", {1, 1, 3, 3}},
-                       .kernel2 = {"b.npy", {1, 1, 3, 3}},
-                       .kernel = {"c.npy", {1, 1, 5, 5}},
-                       .problem = parse_problem("1x1x1000x1000,1x1x5x5,p2")};
-  report.costs = {{.predicted_seconds = 123.4e-6, .measured_seconds = 2},
-                  {.predicted_seconds = 60e-6, .measured_seconds = 4}};
+  ComposeReport report;
+  report.kernel1 = report.kernel2 = {"a.npy", {1, 1, 3, 3}};
+  report.kernel = {"c.npy", {1, 1, 5, 5}};
+  report.problem = parse_problem("1x1x1000x1000,1x1x5x5,p2");
+  report.costs.resize(2);
+  report.costs[0].predicted_seconds = 123.4e-6;
+  report.costs[0].measured_seconds = 2;
+  report.costs[1].predicted_seconds = 60e-6;
+  report.costs[1].measured_seconds = 4;
   const std::string text = compose_text(composed, report);
   EXPECT_CONTAINS(text,
                   "\n\n"
