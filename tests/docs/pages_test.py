@@ -39,8 +39,8 @@ def without_trailing_blanks(text: str) -> str:
 
 
 def comparable(text: str, expected: str) -> str:
-    """How wide a table's columns are follows from the times in it, too. Where a page leaves out rows
-    or ends of rows for them, several blanks count as two."""
+    """How wide a table's columns are follows from the times in it, too. Where a page leaves these
+    out, whole rows or ends of rows, several blanks count as two."""
     text = without_trailing_blanks(text)
     leaves_out = re.search(r"(^| )\.\.\.$", expected, re.M)
     return re.sub(" {2,}", "  ", text) if leaves_out else text
