@@ -17,7 +17,7 @@ struct TargetRow {
   std::string_view name;
   int lanes;  // of f32
   bool fused_multiply_add;
-  std::int64_t highway;  // its bit in Highway's sets; 0: runs on every CPU
+  std::int64_t highway;  // its bit in Highway's sets; 0: built always, and runs on every CPU
 };
 
 #if HWY_ARCH_X86
@@ -70,7 +70,7 @@ Target parse_target(std::string_view name) {
 }
 
 std::vector<Target> targets_of_cpu() {
-  const std::int64_t supported = hwy::SupportedTargets();
+  const std::int64_t supported = hwy::SupportedTargets() & HWY_TARGETS;
   std::vector<Target> targets;
   for (const TargetRow& row : kTargets) {
     if ((row.highway & ~supported) == 0) targets.push_back(row.target);

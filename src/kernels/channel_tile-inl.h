@@ -14,7 +14,7 @@
 
 #include "kernels/finish-inl.h"
 #include "kernels/tile.hpp"
-#include "kernels/unroll.hpp"
+#include "kernels/unroll-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace plait::kernels {

@@ -17,7 +17,7 @@
 #include "kernels/depthwise.hpp"
 #include "kernels/part-inl.h"
 #include "kernels/registers-inl.h"
-#include "kernels/unroll.hpp"
+#include "kernels/unroll-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace plait::kernels {
@@ -141,22 +141,21 @@ struct RowsForm {
   struct Sums {
     PlaneVector sums[kLines][kVectors];
 
-    // Window columns [v, v_end) of row r, for lines kFirst .. kLast.
-    template <int kFirst, int kLast>
-    HWY_INLINE void Span(const PlaneArgs& args, const float* row, std::int64_t r, std::int64_t v,
-                         std::int64_t v_end) {
+    // Window columns [v, v_end) of row r, for lines first .. last.
+    PLAIT_INLINE void Span(const PlaneArgs& args, int first, int last, const float* row,
+                           std::int64_t r, std::int64_t v, std::int64_t v_end) {
       const PlaneTag d;
       const std::int64_t k_w = args.k_w;
       const std::int32_t* HWY_RESTRICT offsets = args.offsets;
-      const float* HWY_RESTRICT weights = args.weights + (r - kFirst) * k_w;
+      const float* HWY_RESTRICT weights = args.weights + (r - first) * k_w;
       for (; v < v_end; ++v) {
         const float* from = row + offsets[v];
         PlaneVector columns[kVectors];
         PLAIT_UNROLL for (int c = 0; c < kVectors; ++c) {
           columns[c] = LoadOnce(PlaneTag(), from + c * kPlaneLanes);
         }
-        PLAIT_UNROLL for (int i = kFirst; i <= kLast; ++i) {
-          const PlaneVector weight = hn::Set(d, weights[v - (i - kFirst) * k_w]);
+        PLAIT_UNROLL for (int i = first; i <= last; ++i) {
+          const PlaneVector weight = hn::Set(d, weights[v - (i - first) * k_w]);
           PLAIT_UNROLL for (int c = 0; c < kVectors; ++c) {
             sums[i][c] = hn::MulAdd(weight, columns[c], sums[i][c]);
           }
@@ -164,20 +163,21 @@ struct RowsForm {
       }
     }
 
-    template <int kFirst, int kLast>
-    HWY_INLINE void Row(const PlaneArgs& args, const float* row, std::int64_t r) {
+    // `first` and `last` are constants wherever this is inlined.
+    PLAIT_INLINE void Row(const PlaneArgs& args, int first, int last, const float* row,
+                          std::int64_t r) {
       if (args.k_h * args.k_w <= kChunk) {
-        Span<kFirst, kLast>(args, row, r, 0, args.k_w);
+        Span(args, first, last, row, r, 0, args.k_w);
         return;
       }
       for (std::int64_t v = 0; v < args.k_w;) {
         std::int64_t end = args.k_w;
-        PLAIT_UNROLL for (int i = kFirst; i <= kLast; ++i) {
+        PLAIT_UNROLL for (int i = first; i <= last; ++i) {
           const std::int64_t tap = (r - i) * args.k_w + v;
           if (tap > 0 && tap % kChunk == 0) EndChunk(args.chunk_sums, i, tap == kChunk, sums);
           end = std::min(end, v + kChunk - tap % kChunk);
         }
-        Span<kFirst, kLast>(args, row, r, v, end);
+        Span(args, first, last, row, r, v, end);
         v = end;
       }
     }
@@ -185,7 +185,7 @@ struct RowsForm {
     template <int kRow>
     HWY_INLINE void FirstRows(const PlaneArgs& args, const float* plane) {
       if constexpr (kRow + 1 < kLines) {
-        Row<0, kRow>(args, plane + kRow * args.row_stride, kRow);
+        Row(args, 0, kRow, plane + kRow * args.row_stride, kRow);
         FirstRows<kRow + 1>(args, plane);
       }
     }
@@ -193,7 +193,7 @@ struct RowsForm {
     HWY_INLINE void LastRows(const PlaneArgs& args, const float* plane) {
       if constexpr (kFirst < kLines) {
         const std::int64_t r = args.k_h - 1 + kFirst;
-        Row<kFirst, kLines - 1>(args, plane + r * args.row_stride, r);
+        Row(args, kFirst, kLines - 1, plane + r * args.row_stride, r);
         LastRows<kFirst + 1>(args, plane);
       }
     }
@@ -207,7 +207,7 @@ struct RowsForm {
     tile.template FirstRows<0>(args, plane);
     const float* row = plane + (kLines - 1) * args.row_stride;
     for (std::int64_t r = kLines - 1; r < args.k_h; ++r, row += args.row_stride) {
-      tile.template Row<0, kLines - 1>(args, row, r);
+      tile.Row(args, 0, kLines - 1, row, r);
     }
     tile.template LastRows<1>(args, plane);
     if (args.k_h * args.k_w > kChunk) AddChunks(args.chunk_sums, tile.sums);
@@ -234,7 +234,7 @@ struct FixedForm {
     const float* row = args.plane + column;
     const std::int64_t row_stride = args.row_stride;
     const std::int64_t phase_stride = args.phase_stride;
-    PLAIT_UNROLL for (int r = 0; r < (kLines - 1) * kStride + kSize; ++r, row += row_stride) {
+    PLAIT_UNROLL_LONG for (int r = 0; r < (kLines - 1) * kStride + kSize; ++r, row += row_stride) {
       // Hides from the compiler that the weights are those of the rows before: it would keep them,
       // on the stack.
       if (!kKeep) asm volatile("" : "+r"(weights));

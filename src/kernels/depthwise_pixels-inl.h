@@ -17,7 +17,7 @@
 #include "kernels/depthwise-inl.h"
 #include "kernels/depthwise_pixels.hpp"
 #include "kernels/prefetch.hpp"
-#include "kernels/unroll.hpp"
+#include "kernels/unroll-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace plait::kernels {
@@ -77,7 +77,7 @@ class PixelSums {
     if (args_.asks_early) AskForOutputs();
     ClearSums(sums_);
     FirstRows<0>();
-    for (std::int64_t r = kLines - 1; r < args_.k_h; ++r) Row<0, kLines - 1>(r);
+    for (std::int64_t r = kLines - 1; r < args_.k_h; ++r) Row(0, kLines - 1, r);
     LastRows<1>();
     if (args_.k_h * args_.k_w > kChunk) AddChunks(args_.chunk_sums, sums_);
     Finish();
@@ -99,13 +99,12 @@ class PixelSums {
     }
   }
 
-  // Row r for lines kFirst .. kLast, with each vector of x loaded once: column q of the row is
-  // column v = q - j kStride of the window for pixel j.
-  template <int kFirst, int kLast>
-  HWY_INLINE void WholeRow(std::int64_t r) {
+  // Row r for lines first .. last, constants wherever this is inlined, with each vector of x loaded
+  // once: column q of the row is column v = q - j kStride of the window for pixel j.
+  PLAIT_INLINE void WholeRow(int first, int last, std::int64_t r) {
     PlaneVector kept[kLines][kWidth];
-    const float* HWY_RESTRICT weights = weights_ + (r - kFirst) * window_row_;
-    PLAIT_UNROLL for (int i = kFirst; i <= kLast; ++i, weights -= window_row_) {
+    const float* HWY_RESTRICT weights = weights_ + (r - first) * window_row_;
+    PLAIT_UNROLL for (int i = first; i <= last; ++i, weights -= window_row_) {
       const float* of_column = weights;
       PLAIT_UNROLL for (int v = 0; v < kWidth; ++v, of_column += args_.weight_stride) {
         kept[i][v] = LoadOnce(PlaneTag(), of_column);
@@ -120,30 +119,29 @@ class PixelSums {
       PLAIT_UNROLL for (int v = 0; v < kWidth; ++v) {
         const int j = (q - v) / kStride;
         if (q < v || j >= kPixels || (q - v) % kStride != 0) continue;
-        PLAIT_UNROLL for (int i = kFirst; i <= kLast; ++i) {
+        PLAIT_UNROLL for (int i = first; i <= last; ++i) {
           sums_[i][j] = hn::MulAdd(kept[i][v], value, sums_[i][j]);
         }
       }
     }
   }
 
-  // Window columns [v, v_end) of row r, for lines kFirst .. kLast.
-  template <int kFirst, int kLast>
-  HWY_INLINE void Span(std::int64_t r, std::int64_t v, std::int64_t v_end) {
+  // Window columns [v, v_end) of row r, for lines first .. last.
+  PLAIT_INLINE void Span(int first, int last, std::int64_t r, std::int64_t v, std::int64_t v_end) {
     const std::int64_t pixel = args_.pixel_stride;
     const float* HWY_RESTRICT x = args_.rows[r] + offset_ + v * args_.tap_stride;
     const float* HWY_RESTRICT weights =
-        weights_ + (r - kFirst) * window_row_ + v * args_.weight_stride;
+        weights_ + (r - first) * window_row_ + v * args_.weight_stride;
     for (; v < v_end; ++v, x += args_.tap_stride, weights += args_.weight_stride) {
       PlaneVector of_line[kLines];
-      PLAIT_UNROLL for (int i = kFirst; i <= kLast; ++i) {
-        of_line[i] = LoadShared(weights - (i - kFirst) * window_row_);
+      PLAIT_UNROLL for (int i = first; i <= last; ++i) {
+        of_line[i] = LoadShared(weights - (i - first) * window_row_);
       }
       const float* HWY_RESTRICT from = x;
       PLAIT_UNROLL for (int j = 0; j < kPixels; ++j) {
         const float* at = from + j % 4 * pixel;
-        const PlaneVector value = kFirst == kLast ? Load(at) : LoadShared(at);
-        PLAIT_UNROLL for (int i = kFirst; i <= kLast; ++i) {
+        const PlaneVector value = first == last ? Load(at) : LoadShared(at);
+        PLAIT_UNROLL for (int i = first; i <= last; ++i) {
           sums_[i][j] = hn::MulAdd(of_line[i], value, sums_[i][j]);
         }
         // Of an address and a step, x86 reaches four pixels: no pointer for each.
@@ -152,24 +150,23 @@ class PixelSums {
     }
   }
 
-  template <int kFirst, int kLast>
-  HWY_INLINE void Row(std::int64_t r) {
+  PLAIT_INLINE void Row(int first, int last, std::int64_t r) {
     if constexpr (kWidth > 0) {
-      WholeRow<kFirst, kLast>(r);
+      WholeRow(first, last, r);
       return;
     }
     if (args_.k_h * args_.k_w <= kChunk) {
-      Span<kFirst, kLast>(r, 0, args_.k_w);
+      Span(first, last, r, 0, args_.k_w);
       return;
     }
     for (std::int64_t v = 0; v < args_.k_w;) {
       std::int64_t end = args_.k_w;
-      PLAIT_UNROLL for (int i = kFirst; i <= kLast; ++i) {
+      PLAIT_UNROLL for (int i = first; i <= last; ++i) {
         const std::int64_t tap = (r - i) * args_.k_w + v;
         if (tap > 0 && tap % kChunk == 0) EndChunk(args_.chunk_sums, i, tap == kChunk, sums_);
         end = std::min(end, v + kChunk - tap % kChunk);
       }
-      Span<kFirst, kLast>(r, v, end);
+      Span(first, last, r, v, end);
       v = end;
     }
   }
@@ -177,14 +174,14 @@ class PixelSums {
   template <int kRow>
   HWY_INLINE void FirstRows() {
     if constexpr (kRow + 1 < kLines) {
-      Row<0, kRow>(kRow);
+      Row(0, kRow, kRow);
       FirstRows<kRow + 1>();
     }
   }
   template <int kFirst>
   HWY_INLINE void LastRows() {
     if constexpr (kFirst < kLines) {
-      Row<kFirst, kLines - 1>(args_.k_h - 1 + kFirst);
+      Row(kFirst, kLines - 1, args_.k_h - 1 + kFirst);
       LastRows<kFirst + 1>();
     }
   }

@@ -35,12 +35,28 @@ constexpr Target CompiledTarget() {
 }  // namespace plait::kernels
 HWY_AFTER_NAMESPACE();
 
-// The address of `function` as compiled for `target`; valid under HWY_ONCE.
+// The address of `function` as compiled for `target`, or for EMU128 where the build leaves that out
+// (PLAIT_TARGETS in src/CMakeLists.txt); valid under HWY_ONCE.
 #ifndef PLAIT_SELECT_TARGET
-#define PLAIT_SELECT_TARGET(target, function)     \
-  ((target) == Target::avx3   ? &N_AVX3::function \
-   : (target) == Target::avx2 ? &N_AVX2::function \
-   : (target) == Target::sse4 ? &N_SSE4::function \
+#if HWY_TARGETS & HWY_AVX3
+#define PLAIT_OF_AVX3(function) &N_AVX3::function
+#else
+#define PLAIT_OF_AVX3(function) &N_EMU128::function
+#endif
+#if HWY_TARGETS & HWY_AVX2
+#define PLAIT_OF_AVX2(function) &N_AVX2::function
+#else
+#define PLAIT_OF_AVX2(function) &N_EMU128::function
+#endif
+#if HWY_TARGETS & HWY_SSE4
+#define PLAIT_OF_SSE4(function) &N_SSE4::function
+#else
+#define PLAIT_OF_SSE4(function) &N_EMU128::function
+#endif
+#define PLAIT_SELECT_TARGET(target, function)           \
+  ((target) == Target::avx3   ? PLAIT_OF_AVX3(function) \
+   : (target) == Target::avx2 ? PLAIT_OF_AVX2(function) \
+   : (target) == Target::sse4 ? PLAIT_OF_SSE4(function) \
                               : &N_EMU128::function)
 #endif
 

@@ -16,7 +16,7 @@
 #include "kernels/finish-inl.h"
 #include "kernels/registers-inl.h"
 #include "kernels/tile.hpp"
-#include "kernels/unroll.hpp"
+#include "kernels/unroll-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace plait::kernels {

@@ -14,7 +14,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/finish-inl.h"
-#include "kernels/unroll.hpp"
+#include "kernels/unroll-inl.h"
 #include "kernels/winograd.hpp"
 #include "kernels/winograd_form-inl.h"
 #include "kernels/winograd_lines-inl.h"
@@ -24,23 +24,39 @@ namespace plait::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// Points of a tile.
+constexpr int kMostUnrolled = HWY_TARGET <= HWY_AVX3 ? 36 : HWY_TARGET == HWY_EMU128 ? 0 : 16;
+
+// body(0), body(1) ... The transforms of a tile's columns or rows: unrolled where the tile's values
+// fit the registers, more or less. Unrolled beyond, 3x3 layers took as long by F(4, 3) and 1.06
+// times as long by F(6, 3), and all forms 2.5 times as long to compile [AMD Zen 5 VM, 2026-11-30].
+template <int kCount, int kPoints, class Body>
+HWY_INLINE void ForLines(const Body& body) {
+  if constexpr (kPoints <= kMostUnrolled) {
+    PLAIT_UNROLL for (int i = 0; i < kCount; ++i) body(i);
+  } else {
+    PLAIT_ROLL for (int i = 0; i < kCount; ++i) body(i);
+  }
+}
+
 // Both dimensions: first down the columns, then along the rows; out[row * t + column].
 template <class Down, class Across, class LoadAt, class StoreAt>
 HWY_INLINE void TransformTile(const LoadAt& load, const StoreAt& store) {
   VectorArithmetic on;
   FloatVector half[Across::kT][Down::kT];  // [column][row]
-  PLAIT_UNROLL for (int v = 0; v < Across::kT; ++v) {
+  constexpr int kPoints = Down::kT * Across::kT;
+  ForLines<Across::kT, kPoints>([&](int v) HWY_ATTR {
     FloatVector column[Down::kT];
     PLAIT_UNROLL for (int u = 0; u < Down::kT; ++u) column[u] = load(u, v);
     Down::In(on, column, half[v]);
-  }
-  PLAIT_UNROLL for (int u = 0; u < Down::kT; ++u) {
+  });
+  ForLines<Down::kT, kPoints>([&](int u) HWY_ATTR {
     FloatVector row[Across::kT];
     FloatVector out[Across::kT];
     PLAIT_UNROLL for (int v = 0; v < Across::kT; ++v) row[v] = half[v][u];
     Across::In(on, row, out);
     PLAIT_UNROLL for (int v = 0; v < Across::kT; ++v) store(u * Across::kT + v, out[v]);
-  }
+  });
 }
 
 // Lanes are tiles. Lines of a channel are dealt out to [row % m][column][row of tiles, tile], so
@@ -160,14 +176,14 @@ HWY_NOINLINE void TransformOutputs(const TransformOut& given) {
           const float* const m = out.m + (a * tile_cols + b + tile) * out.rows + r;
           VectorArithmetic on;
           FloatVector half[kT][kLines];  // [column][line]
-          PLAIT_UNROLL for (int v = 0; v < kT; ++v) {
+          ForLines<kT, Down::kT * kT>([&](int v) HWY_ATTR {
             FloatVector column[Down::kT];
             PLAIT_UNROLL for (int u = 0; u < Down::kT; ++u) {
               column[u] = hn::LoadU(d, m + (u * kT + v) * out.plane);
             }
             Down::Out(on, column, half[v]);
-          }
-          PLAIT_UNROLL for (int i = 0; i < kLines; ++i) {
+          });
+          ForLines<kLines, Down::kT * kT>([&](int i) HWY_ATTR {
             FloatVector row[kT];
             FloatVector line[kM];
             PLAIT_UNROLL for (int v = 0; v < kT; ++v) row[v] = half[v][i];
@@ -175,7 +191,7 @@ HWY_NOINLINE void TransformOutputs(const TransformOut& given) {
             PLAIT_UNROLL for (int j = 0; j < kM; ++j) {
               hn::Store(line[j], d, pixels[i] + (tile * kM + j) * kFloatLanes);
             }
-          }
+          });
         }
         const std::int64_t lines = std::min<std::int64_t>(kLines, out.height - a * kLines);
         const StoreRun run{
@@ -207,19 +223,6 @@ constexpr WinogradKernels MakeWinograd() {
           &TransformChannels<Down, Across>,
           &TransformOutputs<Down, Across>};
 }
-
-using None = Form<1, 1>;
-constexpr WinogradKernels kWinogradForms[] = {
-    MakeWinograd<Form<2, 3>, Form<2, 3>>(), MakeWinograd<Form<4, 3>, Form<4, 3>>(),
-    MakeWinograd<Form<6, 3>, Form<6, 3>>(), MakeWinograd<Form<2, 5>, Form<2, 5>>(),
-    MakeWinograd<Form<3, 5>, Form<3, 5>>(), MakeWinograd<Form<4, 5>, Form<4, 5>>(),
-    MakeWinograd<None, Form<2, 3>>(),       MakeWinograd<None, Form<4, 3>>(),
-    MakeWinograd<None, Form<6, 3>>(),       MakeWinograd<None, Form<2, 5>>(),
-    MakeWinograd<None, Form<3, 5>>(),       MakeWinograd<None, Form<4, 5>>(),
-    MakeWinograd<None, Form<2, 7>>(),       MakeWinograd<Form<2, 3>, None>(),
-    MakeWinograd<Form<4, 3>, None>(),       MakeWinograd<Form<6, 3>, None>(),
-    MakeWinograd<Form<2, 5>, None>(),       MakeWinograd<Form<3, 5>, None>(),
-    MakeWinograd<Form<4, 5>, None>(),       MakeWinograd<Form<2, 7>, None>()};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace plait::kernels

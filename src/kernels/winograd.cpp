@@ -1,21 +1,7 @@
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/winograd.cpp"
-#include <hwy/foreach_target.h>  // IWYU pragma: keep
-// clang-format: the per-target headers come after foreach_target.h
-#include "kernels/targets-inl.h"
-#include "kernels/winograd-inl.h"
+#include "kernels/winograd.hpp"
 
-HWY_BEFORE_NAMESPACE();
-namespace plait::kernels {
-namespace HWY_NAMESPACE {
+#include "kernels/winograd_forms.hpp"
 
-constexpr WinogradSet kWinogradSet{kWinogradForms};
-
-}  // namespace HWY_NAMESPACE
-}  // namespace plait::kernels
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
 namespace plait::kernels {
 
 // Before the first dealt line, and between a copied line and it, what is written beyond either.
@@ -36,12 +22,13 @@ std::int64_t WinogradKernels::scratch_floats(const Region& region) const {
 
 const WinogradKernels& winograd_kernels(Target target, const AxisForm& down,
                                         const AxisForm& across) {
-  const WinogradSet& set = *PLAIT_SELECT_TARGET(target, kWinogradSet);
-  for (const WinogradKernels& form : set.forms) {
-    if (form.down == down && form.across == across) return form;
+  const WinogradSet& square = winograd_square_forms(target);
+  for (const WinogradSet* const set : {&square, &winograd_axis_forms(target)}) {
+    for (const WinogradKernels& form : set->forms) {
+      if (form.down == down && form.across == across) return form;
+    }
   }
-  return set.forms.front();
+  return square.forms.front();
 }
 
 }  // namespace plait::kernels
-#endif

@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <span>
 
 #include <plait/machine.hpp>
 
@@ -98,10 +97,6 @@ struct WinogradKernels {
   std::int64_t scratch_floats(const Region& region) const;
   std::int64_t copied_floats(const Region& region) const;
   std::int64_t line_pitch(const Region& region) const;
-};
-
-struct WinogradSet {
-  std::span<const WinogradKernels> forms;
 };
 
 // Floats beyond the last tile or channel that are written and read.

@@ -13,7 +13,7 @@
 
 #include "kernels/activate-inl.h"
 #include "kernels/toom_cook.hpp"
-#include "kernels/unroll.hpp"
+#include "kernels/unroll-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace plait::kernels {
@@ -70,7 +70,7 @@ struct Form {
 
   // out = B^T in. Points a and -a share the product R of the other factors: N_a = (x + a) R.
   template <class Arithmetic, class Value = typename Arithmetic::Value>
-  static HWY_INLINE constexpr void In(Arithmetic& on, const Value (&in)[kT], Value (&out)[kT]) {
+  static PLAIT_SHARE constexpr void In(Arithmetic& on, const Value (&in)[kT], Value (&out)[kT]) {
     constexpr Polynomial<double> kOfZero = kPoints.product_without(0);
     constexpr Polynomial<double> kOfInfinity = kPoints.product_without(-1);
     out[0] = Evaluate<kT - 2, 0>(on, kOfZero, in);
@@ -84,7 +84,7 @@ struct Form {
 
   // out = A^T in: sums over the points of in[k] a_k^i.
   template <class Arithmetic, class Value = typename Arithmetic::Value>
-  static HWY_INLINE constexpr void Out(Arithmetic& on, const Value (&in)[kT], Value (&out)[kM]) {
+  static PLAIT_SHARE constexpr void Out(Arithmetic& on, const Value (&in)[kT], Value (&out)[kM]) {
     Value sums[kPairs];
     Value differences[kPairs];
     PLAIT_UNROLL for (int p = 0; p < kPairs; ++p) {

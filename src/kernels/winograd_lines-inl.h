@@ -14,7 +14,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/activate-inl.h"
-#include "kernels/unroll.hpp"
+#include "kernels/unroll-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace plait::kernels {
@@ -135,8 +135,8 @@ template <class F>
 class Dealer {
  public:
   // Of lines of `width` from position `first` on, for so many tiles.
-  HWY_INLINE Dealer(std::int64_t first, std::int64_t width, std::int64_t tiles, float outside,
-                    std::int64_t pitch)
+  PLAIT_SHARE Dealer(std::int64_t first, std::int64_t width, std::int64_t tiles, float outside,
+                     std::int64_t pitch)
       : first_(first), width_(width), tiles_(tiles), pitch_(pitch) {
     outside_ = hn::Set(FloatTag(), outside);
     PLAIT_UNROLL for (int i = 0; i < kM; ++i) {
@@ -144,7 +144,7 @@ class Dealer {
     }
   }
 
-  HWY_INLINE void Deal(const float* line, float* to) const {
+  PLAIT_SHARE void Deal(const float* line, float* to) const {
     float kept[kT][kShifts + 1];
     PLAIT_UNROLL for (int v = kM; v < kT; ++v) {
       PLAIT_UNROLL for (int s = 1; s <= v / kM; ++s) kept[v][s - 1] = to[v * pitch_ - s];
@@ -171,7 +171,7 @@ class Dealer {
   }
 
   // A line of nothing but what stands outside.
-  HWY_INLINE void DealOutside(float* to) const {
+  PLAIT_SHARE void DealOutside(float* to) const {
     for (std::int64_t b = 0; b < tiles_; b += kFloatLanes) {
       PLAIT_UNROLL for (int v = 0; v < kT; ++v) {
         hn::StoreU(outside_, FloatTag(), to + v * pitch_ + b);
