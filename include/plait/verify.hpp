@@ -65,7 +65,7 @@ struct VerifyReport {
   // expected one, or a loop of a subject with so many random cases was never covered.
   static constexpr std::int64_t kPooledOutputs = 100'000;
   static constexpr double kMostRmsShare = 1.5;
-  static constexpr std::int64_t kCoverageCases = 400;
+  static constexpr std::int64_t kCoverageCases = 800;
 
   std::vector<VerifiedSubject> subjects = {};
   std::vector<PooledError> errors = {};
