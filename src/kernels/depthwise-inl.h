@@ -166,16 +166,15 @@ struct RowsForm {
     // `first` and `last` are constants wherever this is inlined.
     PLAIT_INLINE void Row(const PlaneArgs& args, int first, int last, const float* row,
                           std::int64_t r) {
-      if (args.k_h * args.k_w <= kChunk) {
-        Span(args, first, last, row, r, 0, args.k_w);
-        return;
-      }
+      const bool chunked = args.k_h * args.k_w > kChunk;
       for (std::int64_t v = 0; v < args.k_w;) {
         std::int64_t end = args.k_w;
-        PLAIT_UNROLL for (int i = first; i <= last; ++i) {
-          const std::int64_t tap = (r - i) * args.k_w + v;
-          if (tap > 0 && tap % kChunk == 0) EndChunk(args.chunk_sums, i, tap == kChunk, sums);
-          end = std::min(end, v + kChunk - tap % kChunk);
+        if (chunked) {
+          PLAIT_UNROLL for (int i = first; i <= last; ++i) {
+            const std::int64_t tap = (r - i) * args.k_w + v;
+            if (tap > 0 && tap % kChunk == 0) EndChunk(args.chunk_sums, i, tap == kChunk, sums);
+            end = std::min(end, v + kChunk - tap % kChunk);
+          }
         }
         Span(args, first, last, row, r, v, end);
         v = end;

@@ -28,8 +28,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr int kMostUnrolled = HWY_TARGET <= HWY_AVX3 ? 36 : HWY_TARGET == HWY_EMU128 ? 0 : 16;
 
 // body(0), body(1) ... The transforms of a tile's columns or rows: unrolled where the tile's values
-// fit the registers, more or less. Unrolled beyond, 3x3 layers took as long by F(4, 3) and 1.06
-// times as long by F(6, 3), and all forms 2.5 times as long to compile [AMD Zen 5 VM, 2026-11-30].
+// nearly fit the registers. Rolled, F(2, 3) takes 1.09 times as long and F(4, 3) 1.02; unrolled,
+// F(6, 3) takes 1.05 and much of the compiler's time [AMD Zen 5 VM, 64 -> 64 at 56 px, 2026-11-30].
 template <int kCount, int kPoints, class Body>
 HWY_INLINE void ForLines(const Body& body) {
   if constexpr (kPoints <= kMostUnrolled) {
