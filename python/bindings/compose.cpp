@@ -66,7 +66,7 @@ nb::object to_mask(const DifferingOutputs& differing) {
   return nb::cast(nb::ndarray<nb::numpy, bool>(mask.release(), 2, shape.data(), owner));
 }
 
-nb::tuple to_tuple(const ComposedProducts& products) {
+nb::tuple products_tuple(const ComposedProducts& products) {
   return nb::make_tuple(products.two_layers, products.one_layer);
 }
 
@@ -121,14 +121,14 @@ nb::tuple to_cost(const Composition<T>& composed, const std::vector<LayersCost>&
   nb::object products = nb::none();
   nb::object predicted = nb::none();
   nb::object measured = nb::none();
-  if (composed.per_image) products = to_tuple(*composed.per_image);
+  if (composed.per_image) products = products_tuple(*composed.per_image);
   if (costs.size() == 2) {
     predicted = nb::make_tuple(costs[0].predicted_seconds, costs[1].predicted_seconds);
     if (costs[0].measured_seconds > 0) {
       measured = nb::make_tuple(costs[0].measured_seconds, costs[1].measured_seconds);
     }
   }
-  return nb::make_tuple(to_tuple(composed.per_position), products, predicted, measured);
+  return nb::make_tuple(products_tuple(composed.per_position), products, predicted, measured);
 }
 
 template <class T>
