@@ -11,6 +11,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/curve.hpp"
+#include "kernels/unroll-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace plait::kernels {
@@ -36,27 +37,29 @@ using DoubleTag = hn::Repartition<double, FloatTag>;
 using HalfTag = hn::Rebind<float, DoubleTag>;
 using DoubleVector = hn::Vec<DoubleTag>;
 
+PLAIT_SHARE DoubleVector Exponential(DoubleTag d, DoubleVector value) { return hn::Exp(d, value); }
+
 // 1 / (1 + exp(-v)).
 HWY_INLINE DoubleVector Sigmoid(DoubleTag d, DoubleVector value) {
   const DoubleVector one = hn::Set(d, 1.0);
   // Beyond, the result is that at the limit, to f32.
   const DoubleVector limit = hn::Set(d, 200.0);
   const DoubleVector clamped = hn::Max(hn::Neg(limit), hn::Min(value, limit));
-  return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(clamped))));
+  return hn::Div(one, hn::Add(one, Exponential(d, hn::Neg(clamped))));
 }
 
 // (1 - e) / (1 + e) with e = exp(-2 |v|); where that cancels, v itself: v (1 - v^2 / 3 ...).
 HWY_INLINE DoubleVector Tanh(DoubleTag d, DoubleVector value) {
   const DoubleVector one = hn::Set(d, 1.0);
   const DoubleVector size = hn::Min(hn::Abs(value), hn::Set(d, 30.0));
-  const DoubleVector power = hn::Exp(d, hn::Mul(hn::Set(d, -2.0), size));
+  const DoubleVector power = Exponential(d, hn::Mul(hn::Set(d, -2.0), size));
   const DoubleVector large = hn::CopySign(hn::Div(hn::Sub(one, power), hn::Add(one, power)), value);
   const DoubleVector cube = hn::Mul(hn::Mul(value, value), value);
   const DoubleVector small = hn::Sub(value, hn::Mul(cube, hn::Set(d, 1.0 / 3)));
   return hn::IfThenElse(hn::Lt(size, hn::Set(d, 0x1p-11)), small, large);
 }
 
-HWY_INLINE DoubleVector InDouble(DoubleTag d, Curve curve, DoubleVector value) {
+PLAIT_SHARE DoubleVector InDouble(DoubleTag d, Curve curve, DoubleVector value) {
   DoubleVector result = value;
   if (curve == Curve::tanh) {
     result = Tanh(d, value);
@@ -72,7 +75,7 @@ HWY_INLINE DoubleVector InDouble(DoubleTag d, Curve curve, DoubleVector value) {
   return hn::IfThenElse(hn::Eq(value, value), result, value);
 }
 
-HWY_INLINE FloatVector Transcendental(Curve curve, FloatVector value) {
+PLAIT_SHARE FloatVector Transcendental(Curve curve, FloatVector value) {
   const FloatTag d;
   const DoubleTag d64;
   const HalfTag half;

@@ -32,8 +32,8 @@ constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3;  // 32 instead of 16
 // Adds the bias, applies the activation and stores columns [column, column + kVectors vectors) of
 // all lines, or what of them is less than args.columns.
 template <int kLines, int kVectors>
-HWY_INLINE void StoreLines(const PlaneArgs& args, std::int64_t column,
-                           PlaneVector (&sums)[kLines][kVectors]) {
+PLAIT_INLINE void StoreLines(const PlaneArgs& args, std::int64_t column,
+                             PlaneVector (&sums)[kLines][kVectors]) {
   const PlaneTag d;
   const bool relu = args.epilogue.relu;
   const bool six = args.epilogue.six;
@@ -74,8 +74,8 @@ HWY_INLINE void ClearSums(PlaneVector (&sums)[kLines][kVectors]) {
 
 // Sums of finished chunks wait in args.chunk_sums, lane by lane as in the accumulators.
 template <int kLines, int kVectors>
-HWY_INLINE void EndChunk(float* chunk_sums, int i, bool first,
-                         PlaneVector (&sums)[kLines][kVectors]) {
+PLAIT_INLINE void EndChunk(float* chunk_sums, int i, bool first,
+                           PlaneVector (&sums)[kLines][kVectors]) {
   const PlaneTag d;
   PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
     float* at = chunk_sums + (i * kVectors + v) * kPlaneLanes;
@@ -87,7 +87,7 @@ HWY_INLINE void EndChunk(float* chunk_sums, int i, bool first,
 
 // The sums of the last chunk become those of all.
 template <int kLines, int kVectors>
-HWY_INLINE void AddChunks(const float* chunk_sums, PlaneVector (&sums)[kLines][kVectors]) {
+PLAIT_INLINE void AddChunks(const float* chunk_sums, PlaneVector (&sums)[kLines][kVectors]) {
   const PlaneTag d;
   PLAIT_UNROLL for (int i = 0; i < kLines; ++i) {
     PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {

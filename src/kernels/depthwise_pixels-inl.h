@@ -73,7 +73,7 @@ class PixelSums {
         channel_(channel),
         count_(count) {}
 
-  HWY_INLINE void Run() {
+  PLAIT_INLINE void Run() {
     if (args_.asks_early) AskForOutputs();
     ClearSums(sums_);
     FirstRows<0>();
@@ -91,7 +91,7 @@ class PixelSums {
     return kPart ? LoadPart(from, count_) : LoadOnce(PlaneTag(), from);
   }
 
-  HWY_INLINE void AskForOutputs() const {
+  PLAIT_INLINE void AskForOutputs() const {
     PLAIT_UNROLL for (int i = 0; i < kLines; ++i) {
       PLAIT_UNROLL for (int j = 0; j < kPixels; ++j) {
         prefetch_to_write(args_.out + i * args_.out_line + j * args_.out_pixel + channel_);
@@ -186,7 +186,7 @@ class PixelSums {
     }
   }
 
-  HWY_INLINE void Finish() {
+  PLAIT_INLINE void Finish() {
     const PlaneTag d;
     const bool has_bias = args_.bias != nullptr;
     const PlaneVector bias = has_bias ? Load(args_.bias + channel_) : hn::Zero(d);
