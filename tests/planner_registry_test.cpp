@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <set>
 #include <sstream>
 #include <vector>
@@ -183,7 +184,8 @@ TEST(Reproducible, RealPicksAreTheSameOnEveryMachine) {
 // which one it would be.
 TEST(Reproducible, CapsDoNotChangeThePickFromMachineToMachine) {
   Random random(12);
-  for (const std::size_t cap : {0, 2000, 10'000, 100'000, 1'000'000}) {
+  for (const std::size_t cap :
+       std::initializer_list<std::size_t>{0, 2000, 10'000, 100'000, 1'000'000}) {
     std::set<std::string> picks;
     for (const int threads : {1, 2, 16}) {
       for (const Target target : test::runnable_targets()) {

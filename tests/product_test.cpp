@@ -195,7 +195,8 @@ TEST(Blocking, SplitsRowsWhenThereAreFewColumns) {
   request.shape = {1, 1, 512, 16, 512};
   request.threads = 2;
   request.max_workspace_bytes = std::size_t{1} << 30;
-  const kernels::Blocking blocking = kernels::choose_blocking(request, canonical_machine());
+  const kernels::Blocking blocking =
+      kernels::choose_blocking(request, test::built_canonical_machine());
   EXPECT_EQ(blocking.threads, 2);
   EXPECT_LT(blocking.block_rows, request.shape.rows);
 }

@@ -162,7 +162,7 @@ std::vector<std::vector<std::size_t>> real_sets(const std::vector<ComplexFactor>
 Plane solved_for_factor(const Plane& f, const Plane& g, const Plane& h, int in_x, int in_y) {
   const int width = f.cols + in_y;
   const int rows = (f.rows + in_x) * width;
-  algebra::Matrix matrix(2 * rows, (in_x + 1) * (in_y + 1));
+  algebra::Matrix matrix(std::int64_t{2} * rows, std::int64_t{in_x + 1} * (in_y + 1));
   int column = 0;
   for (int i = 0; i <= in_x; ++i) {
     for (int j = 0; j <= in_y; ++j, ++column) {

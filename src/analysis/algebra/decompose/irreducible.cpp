@@ -16,7 +16,8 @@ algebra::Matrix ruppert_matrix(const Plane& f) {
   const int m = f.rows - 1;
   const int n = f.cols - 1;
   const int width = 2 * n;
-  algebra::Matrix matrix(2 * m * width, m * (n + 1) + (m + 1) * (n - 1));
+  algebra::Matrix matrix(std::int64_t{2} * m * width,
+                         std::int64_t{m} * (n + 1) + std::int64_t{m + 1} * (n - 1));
   int column = 0;
   for (int i = 0; i < m; ++i) {  // g = x^i y^j: f g_y - g f_y
     for (int j = 0; j <= n; ++j, ++column) {
