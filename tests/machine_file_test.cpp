@@ -124,9 +124,12 @@ TEST(Description, ErrorsNameFileLineKeyAndRule) {
             "m.txt, line 1: must be \"key: value\", or a comment after #, but is \"fast\"");
   EXPECT_EQ(refusal("target: AVX2\ntargets: EMU128 SSE4\n"),
             "m.txt, line 1: target must be among targets but is AVX2");
-  EXPECT_EQ(refusal("targets: AVX2"),
-            "m.txt, line 1: targets must be the first of EMU128 SSE4 AVX2 AVX3, in this order but "
-            "is \"AVX2\"");
+  EXPECT_EQ(
+      refusal("targets: AVX2"),
+      "m.txt, line 1: targets must be EMU128, then wider ones of SSE4 AVX2 AVX3, in this order "
+      "but is \"AVX2\"");
+  EXPECT_EQ(refusal("target: SSE4\ntargets: EMU128 AVX2\n"),
+            "m.txt, line 1: target must be among targets but is SSE4");
 }
 
 TEST(Description, RefusesValuesOutOfRange) {
@@ -135,7 +138,7 @@ TEST(Description, RefusesValuesOutOfRange) {
     std::vector<const char*> values;
   } wrong[] = {
       {"cpu", {"", "a\x01z"}},
-      {"targets", {"", "EMU128 AVX2", "EMU128 EMU128", "SSE4 EMU128", "MMX"}},
+      {"targets", {"", "AVX2", "EMU128 EMU128", "EMU128 AVX2 SSE4", "SSE4 EMU128", "MMX"}},
       {"target", {"", "MMX", "EMU128 SSE4"}},
       {"cores", {"", "0", "-1", "1.5", "1048577", "99999999999999999999", "2 3"}},
       {"affinity", {"0", "x"}},

@@ -35,11 +35,19 @@ constexpr std::size_t kUsual = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 
 }  // namespace
 
-// The other forms of the language call these. Not inlined: GCC 12 would warn of free() on what
+// The other forms of the language call these; a sanitizer's own would not: nothrow is here, too, as
+// std::stable_sort asks for memory so. Not inlined: GCC 12 would warn of free() on what
 // came from operator new.
 [[gnu::noinline]] void* operator new(std::size_t bytes) { return allocate_or_throw(bytes, kUsual); }
 [[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return allocate_or_throw(bytes, static_cast<std::size_t>(alignment));
+}
+[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  return count_and_allocate(bytes, kUsual);
+}
+[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment,
+                                     const std::nothrow_t&) noexcept {
+  return count_and_allocate(bytes, static_cast<std::size_t>(alignment));
 }
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }

@@ -84,10 +84,10 @@ PLAIT_API Machine detect_machine(const std::string& root = "");
 
 // A machine as text, one "key: value" a line, for PLAIT_MACHINE and parse_machine: what a report of
 // a bug needs, to be planned for elsewhere. The keys are the names of Machine's fields and those of
-// its parts, in the same units: cpu, targets (narrowest first, with spaces between), target, cores,
-// affinity, cgroup_cpus, wide_fma_units, l1_bytes, l2_bytes, l3_bytes, line_bytes, ghz,
-// vector_fmas_per_cycle (written only where it is not what `use` sets), l2_bytes_per_second,
-// l3_bytes_per_second, dram_bytes_per_second, fork_join_seconds.
+// its parts, in the same units: cpu, targets (EMU128 and wider ones, narrowest first, with spaces
+// between), target, cores, affinity, cgroup_cpus, wide_fma_units, l1_bytes, l2_bytes, l3_bytes,
+// line_bytes, ghz, vector_fmas_per_cycle (written only where it is not what `use` sets),
+// l2_bytes_per_second, l3_bytes_per_second, dram_bytes_per_second, fork_join_seconds.
 PLAIT_API std::string describe(const Machine& machine);
 
 // The inverse: what `describe` wrote of a machine whose targets this CPU runs gives an equal one.

@@ -75,6 +75,10 @@ bool read_cpu(std::string_view text, Description& d) {
   return !text.empty() && std::none_of(text.begin(), text.end(), is_control);
 }
 
+bool contains(const std::vector<Target>& targets, Target target) {
+  return std::find(targets.begin(), targets.end(), target) != targets.end();
+}
+
 std::optional<Target> target_of(std::string_view name) {
   try {
     return parse_target(name);
@@ -83,12 +87,13 @@ std::optional<Target> target_of(std::string_view name) {
   }
 }
 
-// A CPU that runs a target runs all narrower ones: what is written is all of them up to one.
+// A CPU that runs a target runs all narrower ones, but a build may leave some out, EMU128 never.
 bool read_targets(std::string_view text, Description& d) {
   for (const std::string_view name : split(text, ' ')) {
     if (name.empty()) continue;
     const std::optional<Target> target = target_of(name);
-    if (!target || static_cast<std::size_t>(*target) != d.targets.size()) return false;
+    const bool next = d.targets.empty() ? target == Target::emu128 : target > d.targets.back();
+    if (!target || !next) return false;
     d.targets.push_back(*target);
   }
   return !d.targets.empty();
@@ -105,7 +110,7 @@ constexpr std::string_view kCount = "a whole number from 1 to 1048576";
 
 constexpr Key kKeys[] = {
     {"cpu", "a name without control characters", read_cpu},
-    {"targets", "the first of EMU128 SSE4 AVX2 AVX3, in this order", read_targets},
+    {"targets", "EMU128, then wider ones of SSE4 AVX2 AVX3, in this order", read_targets},
     {"target", "EMU128, SSE4, AVX2 or AVX3", read_target},
     {"cores", kCount,
      [](Text text, Description& d) { return read_between(text, 1, kMostCores, d.machine.cores); }},
@@ -197,7 +202,7 @@ class Reader {
 
   const Description& description() {
     const Description& d = description_;
-    if (d.target && !d.targets.empty() && *d.target > d.targets.back()) {
+    if (d.target && !d.targets.empty() && !contains(d.targets, *d.target)) {
       refuse(where(line_of(key_of("target", ""))),
              "target must be among targets but is " + std::string(name_of(*d.target)));
     }
@@ -225,10 +230,11 @@ Machine complete(const Description& description) {
   machine.affinity = description.affinity.value_or(machine.cores);
   machine.targets = targets_of_cpu();
   if (!description.targets.empty()) {
-    std::erase_if(machine.targets, [&](Target t) { return t > description.targets.back(); });
+    std::erase_if(machine.targets, [&](Target t) { return !contains(description.targets, t); });
   }
   const Target wanted = description.target.value_or(machine.targets.back());
-  machine.use(std::min(wanted, machine.targets.back()));
+  machine.use(*std::find_if(machine.targets.rbegin(), machine.targets.rend(),
+                            [wanted](Target target) { return target <= wanted; }));
   if (description.vector_fmas_per_cycle && machine.target == wanted) {
     machine.rates.vector_fmas_per_cycle = *description.vector_fmas_per_cycle;
   }
