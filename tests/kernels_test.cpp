@@ -79,7 +79,7 @@ struct TileCase {
         bias(random_floats(tile.rows, random)),
         sums(partial.size()) {
     args.a = a.data();
-    args.b = b.data();
+    args.b = args.ahead = b.data();
     args.b_stride = tile.cols;
     args.depth = depth;
     args.sums = sums.data();
