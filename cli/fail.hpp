@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include <plait/error.hpp>
@@ -13,9 +14,11 @@ namespace plait::faces {
   throw Error(Status::invalid_argument, message);
 }
 
-// A system call failed: "what: the text of errno".
-[[noreturn]] inline void fail_system(const std::string& what, int error) {
-  throw Error(Status::io, what + ": " + std::generic_category().message(error));
+// A system call failed: "what path: the text of errno". Views, for making a string may set errno
+// before it is handed over.
+[[noreturn]] inline void fail_system(std::string_view what, std::string_view path, int error) {
+  throw Error(Status::io, std::string(what) + " " + std::string(path) + ": " +
+                              std::generic_category().message(error));
 }
 
 }  // namespace plait::faces

@@ -61,10 +61,10 @@ std::string read_file(const std::string& path) {
   constexpr off_t kMaxBytes = off_t{16} << 30;
   // Non-blocking: opening a named pipe without a writer would wait for ever.
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0) fail_system("cannot read " + path, errno);
+  if (file.get() < 0) fail_system("cannot read", path, errno);
   struct stat info {};
-  if (::fstat(file.get(), &info) != 0) fail_system("cannot read " + path, errno);
-  if (S_ISDIR(info.st_mode)) fail_system("cannot read " + path, EISDIR);
+  if (::fstat(file.get(), &info) != 0) fail_system("cannot read", path, errno);
+  if (S_ISDIR(info.st_mode)) fail_system("cannot read", path, EISDIR);
   if (!S_ISREG(info.st_mode)) throw Error(Status::io, "cannot read " + path + ": not a file");
   if (info.st_size == 0) throw Error(Status::io, path + ": the file is empty");
   if (info.st_size > kMaxBytes) {
@@ -76,7 +76,7 @@ std::string read_file(const std::string& path) {
   while (done < bytes.size()) {
     const ssize_t got = ::read(file.get(), bytes.data() + done, bytes.size() - done);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail_system("cannot read " + path, errno);
+    if (got < 0) fail_system("cannot read", path, errno);
     if (got == 0) break;  // became shorter meanwhile; the format's reader will say truncated
     done += static_cast<std::size_t>(got);
   }
@@ -94,24 +94,24 @@ void check_output(const std::string& path, const std::vector<std::string>& input
     }
   }
   const fs::path target = resolved(path);
-  if (fs::is_directory(target)) fail_system("cannot write " + path, EISDIR);
+  if (fs::is_directory(target)) fail_system("cannot write", path, EISDIR);
   const fs::path folder = folder_of(target);
   std::error_code error;
   const fs::file_status status = fs::status(folder, error);
   if (!fs::exists(status)) {
     throw Error(Status::io, "cannot write " + path + ": there is no folder " + folder.string());
   }
-  if (!fs::is_directory(status)) fail_system("cannot write " + path, ENOTDIR);
-  if (::access(folder.c_str(), W_OK | X_OK) != 0) fail_system("cannot write " + path, errno);
+  if (!fs::is_directory(status)) fail_system("cannot write", path, ENOTDIR);
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) fail_system("cannot write", path, errno);
   if (fs::exists(target) && ::access(target.c_str(), W_OK) != 0)
-    fail_system("cannot write " + path, errno);
+    fail_system("cannot write", path, errno);
 }
 
 void write_file(const std::string& path, std::string_view bytes, const std::atomic<bool>& cancel) {
   const fs::path target = resolved(path);
   std::string temporary = (folder_of(target) / ".plait-XXXXXX").string();
   Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (file.get() < 0) fail_system("cannot write " + path, errno);
+  if (file.get() < 0) fail_system("cannot write", path, errno);
   const RemovedOnExit guard(temporary);
 
   std::size_t done = 0;
@@ -120,7 +120,7 @@ void write_file(const std::string& path, std::string_view bytes, const std::atom
     const std::size_t piece = std::min<std::size_t>(bytes.size() - done, std::size_t{16} << 20);
     const ssize_t put = ::write(file.get(), bytes.data() + done, piece);
     if (put < 0 && errno == EINTR) continue;
-    if (put < 0) fail_system("cannot write " + path, errno);
+    if (put < 0) fail_system("cannot write", path, errno);
     done += static_cast<std::size_t>(put);
   }
   if (cancel.load()) throw Error(Status::cancelled, "interrupted");
@@ -137,7 +137,7 @@ void write_file(const std::string& path, std::string_view bytes, const std::atom
   }
   if (::fchmod(file.get(), mode) != 0 || file.close() != 0 ||
       ::rename(temporary.c_str(), target.c_str()) != 0) {
-    fail_system("cannot write " + path, errno);
+    fail_system("cannot write", path, errno);
   }
 }
 

@@ -32,7 +32,7 @@ class Descriptor {
   explicit Descriptor(int fd) : fd_(::fcntl(fd, F_DUPFD_CLOEXEC, 3)) {
     const int error = errno;
     ::close(fd);
-    if (fd_ < 0) fail_system("cannot talk to gnuplot", error);
+    if (fd_ < 0) fail_system("cannot talk to", "gnuplot", error);
   }
   Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   Descriptor& operator=(Descriptor&& other) noexcept {
@@ -56,7 +56,7 @@ struct Connection {
   Connection() {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-      fail_system("cannot talk to gnuplot", errno);
+      fail_system("cannot talk to", "gnuplot", errno);
     }
     ours = Descriptor(ends[0]);
     theirs = Descriptor(ends[1]);
@@ -85,7 +85,7 @@ class Child {
                   "charts are drawn by gnuplot, which is not here: install gnuplot-nox (Debian, "
                   "Ubuntu) or gnuplot, or leave out --plot");
     }
-    if (error != 0) fail_system("cannot start gnuplot", error);
+    if (error != 0) fail_system("cannot start", "gnuplot", error);
   }
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -133,7 +133,7 @@ void talk(Descriptor& in, std::string_view script, Descriptor& out, std::string&
                                       {out.get(), POLLIN, 0},
                                       {messages.get(), POLLIN, 0}}};
     if (::poll(waiting.data(), waiting.size(), kPollMilliseconds) < 0 && errno != EINTR) {
-      fail_system("cannot talk to gnuplot", errno);
+      fail_system("cannot talk to", "gnuplot", errno);
     }
     if (waiting[0].revents != 0) send_some(in, script);
     if (waiting[1].revents != 0) receive_some(out, picture);
