@@ -18,7 +18,7 @@ ErrorReport error_of_copy(const Tensor<float>& x, const Tensor<float>& y, double
   Problem problem;
   problem.w = x.size(3);
   const Tensor<float> kernel({1, 1, 1, 1}, {1});
-  return measure_error<float>(problem, bound, x.view(), kernel.view(), {}, {}, y.view());
+  return measure_error<float>(problem, {.gamma = bound}, x.view(), kernel.view(), {}, {}, y.view());
 }
 
 ErrorReport error_of_copy(float x, float y) {
@@ -62,7 +62,7 @@ TEST(MeasureError, SamplesOfALargeOutputHoldItsCorners) {
   const Tensor<float> kernel(problem.kernel_shape());
   Tensor<float> y(problem.y_shape());
   const auto measure = [&] {
-    return measure_error<float>(problem, 1, x.view(), kernel.view(), {}, {}, y.view());
+    return measure_error<float>(problem, {.gamma = 1}, x.view(), kernel.view(), {}, {}, y.view());
   };
   const ErrorReport right = measure();
   EXPECT_EQ(right.max_error, 0);

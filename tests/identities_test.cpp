@@ -90,7 +90,8 @@ TEST_P(Identity, SmallIntegersAreExact) {
     fill_integers(x, 15, random);
     fill_integers(kernel, 15, random);
     const Tensor<float> y = run(p, x, kernel);
-    const ErrorReport error = measure_error<float>(p, 1, x.view(), kernel.view(), {}, {}, y.view());
+    const ErrorReport error =
+        measure_error<float>(p, {.gamma = 1}, x.view(), kernel.view(), {}, {}, y.view());
     EXPECT_EQ(error.max_error, 0) << to_string(p);
   }
 }

@@ -46,18 +46,22 @@ struct Limits {
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 
-// A guarantee: |computed - exact| <= gamma * S + terms * 2^-126 for every output, where S is |x|
-// correlated with |K|, plus |bias| + |residual|. Algorithms that compute tiles of tile x tile
-// outputs from transformed inputs let every input of a tile into all its outputs: there S is the
-// sum over c of (max |x_c| over the inputs of the output's tile) * (sum |K[o, c]|), plus the same.
-// A tile holds every dilation-th output, and only one along an axis on which the kernel has one
-// tap.
+// A guarantee, for every output o of every algorithm:
+//   |computed - exact| <= gamma (range max|x| sum|K| + |bias| + |residual|)
+//                         + floor (1 + max|x| + max|K|)
+// with max|x| over the output's window, padding included, and sum|K| and max|K| over the weights of
+// its output channel. An activation multiplies it by its largest slope, and rounds once more.
+// Outputs whose sums, or parts of them, are beyond the largest number of the type are infinite or
+// NaN. Backward, what is multiplied takes the places of x and K.
+// Direct algorithms, whose range is 1 and tile 0, keep to (sum of |x K|) in the place of
+// range max|x| sum|K|. Those that transform tiles of tile x tile outputs keep to
+// sum over c of (max |x_c| over the inputs of the output's tile) (sum |K_c|) as well; a tile holds
+// every dilation-th output, and only one along an axis on which the kernel has one tap.
 struct ErrorBound {
-  // NOLINTNEXTLINE(google-explicit-constructor): a bound without tiles is its gamma
-  ErrorBound(double given_gamma, std::int64_t given_tile = 0)
-      : gamma(given_gamma), tile(given_tile) {}
-  double gamma;
-  std::int64_t tile;  // 0: outputs are sums of their own products
+  double gamma = 0;
+  double range = 1;  // how far an input of the window's surroundings may be above it: 1 or 32
+  double floor = 0;  // of numbers too small for the type, which may be flushed to zero
+  std::int64_t tile = 0;
 };
 
 // Predicted before the run. Times are for the plan's machine and threads.
@@ -80,11 +84,13 @@ struct Cost {
   double memory_seconds = 0;   // waiting for memory beyond what the other work hides
   double thread_seconds = 0;   // handing work to threads
   double predicted_seconds = 0;
-  double error_rms = 0;         // expected rms error / rms output
-  double error_bound = 0;       // gamma of the ErrorBound
-  std::int64_t bound_tile = 0;  // and its tile
+  double error_rms = 0;         // expected rms error / rms output, for the data of Accuracy
+  double error_bound = 0;       // gamma of the ErrorBound,
+  double error_range = 1;       // its range,
+  double error_floor = 0;       // its floor,
+  std::int64_t error_tile = 0;  // and its tile
 
-  ErrorBound bound() const { return {error_bound, bound_tile}; }
+  ErrorBound bound() const { return {error_bound, error_range, error_floor, error_tile}; }
 };
 
 // One algorithm's answer to a problem.
@@ -154,10 +160,14 @@ struct RunReport {
   std::string algorithm;
   Target target = Target::emu128;
   int threads = 0;  // tasks handed to the executor at once
-  // Executed; each equals the Cost's.
+  // Executed; each equals the Cost's, but where tiles were computed directly.
   std::int64_t multiplications = 0;
   std::int64_t additions = 0;
   std::int64_t transform_operations = 0;
+  // Of algorithms that transform tiles: how many there were, and how many of these were computed by
+  // the sums of the definition, as their inputs are not finite or differ by too much.
+  std::int64_t tiles = 0;
+  std::int64_t direct_tiles = 0;
   std::vector<LoopCount> loops = {};  // of the blocking, innermost first
 };
 

@@ -123,6 +123,7 @@ void complete_cost(const Problem& problem, const Machine& machine, int threads, 
       cost.product_seconds + cost.gather_seconds + cost.memory_seconds + cost.thread_seconds;
   cost.error_rms = chunked_sum_rms(problem.depth(), kernels::kChunk);
   cost.error_bound = chunked_sum_bound(problem.depth(), kernels::kChunk);
+  cost.error_floor = flushed_floor(static_cast<double>(problem.depth()), kSmallestNormal);
 }
 
 Cost product_cost(const Problem& problem, const Machine& machine,
@@ -193,7 +194,7 @@ RunReport report_of(const kernels::LoopTally& tally, std::span<const kernels::Lo
                     std::string_view algorithm, Target target, int threads) {
   RunReport report{
       std::string(algorithm),      target, threads, tally.multiplications(), tally.additions(),
-      tally.transform_operations()};
+      tally.transform_operations(), tally.tiles(), tally.direct_tiles()};
   for (std::size_t level = 0; level < loops.size(); ++level) {
     const kernels::LoopTally::Count& count = tally.count(level);
     const bool covered = loops[level].has_tail ? count.whole_twice_and_tail : count.rounds >= 2;

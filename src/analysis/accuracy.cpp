@@ -32,11 +32,9 @@ double largest_slope(const Activation& activation) {
 
 class Comparison {
  public:
-  Comparison(const Problem& problem, double gamma)
+  Comparison(const Problem& problem, const ErrorBound& bound)
       : slope_(largest_slope(problem.activation)),
-        gamma_(gamma),
-        underflow_(static_cast<double>(problem.depth()) *
-                   (problem.dtype == Dtype::f64 ? 0x1p-1022 : 0x1p-126)),
+        bound_(bound),
         unit_(problem.dtype == Dtype::f64 ? kUnitRoundoff64 : kUnitRoundoff),
         activated_(problem.activation.kind != ActivationKind::none) {}
 
@@ -50,9 +48,10 @@ class Comparison {
       return;
     }
     const double error = std::abs(computed - exact.value);
-    // An activation rounds once more: its value need not be small where the sum is.
-    const double allowed = slope_ * (gamma_ * exact.magnitude + underflow_) +
-                           (activated_ ? unit_ * std::abs(exact.value) : 0);
+    // An activation rounds once more: its value need not be small where the sum is. It is all there
+    // is where the sum is infinite.
+    const double of_sum = exact.of_infinity() ? 0 : slope_ * allowed_of_sum(exact);
+    const double allowed = of_sum + (activated_ ? unit_ * std::abs(exact.value) : 0);
     squared_error_ += error * error;
     if (exact.squares > 0) {
       squared_over_terms_ += error * error / exact.squares;
@@ -60,7 +59,7 @@ class Comparison {
     }
     squared_output_ += exact.value * exact.value;
     report_.max_error = std::max(report_.max_error, error);
-    report_.worst_bound_share = std::max(report_.worst_bound_share, error / allowed);
+    if (error > 0) report_.worst_bound_share = std::max(report_.worst_bound_share, error / allowed);
   }
 
   ErrorReport finish(std::int64_t outputs) {
@@ -73,10 +72,16 @@ class Comparison {
   }
 
  private:
+  // The sentence of ErrorBound, and the sharper one of its algorithm.
+  double allowed_of_sum(const rooms::reference::Output& exact) const {
+    const double of_window = bound_.range * exact.largest_x * exact.weights;
+    return bound_.gamma * (std::min(of_window, exact.magnitude) + exact.added) +
+           bound_.floor * (1 + exact.largest_x + exact.largest_weight);
+  }
+
   ErrorReport report_;
   double slope_;
-  double gamma_;
-  double underflow_;
+  ErrorBound bound_;
   double unit_;
   bool activated_;
   double squared_error_ = 0;
@@ -105,7 +110,7 @@ ErrorReport measure_error(const Problem& problem, const ErrorBound& bound, Tenso
   require_forward(problem, "errors are measured in");
   const rooms::reference::Operands<T> operands{x.data(), kernel.data(), bias.data(),
                                                residual.data()};
-  Comparison comparison(problem, bound.gamma);
+  Comparison comparison(problem, bound);
   auto compare = [&](std::int64_t n, std::int64_t o, std::int64_t i, std::int64_t j) {
     comparison.add(static_cast<double>(y(n, o, i, j)),
                    rooms::reference::output_at(problem, operands, n, o, i, j, bound.tile));

@@ -46,6 +46,11 @@ class LoopTally {
   }
   void add(std::int64_t sums) { additions_ += sums; }
   void transform(std::int64_t operations) { transform_operations_ += operations; }
+  // Tiles of a transform, and those among them that direct sums were taken for.
+  void count_tiles(std::int64_t tiles, std::int64_t direct) {
+    tiles_ += tiles;
+    direct_tiles_ += direct;
+  }
 
   void merge(const LoopTally& other) {
     for (std::size_t level = 0; level < kMaxLevels; ++level) {
@@ -56,18 +61,23 @@ class LoopTally {
     multiplications_ += other.multiplications_;
     additions_ += other.additions_;
     transform_operations_ += other.transform_operations_;
+    count_tiles(other.tiles_, other.direct_tiles_);
   }
 
   const Count& count(std::size_t level) const { return counts_[level]; }
   std::int64_t multiplications() const { return multiplications_; }
   std::int64_t additions() const { return additions_; }
   std::int64_t transform_operations() const { return transform_operations_; }
+  std::int64_t tiles() const { return tiles_; }
+  std::int64_t direct_tiles() const { return direct_tiles_; }
 
  private:
   std::array<Count, kMaxLevels> counts_{};
   std::int64_t multiplications_ = 0;
   std::int64_t additions_ = 0;
   std::int64_t transform_operations_ = 0;
+  std::int64_t tiles_ = 0;
+  std::int64_t direct_tiles_ = 0;
 };
 
 // Where the tasks of a run add theirs up.

@@ -80,6 +80,7 @@ HWY_NOINLINE void TransformLines(const TransformIn& given) {
   const std::int64_t dealt_floats = std::int64_t{kM} * kT * pitch + kWinogradSlack;
   const Dealer<Across> dealer(in.side_by_side ? in.first : 0, in.side_by_side ? in.width : columns,
                               tile_cols, in.outside, pitch);
+  const std::int64_t magnitude_pitch = sizes.magnitude_pitch(in.region);
   const auto deal = [&](std::int64_t c) HWY_ATTR {
     const float* const channel = in.x + c * in.channel_stride;
     float* const first = dealt + c % 2 * dealt_floats;
@@ -91,12 +92,12 @@ HWY_NOINLINE void TransformLines(const TransformIn& given) {
       if (row == kNoOffset) {
         dealer.DealOutside(to);
       } else if (in.side_by_side) {
-        dealer.Deal(channel + row, to);
+        dealer.Deal(channel + row, to, in.largest + i * magnitude_pitch);
       } else {
         for (std::int64_t j = 0; j < columns; ++j) {
           copied[j] = in.columns[j] == kNoOffset ? in.outside : channel[row + in.columns[j]];
         }
-        dealer.Deal(copied, to);
+        dealer.Deal(copied, to, in.largest + i * magnitude_pitch);
       }
       if (++role == kM) {
         role = 0;
@@ -120,12 +121,34 @@ HWY_NOINLINE void TransformLines(const TransformIn& given) {
   }
 }
 
+// The largest magnitude of a pixel's channels, side by side.
+HWY_INLINE void RaiseToPixel(const float* x, std::int64_t channels, std::int32_t& largest) {
+  const FloatTag d;
+  const BitsTag bits;
+  BitsVector of_lanes = hn::Zero(bits);
+  for (std::int64_t c = 0; c < channels; c += kFloatLanes) {
+    const int count = static_cast<int>(std::min(channels - c, kFloatLanes));
+    of_lanes = hn::Max(of_lanes, MagnitudeOf(LoadFirst(d, x + c, count)));
+  }
+  largest = std::max(largest, hn::GetLane(hn::MaxOfLanes(bits, of_lanes)));
+}
+
 // Lanes are channels.
 template <class Down, class Across>
 HWY_NOINLINE void TransformChannels(const TransformIn& given) {
   const TransformIn in = given;
   const FloatTag d;
   const FloatVector outside = hn::Set(d, in.outside);
+  const WinogradKernels sizes{.down = {Down::kM, Down::kR}, .across = {Across::kM, Across::kR}};
+  const std::int64_t magnitude_pitch = sizes.magnitude_pitch(in.region);
+  for (std::int64_t i = 0; i < in.region.tile_rows * Down::kM + Down::kR - 1; ++i) {
+    if (in.rows[i] == kNoOffset) continue;
+    std::int32_t* const largest = in.largest + i * magnitude_pitch;
+    for (std::int64_t j = 0; j < in.region.tile_cols * Across::kM + Across::kR - 1; ++j) {
+      if (in.columns[j] == kNoOffset) continue;
+      RaiseToPixel(in.x + in.rows[i] + in.columns[j], in.channels, largest[j]);
+    }
+  }
   for (std::int64_t a = 0; a < in.region.tile_rows; ++a) {
     for (std::int64_t b = 0; b < in.region.tile_cols; ++b) {
       const std::int64_t* const rows = in.rows + a * Down::kM;
@@ -140,6 +163,39 @@ HWY_NOINLINE void TransformChannels(const TransformIn& given) {
             },
             [&](int point, FloatVector value)
                 HWY_ATTR { hn::StoreU(value, d, v + point * in.plane + c); });
+      }
+    }
+  }
+}
+
+// The runs of a line of tiles, m outputs each, of which those with direct sums are left out.
+inline std::size_t RunsBetweenDirect(const TileMark* marks, std::int64_t tiles, int m, int width,
+                                     const Destination& to, StoreRun* runs) {
+  std::size_t count = 0;
+  for (int tile = 0; tile < static_cast<int>(tiles); ++tile) {
+    if (marks[tile] == kDirectTile) continue;
+    const int begin = tile * m;
+    const int end = std::min(begin + m, width);
+    if (count > 0 && runs[count - 1].end == begin) {
+      runs[count - 1].end = end;
+    } else {
+      runs[count++] = {begin * to.pixel_stride, begin * to.residual_pixel_stride, begin, end};
+    }
+  }
+  return count;
+}
+
+// Zeros for the outputs marked as such, pixels[line][pixel * lanes].
+template <int kLines, int kM, std::int64_t kLineFloats>
+HWY_INLINE void ClearZeros(const TileMark* marks, std::int64_t tiles,
+                           float (&pixels)[kLines][kLineFloats]) {
+  const FloatTag d;
+  for (std::int64_t tile = 0; tile < tiles; ++tile) {
+    if (marks[tile] == 0 || marks[tile] == kDirectTile) continue;
+    for (int i = 0; i < kLines; ++i) {
+      for (int j = 0; j < kM; ++j) {
+        if ((marks[tile] >> (i * kM + j) & 1) == 0) continue;
+        hn::Store(hn::Zero(d), d, pixels[i] + (tile * kM + j) * kFloatLanes);
       }
     }
   }
@@ -194,9 +250,14 @@ HWY_NOINLINE void TransformOutputs(const TransformOut& given) {
           });
         }
         const std::int64_t lines = std::min<std::int64_t>(kLines, out.height - a * kLines);
-        const StoreRun run{
-            0, 0, 0, static_cast<int>(std::min<std::int64_t>(group * kM, out.width - b * kM))};
-        to.runs = {&run, 1};
+        const auto width = static_cast<int>(std::min<std::int64_t>(group * kM, out.width - b * kM));
+        StoreRun runs[kGroup] = {{0, 0, 0, width}};
+        to.runs = {runs, 1};
+        if (out.marks != nullptr) {
+          const TileMark* const marks = out.marks + a * tile_cols + b;
+          ClearZeros<kLines, kM, kLineFloats>(marks, group, pixels);
+          to.runs = {runs, RunsBetweenDirect(marks, group, kM, width, to, runs)};
+        }
         for (std::int64_t i = 0; i < lines; ++i) {
           const std::int64_t line = a * kLines + i;
           to.y = out.y + r * out.row_stride + line * out.line_stride + b * kM * out.pixel_stride;

@@ -15,6 +15,12 @@ std::int64_t WinogradKernels::line_pitch(const Region& region) const {
   return (region.tile_rows + below) * region.tile_cols + 2 * kWinogradSlack;
 }
 
+// Lines are dealt out by whole vectors of tiles.
+std::int64_t WinogradKernels::magnitude_pitch(const Region& region) const {
+  const std::int64_t tiles = region.tile_cols + (across.t() - 1) / across.m;
+  return (tiles + 15) / 16 * 16 * across.m + kMagnitudeSlack;
+}
+
 std::int64_t WinogradKernels::scratch_floats(const Region& region) const {
   const std::int64_t lines = std::int64_t{down.m} * across.t();
   return copied_floats(region) + 2 * (lines * line_pitch(region) + kWinogradSlack);

@@ -14,6 +14,7 @@
 
 #include <plait/machine.hpp>
 
+#include "kernels/magnitudes.hpp"
 #include "kernels/tile.hpp"
 
 namespace plait::kernels {
@@ -58,7 +59,15 @@ struct TransformIn {
   std::int64_t plane = 0;
   std::int64_t pitch = 0;    // of a channel (by_lines), of a tile (by_channels)
   float* scratch = nullptr;  // scratch_floats, aligned
+  // Raised to the magnitudes (magnitudes.hpp) of pixels (i, j) of the region over the channels:
+  // largest[i * magnitude_pitch + j]. What stands outside the rows and columns is not looked at.
+  std::int32_t* largest = nullptr;
 };
+
+// Of a tile, beside the sums: outputs that are zero, as all inputs they read are, by line * m
+// across + pixel, or kDirectTile: none of the outputs are stored.
+using TileMark = std::uint64_t;
+inline constexpr TileMark kDirectTile = TileMark{1} << 63;
 
 // Sums m[f * plane + tile * rows + r] on their way to the outputs of `channels` <= rows rows.
 struct TransformOut {
@@ -78,7 +87,8 @@ struct TransformOut {
   std::int64_t residual_row_stride = 0;
   std::int64_t residual_line_stride = 0;
   std::int64_t residual_pixel_stride = 1;
-  bool streams = false;  // Destination::streams
+  bool streams = false;             // Destination::streams
+  const TileMark* marks = nullptr;  // of every tile; null: none is marked
 };
 
 struct WinogradKernels {
@@ -97,6 +107,8 @@ struct WinogradKernels {
   std::int64_t scratch_floats(const Region& region) const;
   std::int64_t copied_floats(const Region& region) const;
   std::int64_t line_pitch(const Region& region) const;
+  // Of TransformIn::largest: from row to row.
+  std::int64_t magnitude_pitch(const Region& region) const;
 };
 
 // Floats beyond the last tile or channel that are written and read.

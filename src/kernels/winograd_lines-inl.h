@@ -14,14 +14,13 @@
 #include <hwy/highway.h>
 
 #include "kernels/activate-inl.h"
+#include "kernels/magnitudes-inl.h"
 #include "kernels/unroll-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace plait::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-constexpr std::int64_t kFloatLanes = static_cast<std::int64_t>(hn::MaxLanes(FloatTag()));
 
 // A vector of a line from `position` on; before 0 and from `width` on stands `outside`. What does
 // not depend on the line is kept: the same vector of all lines is loaded.
@@ -144,7 +143,8 @@ class Dealer {
     }
   }
 
-  PLAIT_SHARE void Deal(const float* line, float* to) const {
+  // Raises largest[j] to the magnitude at column j (magnitudes.hpp), of whole vectors.
+  PLAIT_SHARE void Deal(const float* line, float* to, std::int32_t* largest) const {
     float kept[kT][kShifts + 1];
     PLAIT_UNROLL for (int v = kM; v < kT; ++v) {
       PLAIT_UNROLL for (int s = 1; s <= v / kM; ++s) kept[v][s - 1] = to[v * pitch_ - s];
@@ -152,6 +152,7 @@ class Dealer {
     FloatVector in[kM];
     PLAIT_UNROLL for (int i = 0; i < kM; ++i) in[i] = first_parts_[i].Load(line, outside_);
     Store(in, to);
+    Raise(in, largest);
     for (std::int64_t b = kFloatLanes; b < tiles_ + kShifts; b += kFloatLanes) {
       const std::int64_t position = first_ + b * kM;
       if (position >= 0 && position + kM * kFloatLanes <= width_) {
@@ -164,6 +165,7 @@ class Dealer {
         }
       }
       Store(in, to + b);
+      Raise(in, largest + b * kM);
     }
     PLAIT_UNROLL for (int v = kM; v < kT; ++v) {
       PLAIT_UNROLL for (int s = 1; s <= v / kM; ++s) to[v * pitch_ - s] = kept[v][s - 1];
@@ -190,6 +192,10 @@ class Dealer {
     PLAIT_UNROLL for (int v = 0; v < kT; ++v) {
       hn::StoreU(out[v % kM], FloatTag(), to + v * pitch_ - v / kM);
     }
+  }
+
+  HWY_INLINE void Raise(const FloatVector (&in)[kM], std::int32_t* largest) const {
+    PLAIT_UNROLL for (int i = 0; i < kM; ++i) RaiseTo(in[i], largest + i * kFloatLanes);
   }
 
   std::int64_t first_, width_, tiles_, pitch_;

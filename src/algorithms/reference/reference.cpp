@@ -94,18 +94,25 @@ template <class T>
 Output output_at(const Problem& p, const Operands<T>& operands, std::int64_t n, std::int64_t o,
                  std::int64_t i, std::int64_t j, std::int64_t tile) {
   Output output;
-  auto add = [&output](double term) {
+  for_each_product(p, operands.x, operands.kernel, n, o, i, j, [&](double x, double weight) {
+    const double term = x * weight;
     output.value += term;
     output.magnitude += std::abs(term);
     output.squares += term * term;
-  };
-  for_each_product(p, operands.x, operands.kernel, n, o, i, j,
-                   [&](double x, double weight) { add(x * weight); });
+    output.largest_x = std::max(output.largest_x, std::abs(x));
+    output.largest_weight = std::max(output.largest_weight, std::abs(weight));
+    output.weights += std::abs(weight);
+  });
   if (tile > 0) {
     const Output sizes = tile_sizes(p, operands, n, o, i, j, tile);
     output.magnitude = sizes.magnitude;
     output.squares = sizes.squares;
   }
+  const auto add = [&output](double term) {
+    output.value += term;
+    output.added += std::abs(term);
+    output.squares += term * term;
+  };
   if (operands.bias != nullptr) {
     add(static_cast<double>(operands.bias[o]));
   }
@@ -242,6 +249,7 @@ Cost estimate(const Problem& problem, const Limits& limits, const Machine& machi
   // f32: one rounding at the end; f64: a sequential sum, as in chunked_sum_rms.
   cost.error_rms = kRoundingRmsShare * unit * (f64 ? std::sqrt((depth + 1) / 2) : 1.5);
   cost.error_bound = f64 ? (2 * depth + 6) * unit : unit + (depth + 6) * kUnitRoundoff64;
+  cost.error_floor = flushed_floor(depth, f64 ? kSmallestNormal64 : kSmallestNormal);
   return cost;
 }
 

@@ -1,6 +1,7 @@
 // The plain definition of convolution, one output at a time: the oracle of every test.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include <plait/problem.hpp>
@@ -18,9 +19,16 @@ struct Operands {
 
 struct Output {
   double value = 0;      // after bias, residual and activation, in f64
-  double magnitude = 0;  // S of ErrorBound
-  double squares = 0;    // sum of the squares of all terms: (x w)^2, bias^2, residual^2; of a tile,
-                         // with the mean x^2 of its inputs
+  double magnitude = 0;  // sum of |x K|, or what stands for it in ErrorBound with a tile
+  double added = 0;      // |bias| + |residual|
+  double largest_x = 0;  // of the window, in magnitude
+  double largest_weight = 0;
+  double weights = 0;  // sum of |K|
+  double squares = 0;  // sum of the squares of all terms: (x w)^2, bias^2, residual^2; of a tile,
+                       // with the mean x^2 of its inputs
+
+  // Whether a sum of these is infinite, if it is a number.
+  bool of_infinity() const { return !std::isfinite(largest_x + weights + added); }
 };
 
 // y[n, o, i, j] with every sum in f64. Products with padding zeros are computed like the others, so

@@ -85,11 +85,16 @@ class Chooser {
     cut.tiles = &tiles;
     const std::int64_t per_group = problem_.c_o / problem_.groups;
     cut.row_blocks = ceil_div(per_group, cut.tiles->rows());
-    const std::int64_t weights =
-        saturated_product({problem_.groups, cut.row_blocks, cut.tiles->rows(),
-                           saturated_sum(saturated_product({cut.points(), cut.channels}), 1),
-                           std::int64_t{sizeof(float)}});
-    cut.weights_bytes = static_cast<std::size_t>(weights);
+    const std::int64_t blocks = saturated_product({problem_.groups, cut.row_blocks});
+    const auto rows_of = [&](std::int64_t each) {
+      return saturated_product({blocks, cut.tiles->rows(), each});
+    };
+    cut.biases_at = rows_of(saturated_product({cut.points(), cut.channels}));
+    cut.kernel_at = saturated_sum(cut.biases_at, rows_of(1));
+    cut.limits_at =
+        saturated_sum(cut.kernel_at, rows_of(saturated_product({cut.taps(), cut.channels})));
+    cut.weights_bytes = static_cast<std::size_t>(
+        saturated_product({saturated_sum(cut.limits_at, blocks), std::int64_t{sizeof(float)}}));
   }
 
   void consider_rows(Cut& cut, Cut& best) const {
@@ -152,6 +157,9 @@ class Chooser {
     cut.table_floats = round_up(inputs * 2, kLine);
     cut.scratch_floats =
         cut.lanes == Lanes::tiles ? round_up(kernels_.scratch_floats(cut.region), kLine) : 0;
+    const std::int64_t rows = cut.region.tile_rows * cut.down.m + cut.down.r - 1;
+    cut.magnitude_floats = saturated_product({rows, kernels_.magnitude_pitch(cut.region)});
+    cut.mark_floats = round_up(cut.region.tiles() * 2, kLine);  // of 64 bits each
   }
 
   // With fewer threads if need be.
@@ -183,6 +191,10 @@ class Chooser {
       cut.v_pitch = odd_lines(block);
       cut.v_plane = odd_lines(saturated_product({columns, cut.v_pitch}));
     }
+    // The inputs of a chunk of direct sums lie there too (direct.hpp).
+    const std::int64_t terms = saturated_product({cut.channels, cut.taps()});
+    const std::int64_t direct = cut.tiles->at_least(1).cols * std::min(terms, kernels::kChunk);
+    cut.v_plane = std::max(cut.v_plane, odd_lines(ceil_div(direct, cut.points())));
     cut.m_plane = odd_lines(columns * cut.tiles->rows());
     cut.m_blocks = block == cut.channels ? 1 : cut.task_blocks;
   }
@@ -303,7 +315,7 @@ class Chooser {
     // arrives while its first tile is computed, which waits; asking for the next one while this one
     // is multiplied made all layers slower, by 3 to 25 %.
     const double task_bytes = blocks * cut.tiles->rows() * channels * points * sizeof(float);
-    const auto weights = static_cast<double>(cut.weights_bytes);
+    const auto weights = static_cast<double>(cut.biases_at) * sizeof(float);
     const Rates& rates = machine_.rates;
     const double left =
         static_cast<double>(machine_.caches.l2_bytes) - static_cast<double>(thread_bytes(cut));
@@ -332,7 +344,8 @@ class Chooser {
 std::int64_t Cut::thread_floats() const {
   const std::int64_t v = saturated_product({points(), v_plane});
   const std::int64_t m = saturated_product({points(), m_plane, m_blocks});
-  return saturated_sum(saturated_sum(table_floats + scratch_floats, v), m);
+  const std::int64_t rest = table_floats + magnitude_floats + mark_floats + scratch_floats;
+  return saturated_sum(saturated_sum(rest, v), m);
 }
 
 std::size_t Cut::workspace_bytes() const {

@@ -82,11 +82,18 @@ struct Cut {
   bool streams = false;  // Destination::streams
   // Of a thread's workspace, in floats.
   std::int64_t table_floats = 0;
+  std::int64_t magnitude_floats = 0;
+  std::int64_t mark_floats = 0;
   std::int64_t scratch_floats = 0;
   std::int64_t v_plane = 0, v_pitch = 0;
   std::int64_t m_plane = 0;
   std::int64_t m_blocks = 0;
-  std::size_t weights_bytes = 0;  // transformed, with the biases
+  // Of the packed weights, in floats: transformed ones from 0 on, then biases, weights as they are
+  // for direct sums, and the limits of guard.hpp, one for each block of rows.
+  std::int64_t biases_at = 0;
+  std::int64_t kernel_at = 0;
+  std::int64_t limits_at = 0;
+  std::size_t weights_bytes = 0;
   // Predicted, on all threads.
   double product_seconds = 0;
   double transform_seconds = 0;
@@ -96,6 +103,7 @@ struct Cut {
 
   bool fits() const { return tasks > 0; }
   int points() const { return down.t() * across.t(); }
+  std::int64_t taps() const { return std::int64_t{down.r} * across.r; }
   std::int64_t phases() const { return saturated_product({lines.phases, columns.phases}); }
   std::int64_t thread_floats() const;
   std::size_t shared_bytes() const;  // at the front of the workspace: weights packed in the run

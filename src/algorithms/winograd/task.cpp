@@ -30,12 +30,13 @@ Task::Task(const Layer& layer, const Args& args, const float* weights, std::byte
       problem_(layer.problem),
       cut_(layer.cut),
       weights_(weights),
-      biases_(weights + problem_.groups * cut_.row_blocks * cut_.points() * cut_.channels *
-                            cut_.tiles->rows()),
+      biases_(weights + cut_.biases_at),
       tally_(tally),
       rows_(reinterpret_cast<std::int64_t*>(workspace)),
       columns_(rows_ + cut_.region.tile_rows * cut_.down.m + cut_.down.r),
-      scratch_(reinterpret_cast<float*>(workspace) + cut_.table_floats),
+      magnitudes_(reinterpret_cast<std::int32_t*>(workspace) + cut_.table_floats),
+      marks_(reinterpret_cast<kernels::TileMark*>(magnitudes_ + cut_.magnitude_floats)),
+      scratch_(reinterpret_cast<float*>(marks_) + cut_.mark_floats),
       v_(scratch_ + cut_.scratch_floats),
       m_(v_ + cut_.points() * cut_.v_plane) {}
 
@@ -51,10 +52,14 @@ void Task::run(std::int64_t task) {
   const std::int64_t block = part * cut_.task_blocks;
   const std::int64_t block_end = std::min(cut_.row_blocks, block + cut_.task_blocks);
   if (!set_region(phase, region)) return;
+  clear_magnitudes();
+  judgement_ = {};
   for (std::int64_t c = 0; c < cut_.channels; c += cut_.channel_block) {
     const std::int64_t channels = std::min(cut_.channel_block, cut_.channels - c);
     count(kChannelBlocks, c / cut_.channel_block, channels < cut_.channel_block);
     transform_in(n, group, c, channels);
+    if (c + channels == cut_.channels) judge(group, part == 0);
+    if (judgement_.direct_tiles == region_.tiles()) break;
     for (std::int64_t b = block; b < block_end; ++b) {
       if (args_.cancelled()) return;
       count(kRowBlocks, b - block, (b + 1) * cut_.tiles->rows() > problem_.c_o / problem_.groups);
@@ -63,6 +68,7 @@ void Task::run(std::int64_t task) {
       if (c + channels == cut_.channels) transform_out(n, group, b, sums);
     }
   }
+  if (judgement_.direct_tiles > 0) sum_directly(n, group, block, block_end);
 }
 
 bool Task::set_region(std::int64_t phase, std::int64_t index) {
@@ -95,6 +101,30 @@ bool Task::set_region(std::int64_t phase, std::int64_t index) {
   return true;
 }
 
+// Zeros, and the magnitude of what stands outside in front of and behind the rows and columns.
+void Task::clear_magnitudes() {
+  const kernels::MagnitudeWindows windows = magnitudes();
+  const std::int64_t rows = region_.tile_rows * cut_.down.m + cut_.down.r - 1;
+  const std::int64_t columns = region_.tile_cols * cut_.across.m + cut_.across.r - 1;
+  std::fill(windows.at, windows.at + rows * windows.pitch, 0);
+  const std::int32_t outside = kernels::magnitude_of(padding_value(problem_));
+  if (outside == 0) return;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t j = 0; j < columns; ++j) {
+      if (rows_[i] == kernels::kNoOffset || columns_[j] == kernels::kNoOffset) {
+        windows.at[i * windows.pitch + j] = outside;
+      }
+    }
+  }
+}
+
+void Task::judge(std::int64_t group, bool counts) {
+  const float* const limits = weights_ + cut_.limits_at + group * cut_.row_blocks;
+  const float largest = *std::min_element(limits, limits + cut_.row_blocks);
+  judgement_ = judge_tiles(cut_, region_, height(), width(), largest, magnitudes(), marks_);
+  if (tally_ != nullptr && counts) tally_->count_tiles(region_.tiles(), judgement_.direct_tiles);
+}
+
 void Task::transform_in(std::int64_t n, std::int64_t group, std::int64_t channel,
                         std::int64_t channels) {
   kernels::TransformIn in;
@@ -114,6 +144,7 @@ void Task::transform_in(std::int64_t n, std::int64_t group, std::int64_t channel
   in.plane = cut_.v_plane;
   in.pitch = cut_.v_pitch;
   in.scratch = scratch_;
+  in.largest = magnitudes_;
   if (cut_.lanes == Lanes::tiles) {
     layer_.kernels.by_lines(in);
   } else {
@@ -161,8 +192,7 @@ void Task::multiply(std::int64_t block, std::int64_t channel, std::int64_t chann
   }
 }
 
-void Task::transform_out(std::int64_t n, std::int64_t group, std::int64_t block,
-                         const float* sums) {
+DirectOutputs Task::outputs_of(std::int64_t n, std::int64_t group, std::int64_t block) const {
   const std::int64_t rows = cut_.tiles->rows();
   const std::int64_t per_group = problem_.c_o / problem_.groups;
   const std::int64_t o = group * per_group + block * rows;
@@ -170,36 +200,85 @@ void Task::transform_out(std::int64_t n, std::int64_t group, std::int64_t block,
   const std::int64_t i = first_row_ * cut_.down.m;
   const std::int64_t j = first_column_ * cut_.across.m;
   const Pair& step = problem_.dilation;
-  kernels::TransformOut out;
-  out.m = sums;
-  out.plane = cut_.m_plane;
-  out.rows = static_cast<int>(rows);
-  out.channels = std::min(rows, per_group - block * rows);
-  out.region = region_;
-  out.height = cut_.lines.outputs_of(phase_.h) - i;
-  out.width = cut_.columns.outputs_of(phase_.w) - j;
-  const float* const biases = biases_ + (group * cut_.row_blocks + block) * rows;
-  out.epilogue = {problem_.bias ? biases : nullptr, curve_of(problem_.activation.kind),
-                  static_cast<float>(problem_.activation.slope), problem_.residual};
   const auto at = [&](const Dims& strides) {
     return n * strides[0] + o * strides[1] + (phase_.h + i * step.h) * strides[2] +
            (phase_.w + j * step.w) * strides[3];
   };
-  out.y = static_cast<float*>(args_.out) + at(layer_.y_strides);
-  out.row_stride = layer_.y_strides[1];
-  out.line_stride = layer_.y_strides[2] * step.h;
-  out.pixel_stride = layer_.y_strides[3] * step.w;
-  out.streams = cut_.streams;
+  const float* const biases = biases_ + (group * cut_.row_blocks + block) * rows;
+  DirectOutputs outputs;
+  outputs.epilogue = {problem_.bias ? biases : nullptr, curve_of(problem_.activation.kind),
+                      static_cast<float>(problem_.activation.slope), problem_.residual};
+  outputs.to.y = static_cast<float*>(args_.out) + at(layer_.y_strides);
+  outputs.to.row_stride = layer_.y_strides[1];
+  outputs.to.pixel_stride = layer_.y_strides[3] * step.w;
+  outputs.to.rows = static_cast<int>(std::min(rows, per_group - block * rows));
+  outputs.to.streams = cut_.streams;
+  outputs.line_stride = layer_.y_strides[2] * step.h;
   if (problem_.residual) {
-    out.residual = static_cast<const float*>(args_.residual) + at(layer_.residual_strides);
-    out.residual_row_stride = layer_.residual_strides[1];
-    out.residual_line_stride = layer_.residual_strides[2] * step.h;
-    out.residual_pixel_stride = layer_.residual_strides[3] * step.w;
+    outputs.to.residual = static_cast<const float*>(args_.residual) + at(layer_.residual_strides);
+    outputs.to.residual_row_stride = layer_.residual_strides[1];
+    outputs.to.residual_pixel_stride = layer_.residual_strides[3] * step.w;
+    outputs.residual_line_stride = layer_.residual_strides[2] * step.h;
   }
+  return outputs;
+}
+
+void Task::transform_out(std::int64_t n, std::int64_t group, std::int64_t block,
+                         const float* sums) {
+  const DirectOutputs outputs = outputs_of(n, group, block);
+  const kernels::Destination& to = outputs.to;
+  kernels::TransformOut out;
+  out.m = sums;
+  out.plane = cut_.m_plane;
+  out.rows = static_cast<int>(cut_.tiles->rows());
+  out.channels = to.rows;
+  out.region = region_;
+  out.height = height();
+  out.width = width();
+  out.epilogue = outputs.epilogue;
+  out.y = to.y;
+  out.row_stride = to.row_stride;
+  out.line_stride = outputs.line_stride;
+  out.pixel_stride = to.pixel_stride;
+  out.residual = to.residual;
+  out.residual_row_stride = to.residual_row_stride;
+  out.residual_line_stride = outputs.residual_line_stride;
+  out.residual_pixel_stride = to.residual_pixel_stride;
+  out.streams = to.streams;
+  out.marks = judgement_.marks ? marks_ : nullptr;
   layer_.kernels.out(out);
   if (tally_ != nullptr) {
     tally_->transform(operations_out(layer_.kernels, region_.tiles(), out.channels));
   }
+}
+
+// The values at the points and their sums are not needed any more: their memory is used again.
+void Task::sum_directly(std::int64_t n, std::int64_t group, std::int64_t block,
+                        std::int64_t block_end) {
+  const std::int64_t terms = cut_.channels * cut_.taps();
+  DirectArgs direct;
+  direct.x = static_cast<const float*>(args_.in) + n * layer_.x_strides[0] +
+             group * cut_.channels * layer_.x_strides[1];
+  direct.channel_stride = layer_.x_strides[1];
+  direct.rows = rows_;
+  direct.columns = columns_;
+  direct.pixel_stride = layer_.x_strides[3] * problem_.dilation.w;
+  direct.outside = padding_value(problem_);
+  direct.weights =
+      weights_ + cut_.kernel_at + (group * cut_.row_blocks + block) * terms * cut_.tiles->rows();
+  direct.region = region_;
+  direct.marks = marks_;
+  direct.height = height();
+  direct.width = width();
+  direct.columns_of_terms = v_;
+  direct.columns_floats = cut_.points() * cut_.v_plane;
+  direct.sums = m_;
+  direct.sums_floats = cut_.points() * cut_.m_plane;
+  direct.blocks = block_end - block;
+  direct.tally = tally_;
+  DirectSums(cut_, direct).run(args_, [&](std::int64_t b) {
+    return outputs_of(n, group, block + b);
+  });
 }
 
 }  // namespace plait::rooms::winograd

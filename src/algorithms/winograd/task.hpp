@@ -1,12 +1,15 @@
 // What one thread does in a run.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "algorithms/winograd/cut.hpp"
+#include "algorithms/winograd/direct.hpp"
+#include "algorithms/winograd/guard.hpp"
 #include "core/algorithm.hpp"
 #include "kernels/loop_tally.hpp"
 
@@ -50,6 +53,25 @@ class Task {
                     std::int64_t channels);
   void multiply(std::int64_t block, std::int64_t channel, std::int64_t channels, float* sums);
   void transform_out(std::int64_t n, std::int64_t group, std::int64_t block, const float* sums);
+  // Marks the region's tiles, once its inputs have been seen.
+  void judge(std::int64_t group, bool counts);
+  // The outputs of marked tiles, blocks [block, block_end) of rows.
+  void sum_directly(std::int64_t n, std::int64_t group, std::int64_t block, std::int64_t block_end);
+  // Where the outputs of a block of rows go.
+  DirectOutputs outputs_of(std::int64_t n, std::int64_t group, std::int64_t block) const;
+  void clear_magnitudes();
+  kernels::MagnitudeWindows magnitudes() const {
+    kernels::MagnitudeWindows windows;
+    windows.at = magnitudes_;
+    windows.pitch = layer_.kernels.magnitude_pitch(region_);
+    return windows;
+  }
+  // Outputs of the region that exist.
+  std::int64_t height() const { return cut_.lines.outputs_of(phase_.h) - first_row_ * cut_.down.m; }
+  std::int64_t width() const {
+    return std::min(region_.tile_cols * cut_.across.m,
+                    cut_.columns.outputs_of(phase_.w) - first_column_ * cut_.across.m);
+  }
 
   const Layer& layer_;
   const Args& args_;
@@ -60,6 +82,8 @@ class Task {
   kernels::LoopTally* tally_;
   std::int64_t* rows_;  // of the region: see kernels::TransformIn
   std::int64_t* columns_;
+  std::int32_t* magnitudes_;
+  kernels::TileMark* marks_;
   float* scratch_;
   float* v_;
   float* m_;
@@ -67,6 +91,7 @@ class Task {
   kernels::Region region_;
   std::int64_t first_row_ = 0;  // of the region, in tiles
   std::int64_t first_column_ = 0;
+  Judgement judgement_;
 };
 
 }  // namespace plait::rooms::winograd

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "algorithms/winograd/guard.hpp"
 #include "kernels/toom_cook.hpp"
 
 namespace plait::rooms::winograd {
@@ -72,13 +73,22 @@ void transform_weights(const Problem& problem, const Cut& cut, const float* kern
       }
     }
   }
-  float* const biases =
-      out + weight_blocks(problem, cut) * cut.points() * cut.channels * rows + block * rows;
+  float* const biases = out + cut.biases_at + block * rows;
   std::fill(biases, biases + rows, 0.0F);
   if (bias != nullptr) {
     const float* const own = bias + group * per_group + first;
     std::copy(own, own + count, biases);
   }
+  const std::int64_t terms = cut.channels * taps;
+  float* const direct = out + cut.kernel_at + block * terms * rows;
+  for (std::int64_t term = 0; term < terms; ++term) {
+    for (std::int64_t row = 0; row < rows; ++row) {
+      direct[term * rows + row] = row < count ? from[row * terms + term] : 0.0F;
+    }
+  }
+  out[cut.limits_at + block] =
+      largest_input(cut.form, (cut.down.r > 1 ? 1 : 0) + (cut.across.r > 1 ? 1 : 0),
+                    {from, static_cast<std::size_t>(count * terms)}, terms);
 }
 
 }  // namespace plait::rooms::winograd

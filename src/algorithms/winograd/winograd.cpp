@@ -169,7 +169,9 @@ Cost estimate(const Problem& problem, const Limits& limits, const Machine& machi
   cost.predicted_seconds += cut.weight_seconds;
   cost.error_rms = expected_rms(form, axes_of(problem), cut.channels);
   cost.error_bound = error_gamma(form, axes_of(problem), cut.channels);
-  cost.bound_tile = form.m;
+  cost.error_range = range_of(form);
+  cost.error_floor = error_floor(form, axes_of(problem), problem.depth());
+  cost.error_tile = form.m;
   return cost;
 }
 

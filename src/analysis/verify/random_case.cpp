@@ -225,8 +225,9 @@ Case random_case(const Problem& problem, const std::string& algorithm, Accuracy 
   test.machine = random.chance(0.5) ? with_fake_caches(machine, random) : machine;
   test.limits = random_limits(algorithm, accuracy, machine, random);
   static constexpr DataKind kKinds[] = {
-      DataKind::relu_like,  DataKind::relu_like,   DataKind::relu_like, DataKind::relu_like,
-      DataKind::wide_range, DataKind::one_channel, DataKind::integers,  DataKind::alternating};
+      DataKind::relu_like,  DataKind::relu_like,   DataKind::relu_like,  DataKind::relu_like,
+      DataKind::wide_range, DataKind::one_channel, DataKind::integers,   DataKind::alternating,
+      DataKind::outliers,   DataKind::spots,       DataKind::not_finite, DataKind::subnormal};
   test.data = random.pick(kKinds);
   test.guard_behind = random.chance(0.5);
   test.data_seed = random.bits();
@@ -250,9 +251,17 @@ std::string_view name_of(DataKind kind) {
     case DataKind::integers:
       return "integer";
     case DataKind::alternating:
+      return "alternating";
+    case DataKind::outliers:
+      return "outlier";
+    case DataKind::spots:
+      return "spotted";
+    case DataKind::not_finite:
+      return "non-finite";
+    case DataKind::subnormal:
       break;
   }
-  return "alternating";
+  return "subnormal";
 }
 
 std::string to_string(const Case& test) {

@@ -19,6 +19,10 @@ enum class DataKind {
   one_channel,  // one channel a million times larger than the others
   integers,     // nothing to round
   alternating,  // signs that make values at negative points large, and sums over channels cancel
+  outliers,     // some values up to 2^40 times larger than the others
+  spots,        // zeros, but for some rectangles
+  not_finite,   // NaN and infinities among the inputs, and one time in three among the weights
+  subnormal,    // inputs or weights below the smallest normal number, beside others
 };
 
 struct Case {
