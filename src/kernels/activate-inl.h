@@ -7,6 +7,8 @@
 #define PLAIT_KERNELS_ACTIVATE_INL_H_
 #endif
 
+#include <limits>
+
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
@@ -33,8 +35,9 @@ HWY_INLINE FloatVector NotAboveSix(FloatVector value) {
 
 // At -inf a factor that has become 0 would make NaN. The limit is -0, as of the lowest finite
 // value.
+constexpr float kLowest = std::numeric_limits<float>::lowest();
 HWY_INLINE FloatVector NotBelowFinite(FloatVector value) {
-  return hn::Max(value, hn::Set(FloatTag(), hwy::LowestValue<float>()));
+  return hn::Max(value, hn::Set(FloatTag(), kLowest));
 }
 
 // The transcendental activations in f64, rounded once: near 0, where sums have next to no error of
@@ -99,7 +102,8 @@ HWY_INLINE FloatVector Activate(Curve curve, float slope, FloatVector value) {
     case Curve::relu6:
       return NotAboveSix(NotBelowZero(value));
     case Curve::leaky: {
-      const FloatVector below = slope == 0 ? NotBelowFinite(value) : value;
+      const float least = slope == 0 ? kLowest : -std::numeric_limits<float>::infinity();
+      const FloatVector below = hn::Max(value, hn::Set(d, least));
       return hn::IfThenElse(hn::Lt(value, hn::Zero(d)), hn::Mul(hn::Set(d, slope), below), value);
     }
     case Curve::hswish: {
