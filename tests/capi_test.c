@@ -85,6 +85,9 @@ static void test_bias_residual_and_workspace(void) {
 }
 
 static void test_unpacked(void) {
+  const char* const ending_in_zero[3] = {"1x1x1x1,1x1x1x1,bias,act=silu",
+                                         "1x1x1x1,1x1x1x1,bias,act=hswish",
+                                         "1x1x1x1,1x1x1x1,bias,act=leaky:0"};
   plait_limits limits = PLAIT_LIMITS_INIT;
   float y[12] = {0};
   plait_packed* packed = NULL;
@@ -103,6 +106,12 @@ static void test_unpacked(void) {
   plan = plan_of(kLine, NULL);
   INVALID(plait_run_unpacked_f32(plan, kX, kK, NULL, NULL, y, NULL), "packed weights");
   plait_plan_destroy(plan);
+  for (int i = 0; i < 3; ++i) {
+    plan = plan_of(ending_in_zero[i], &limits);
+    CHECK(plait_run_unpacked_f32(plan, kX, kK, (float[]){-INFINITY}, NULL, y, NULL) == PLAIT_OK);
+    CHECK(y[0] == 0 && signbit(y[0]));
+    plait_plan_destroy(plan);
+  }
 }
 
 static void test_f64(void) {

@@ -61,7 +61,8 @@ struct Activation {
   friend constexpr bool operator==(const Activation&, const Activation&) = default;
 };
 
-// relu(NaN) is NaN. hswish(v) = v * relu6(v + 3) / 6; silu(v) = v * sigmoid(v).
+// hswish(v) = v * relu6(v + 3) / 6; silu(v) = v * sigmoid(v). NaN stays NaN, and an infinity gives
+// the limit: -0 at -inf for hswish, silu and a slope of 0.
 PLAIT_API double apply(const Activation& activation, double value);
 
 // One convolution layer: sizes, geometry, what is added, and how the tensors lie in memory.

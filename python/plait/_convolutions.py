@@ -60,7 +60,8 @@ def conv2d(
     padding_value : float
         Of padding_mode 'constant'.
     activation : str, optional
-        'relu', 'relu6', 'leaky:0.1' (any slope), 'hswish', 'silu', 'sigmoid' or 'tanh'.
+        'relu', 'relu6', 'leaky:0.1' (any slope), 'hswish', 'silu', 'sigmoid' or 'tanh'. At an
+        infinity each gives its limit: -0 at -inf for 'hswish', 'silu' and 'leaky:0'.
     residual : array, optional
         Shape of the output; added before the activation.
     layout : {'nchw', 'nhwc'}

@@ -19,7 +19,8 @@ Verdict accepts_as_product(const Problem& problem) {
     return Verdict::no("only f32, not " + std::string(name_of(problem.dtype)));
   }
   const auto slope = static_cast<float>(problem.activation.slope);
-  if (problem.activation.slope != 0 && (slope == 0 || !std::isfinite(slope))) {
+  // A subnormal one may be flushed to 0, which is -0 at -inf instead of infinite.
+  if (problem.activation.slope != 0 && !std::isnormal(slope)) {
     return Verdict::no("the slope of leaky does not fit f32");
   }
   return Verdict::yes();

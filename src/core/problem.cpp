@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/counts.hpp"
 #include "core/problem_rules.hpp"
@@ -41,6 +42,17 @@ double sigmoid(double value) {
 double relu(double value) { return value < 0 ? 0 : value; }
 double relu6(double value) { return value > 6 ? 6 : relu(value); }
 
+// At -inf a factor that has become 0 would make NaN. The limit is -0, as of the lowest finite
+// value.
+double not_below_finite(double value) {
+  return std::max(value, std::numeric_limits<double>::lowest());
+}
+
+double leaky(double slope, double value) {
+  if (!(value < 0)) return value;
+  return slope * (slope == 0 ? not_below_finite(value) : value);
+}
+
 }  // namespace
 
 double apply(const Activation& activation, double value) {
@@ -52,11 +64,11 @@ double apply(const Activation& activation, double value) {
     case ActivationKind::relu6:
       return relu6(value);
     case ActivationKind::leaky:
-      return value < 0 ? activation.slope * value : value;
+      return leaky(activation.slope, value);
     case ActivationKind::hswish:
-      return value * relu6(value + 3) / 6;
+      return not_below_finite(value) * (relu6(value + 3) / 6);
     case ActivationKind::silu:
-      return value * sigmoid(value);
+      return not_below_finite(value) * sigmoid(value);
     case ActivationKind::sigmoid:
       return sigmoid(value);
     case ActivationKind::tanh:

@@ -7,6 +7,8 @@
 #define PLAIT_KERNELS_ACTIVATE_INL_H_
 #endif
 
+#include <limits>
+
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
@@ -31,6 +33,13 @@ HWY_INLINE FloatVector NotAboveSix(FloatVector value) {
   return hn::IfThenElse(hn::Gt(value, six), six, value);
 }
 
+// At -inf a factor that has become 0 would make NaN. The limit is -0, as of the lowest finite
+// value.
+constexpr float kLowest = std::numeric_limits<float>::lowest();
+HWY_INLINE FloatVector NotBelowFinite(FloatVector value) {
+  return hn::Max(value, hn::Set(FloatTag(), kLowest));
+}
+
 // The transcendental activations in f64, rounded once: near 0, where sums have next to no error of
 // their own, an error bound leaves them half an ulp.
 using DoubleTag = hn::Repartition<double, FloatTag>;
@@ -39,11 +48,12 @@ using DoubleVector = hn::Vec<DoubleTag>;
 
 PLAIT_SHARE DoubleVector Exponential(DoubleTag d, DoubleVector value) { return hn::Exp(d, value); }
 
+constexpr double kFarOut = 200;  // beyond, the result is that at the limit, to f32
+
 // 1 / (1 + exp(-v)).
 HWY_INLINE DoubleVector Sigmoid(DoubleTag d, DoubleVector value) {
   const DoubleVector one = hn::Set(d, 1.0);
-  // Beyond, the result is that at the limit, to f32.
-  const DoubleVector limit = hn::Set(d, 200.0);
+  const DoubleVector limit = hn::Set(d, kFarOut);
   const DoubleVector clamped = hn::Max(hn::Neg(limit), hn::Min(value, limit));
   return hn::Div(one, hn::Add(one, Exponential(d, hn::Neg(clamped))));
 }
@@ -65,12 +75,7 @@ PLAIT_SHARE DoubleVector InDouble(DoubleTag d, Curve curve, DoubleVector value) 
     result = Tanh(d, value);
   } else {
     result = Sigmoid(d, value);
-    // An infinite factor meets the limit of the other: 0 below.
-    if (curve == Curve::silu) {
-      const DoubleVector factor =
-          hn::IfThenElse(hn::Lt(value, hn::Set(d, -0x1p1023)), hn::Zero(d), result);
-      result = hn::Mul(value, factor);
-    }
+    if (curve == Curve::silu) result = hn::Mul(hn::Max(value, hn::Set(d, -kFarOut)), result);
   }
   return hn::IfThenElse(hn::Eq(value, value), result, value);
 }
@@ -96,11 +101,14 @@ HWY_INLINE FloatVector Activate(Curve curve, float slope, FloatVector value) {
       return NotBelowZero(value);
     case Curve::relu6:
       return NotAboveSix(NotBelowZero(value));
-    case Curve::leaky:
-      return hn::IfThenElse(hn::Lt(value, hn::Zero(d)), hn::Mul(hn::Set(d, slope), value), value);
+    case Curve::leaky: {
+      const float least = slope == 0 ? kLowest : -std::numeric_limits<float>::infinity();
+      const FloatVector below = hn::Max(value, hn::Set(d, least));
+      return hn::IfThenElse(hn::Lt(value, hn::Zero(d)), hn::Mul(hn::Set(d, slope), below), value);
+    }
     case Curve::hswish: {
       const FloatVector part = NotAboveSix(NotBelowZero(hn::Add(value, hn::Set(d, 3.0F))));
-      return hn::Mul(value, hn::Div(part, hn::Set(d, 6.0F)));
+      return hn::Mul(NotBelowFinite(value), hn::Div(part, hn::Set(d, 6.0F)));
     }
     default:
       return Transcendental(curve, value);

@@ -88,7 +88,10 @@ void SplitRows(const PlaneRows& given, const OddColumns& given_odd) {
 }
 
 void FinishLine(const LineFinish& finish, float* line, std::int64_t count) {
+  // Copies: what is stored cannot change them.
   const float* const residual = finish.residual;
+  const Curve curve = finish.curve;
+  const float slope = finish.slope;
   const PlaneTag d;
   for (std::int64_t j = 0; j < count; j += kPlaneLanes) {
     const std::int64_t rest = count - j;
@@ -97,7 +100,7 @@ void FinishLine(const LineFinish& finish, float* line, std::int64_t count) {
     if (residual != nullptr) {
       value = hn::Add(value, whole ? hn::LoadU(d, residual + j) : LoadPart(residual + j, rest));
     }
-    value = Activate(finish.curve, finish.slope, value);
+    value = Activate(curve, slope, value);
     if (whole) {
       hn::StoreU(value, d, line + j);
     } else {

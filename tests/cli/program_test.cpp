@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cmath>
+#include <limits>
 
 #include <plait/conv2d.hpp>
 #include <plait/machine.hpp>
@@ -155,6 +156,30 @@ TEST(Program, RunTakesPaddingModesAndAlgorithms) {
             x, k,
             {.padding = 1, .padding_mode = mode, .padding_value = value, .algorithm = "reference"}),
         1e-5);
+  }
+}
+
+TEST(Program, RunWritesTheLimitOfAnActivationAtAnInfinity) {
+  const TempFolder folder;
+  const float below = -std::numeric_limits<float>::infinity();
+  const std::string x = folder.npy("x.npy", Tensor<float>({1, 1, 1, 2}, {1, 2}));
+  const std::string k = folder.npy("k.npy", Tensor<float>({1, 1, 1, 1}, {below}));
+  const std::string one = folder.npy("one.npy", Tensor<float>({1, 1, 1, 1}, {1}));
+  const std::string b = folder.npy("b.npy", Tensor<float>({1}, {below}));
+  for (const char* activation : {"silu", "hswish", "leaky:0"}) {
+    for (const auto& operands :
+         std::vector<std::vector<std::string>>{{"--kernel", k}, {"--kernel", one, "--bias", b}}) {
+      std::vector<std::string> words = {
+          "run", "--input", x, "--output", folder.path("y.npy"), "--activation", activation};
+      words.insert(words.end(), operands.begin(), operands.end());
+      const Outcome run = run_plait(words);
+      ASSERT_EQ(run.code, 0) << run.err;
+      const Tensor<float> y = read_tensor<float>(folder.path("y.npy"));
+      for (std::int64_t i = 0; i < 2; ++i) {
+        EXPECT_EQ(y.data()[i], 0) << activation;
+        EXPECT_TRUE(std::signbit(y.data()[i])) << activation;
+      }
+    }
   }
 }
 
