@@ -27,7 +27,7 @@ class InCase {
  public:
   InCase(const WinogradKernels& form, const Region& region, std::int64_t channels, Places places,
          Random& random)
-      : form_(form), region_(region) {
+      : form_(form), region_(region), largest_(magnitude_rows() * form.magnitude_pitch(region), 0) {
     // Begins and ends outside of the image, on its border or within it.
     const std::int64_t rows = region.tile_rows * form.down.m + form.down.r - 1;
     const std::int64_t columns = region.tile_cols * form.across.m + form.across.r - 1;
@@ -47,6 +47,7 @@ class InCase {
     in.width = width_;
     in.outside = random.chance(0.5) ? 0.0F : 0.5F;
     in.region = region;
+    in.largest = largest();
   }
 
   // Pixels side by side, as lines with gaps between them.
@@ -61,6 +62,25 @@ class InCase {
     in.channel_stride = 1;
     pixel_stride_ = in.channels + 2;
     place(width_ * pixel_stride_, random);
+  }
+
+  // Every pixel of the region's has the largest magnitude of its channels; those outside have none.
+  void expect_magnitudes(const std::string& what) const {
+    const std::int64_t pitch = form_.magnitude_pitch(region_);
+    for (std::int64_t i = 0; i < magnitude_rows(); ++i) {
+      for (std::size_t j = 0; j < columns_.size(); ++j) {
+        if (rows_[index(i)] == kNoOffset || columns_[j] == kNoOffset) continue;
+        float expected = 0;
+        for (std::int64_t c = 0; c < in.channels; ++c) {
+          const float x = x_[index(c * in.channel_stride + rows_[index(i)] + columns_[j])];
+          expected = std::max(expected, std::abs(x));
+        }
+        ASSERT_EQ(largest()[i * pitch + static_cast<std::int64_t>(j)],
+                  kernels::magnitude_of(expected))
+            << what << ", row " << i << ", column " << j;
+      }
+    }
+    EXPECT_TRUE(largest_.is_intact_around()) << what;
   }
 
   // v[f, c, tile] as given by its strides; nothing else may have been written but the slack.
@@ -92,6 +112,11 @@ class InCase {
   kernels::TransformIn in;
 
  private:
+  std::int64_t magnitude_rows() const {
+    return region_.tile_rows * form_.down.m + form_.down.r - 1;
+  }
+  std::int32_t* largest() const { return reinterpret_cast<std::int32_t*>(largest_.data()); }
+
   static std::vector<std::int64_t> positions(std::int64_t count, std::int64_t first,
                                              std::int64_t size) {
     std::vector<std::int64_t> places;
@@ -133,6 +158,7 @@ class InCase {
 
   const WinogradKernels& form_;
   Region region_;
+  Guarded largest_;
   std::int64_t height_ = 0;
   std::int64_t width_ = 0;
   std::int64_t pixel_stride_ = 1;
@@ -183,6 +209,7 @@ TEST(WinogradInputs, ByLinesAreTheirValuesAtThePoints) {
           test.expect(v.data(), in.pitch, 1, what);
           expect_untouched(v.data(), std::int64_t{form.points()} * channels, region.tiles(),
                            in.pitch, what);
+          test.expect_magnitudes(what);
           EXPECT_TRUE(v.is_intact_around()) << what;
           EXPECT_TRUE(scratch.is_intact_around()) << what;
         }
@@ -209,6 +236,7 @@ TEST(WinogradInputs, ByChannelsAreTheirValuesAtThePoints) {
           test.expect(v.data(), 1, in.pitch, what);
           expect_untouched(v.data(), std::int64_t{form.points()} * region.tiles(), channels,
                            in.pitch, what);
+          test.expect_magnitudes(what);
           EXPECT_TRUE(v.is_intact_around()) << what;
         }
       }

@@ -67,7 +67,10 @@ class Task {
     return windows;
   }
   // Outputs of the region that exist.
-  std::int64_t height() const { return cut_.lines.outputs_of(phase_.h) - first_row_ * cut_.down.m; }
+  std::int64_t height() const {
+    return std::min(region_.tile_rows * cut_.down.m,
+                    cut_.lines.outputs_of(phase_.h) - first_row_ * cut_.down.m);
+  }
   std::int64_t width() const {
     return std::min(region_.tile_cols * cut_.across.m,
                     cut_.columns.outputs_of(phase_.w) - first_column_ * cut_.across.m);
