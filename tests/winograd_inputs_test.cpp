@@ -27,7 +27,9 @@ class InCase {
  public:
   InCase(const WinogradKernels& form, const Region& region, std::int64_t channels, Places places,
          Random& random)
-      : form_(form), region_(region), largest_(magnitude_rows() * form.magnitude_pitch(region), 0) {
+      : form_(form),
+        region_(region),
+        largest_(magnitude_rows() * form.magnitude_pitch(region), kNan) {
     // Begins and ends outside of the image, on its border or within it.
     const std::int64_t rows = region.tile_rows * form.down.m + form.down.r - 1;
     const std::int64_t columns = region.tile_cols * form.across.m + form.across.r - 1;
@@ -47,7 +49,12 @@ class InCase {
     in.width = width_;
     in.outside = random.chance(0.5) ? 0.0F : 0.5F;
     in.region = region;
+    in.raises = random.chance(0.5);
     in.largest = largest();
+    if (!in.raises) return;
+    for (std::int64_t i = 0; i < magnitude_rows() * form.magnitude_pitch(region); ++i) {
+      largest_.data()[i] = kBefore;
+    }
   }
 
   // Pixels side by side, as lines with gaps between them.
@@ -64,14 +71,14 @@ class InCase {
     place(width_ * pixel_stride_, random);
   }
 
-  // Every pixel of the region's has the largest magnitude of its channels; those outside have none.
+  // Every pixel of the region has the largest magnitude of its channels, and of what was there.
   void expect_magnitudes(const std::string& what) const {
     const std::int64_t pitch = form_.magnitude_pitch(region_);
     for (std::int64_t i = 0; i < magnitude_rows(); ++i) {
       for (std::size_t j = 0; j < columns_.size(); ++j) {
-        if (rows_[index(i)] == kNoOffset || columns_[j] == kNoOffset) continue;
-        float expected = 0;
-        for (std::int64_t c = 0; c < in.channels; ++c) {
+        const bool outside = rows_[index(i)] == kNoOffset || columns_[j] == kNoOffset;
+        float expected = std::max(in.raises ? kBefore : 0, outside ? in.outside : 0);
+        for (std::int64_t c = 0; c < in.channels && !outside; ++c) {
           const float x = x_[index(c * in.channel_stride + rows_[index(i)] + columns_[j])];
           expected = std::max(expected, std::abs(x));
         }
@@ -112,6 +119,8 @@ class InCase {
   kernels::TransformIn in;
 
  private:
+  static constexpr float kBefore = 0.7F;
+
   std::int64_t magnitude_rows() const {
     return region_.tile_rows * form_.down.m + form_.down.r - 1;
   }

@@ -28,12 +28,6 @@ HWY_INLINE BitsVector MagnitudeOf(FloatVector value) {
   return hn::And(hn::BitCast(d, value), hn::Set(d, 0x7FFFFFFF));
 }
 
-// `largest`: aligned.
-HWY_INLINE void RaiseTo(FloatVector value, std::int32_t* largest) {
-  const BitsTag d;
-  hn::Store(hn::Max(hn::Load(d, largest), MagnitudeOf(value)), d, largest);
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace plait::kernels
 HWY_AFTER_NAMESPACE();

@@ -19,42 +19,39 @@ namespace hn = hwy::HWY_NAMESPACE;
 void TakeWindows(const MagnitudeWindows& given, MagnitudeExtremes& extremes) {
   const MagnitudeWindows windows = given;
   const BitsTag d;
-  const BitsVector none = hn::Set(d, std::numeric_limits<std::int32_t>::max());
-  for (std::int64_t i = 0; i < windows.rows + windows.taps_down - 1; ++i) {
-    std::int32_t* const row = windows.at + i * windows.pitch;
-    for (std::int64_t j = 0; j < windows.columns; j += kFloatLanes) {
-      BitsVector largest = hn::Load(d, row + j);
-      for (int v = 1; v < windows.taps_across; ++v) {
-        largest = hn::Max(largest, hn::LoadU(d, row + j + v));
-      }
-      hn::Store(largest, d, row + j);
-    }
-  }
   const hn::RebindToUnsigned<BitsTag> du;
+  const BitsVector none = hn::Set(d, std::numeric_limits<std::int32_t>::max());
   const auto one = hn::Set(du, 1U);
   BitsVector most = hn::Zero(d);
   auto least = hn::BitCast(du, none);
   auto least_below = hn::Sub(least, one);  // window - 1, where 0 becomes the largest number
-  for (std::int64_t i = 0; i < windows.rows; ++i) {
-    std::int32_t* const row = windows.at + i * windows.pitch;
-    const std::int64_t kept = i < windows.rows_kept ? windows.columns_kept : 0;
-    for (std::int64_t j = 0; j < windows.columns; j += kFloatLanes) {
-      BitsVector largest = hn::Load(d, row + j);
+  // A vector of columns at a time. What it reads of the next ones is not replaced yet.
+  for (std::int64_t j = 0; j < windows.columns; j += kFloatLanes) {
+    const auto below = [&](std::int64_t columns) HWY_ATTR {
+      return hn::Lt(hn::Iota(d, static_cast<std::int32_t>(j)),
+                    hn::Set(d, static_cast<std::int32_t>(columns)));
+    };
+    const auto there = below(windows.columns);
+    const auto kept = below(windows.columns_kept);
+    std::int32_t* const column = windows.at + j;
+    for (std::int64_t i = 0; i < windows.rows + windows.taps_down - 1; ++i) {
+      std::int32_t* const at = column + i * windows.pitch;
+      BitsVector largest = hn::Load(d, at);
+      for (int v = 1; v < windows.taps_across; ++v) {
+        largest = hn::Max(largest, hn::LoadU(d, at + v));
+      }
+      hn::Store(largest, d, at);
+    }
+    for (std::int64_t i = 0; i < windows.rows; ++i) {
+      std::int32_t* const at = column + i * windows.pitch;
+      BitsVector largest = hn::Load(d, at);
       for (int u = 1; u < windows.taps_down; ++u) {
-        largest = hn::Max(largest, hn::Load(d, row + u * windows.pitch + j));
+        largest = hn::Max(largest, hn::Load(d, at + u * windows.pitch));
       }
-      hn::Store(largest, d, row + j);
-      if (j + kFloatLanes <= kept) {
-        most = hn::Max(most, largest);
-      } else {
-        const auto first = [&](std::int64_t columns) HWY_ATTR {
-          return hn::Lt(hn::Iota(d, static_cast<std::int32_t>(j)),
-                        hn::Set(d, static_cast<std::int32_t>(columns)));
-        };
-        most = hn::Max(most, hn::IfThenElseZero(first(windows.columns), largest));
-        largest = hn::IfThenElse(first(kept), largest, none);
-      }
-      const auto window = hn::BitCast(du, largest);
+      hn::Store(largest, d, at);
+      most = hn::Max(most, hn::IfThenElseZero(there, largest));
+      if (i >= windows.rows_kept) continue;
+      const auto window = hn::BitCast(du, hn::IfThenElse(kept, largest, none));
       least = hn::Min(least, window);
       least_below = hn::Min(least_below, hn::Sub(window, one));
     }

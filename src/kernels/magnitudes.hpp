@@ -18,7 +18,7 @@ inline std::int32_t magnitude_of(float value) {
 // `taps` read; windows of so many.
 struct MagnitudeWindows {
   std::int32_t* at = nullptr;
-  std::int64_t pitch = 0;  // kMagnitudeSlack more than columns, a multiple of 16
+  std::int64_t pitch = 0;  // of a multiple of kMagnitudeSlack columns, and one of these more
   std::int64_t rows = 0;   // outputs
   std::int64_t columns = 0;
   std::int64_t rows_kept = 0;  // those of them that exist
@@ -26,7 +26,7 @@ struct MagnitudeWindows {
   int taps_down = 1;
   int taps_across = 1;
 };
-inline constexpr std::int64_t kMagnitudeSlack = 32;
+inline constexpr std::int64_t kMagnitudeSlack = 16;
 
 struct MagnitudeExtremes {
   std::int32_t largest = 0;         // of all windows

@@ -60,9 +60,7 @@ HWY_INLINE void TransformTile(const LoadAt& load, const StoreAt& store) {
 }
 
 // Lanes are tiles. Lines of a channel are dealt out to [row % m][column][row of tiles, tile], so
-// that row u of tile (a, b) lies with those of role u % m, u / m rows of tiles further on. The next
-// channel is dealt out before one is transformed: loads of what several stores have just written
-// wait until all of them have reached L1.
+// that row u of tile (a, b) lies with those of role u % m, u / m rows of tiles further on.
 template <class Down, class Across>
 HWY_NOINLINE void TransformLines(const TransformIn& given) {
   const TransformIn in = given;
@@ -75,29 +73,38 @@ HWY_NOINLINE void TransformLines(const TransformIn& given) {
   const std::int64_t rows = in.region.tile_rows * kM + Down::kR - 1;
   const WinogradKernels sizes{.down = {kM, Down::kR}, .across = {Across::kM, Across::kR}};
   const std::int64_t pitch = sizes.line_pitch(in.region);
-  float* const copied = in.scratch;  // a line with what stands outside
-  float* const dealt = copied + sizes.copied_floats(in.region);
+  float* const copied = in.scratch;  // lines with what stands outside
+  const std::int64_t copied_floats = sizes.copied_floats(in.region);
+  float* const dealt = copied + 2 * copied_floats;
   const std::int64_t dealt_floats = std::int64_t{kM} * kT * pitch + kWinogradSlack;
   const Dealer<Across> dealer(in.side_by_side ? in.first : 0, in.side_by_side ? in.width : columns,
                               tile_cols, in.outside, pitch);
   const std::int64_t magnitude_pitch = sizes.magnitude_pitch(in.region);
-  const auto deal = [&](std::int64_t c) HWY_ATTR {
-    const float* const channel = in.x + c * in.channel_stride;
-    float* const first = dealt + c % 2 * dealt_floats;
+  // Channels c and `next`, which may be the same.
+  const auto deal = [&](std::int64_t c, std::int64_t next, bool raises) HWY_ATTR {
+    const LineOfTwo channels{{in.x + c * in.channel_stride, in.x + next * in.channel_stride}};
+    const std::int64_t apart = (next - c) * dealt_floats;
     std::int64_t role = 0;
-    float* row_of_tiles = first;
-    for (std::int64_t i = 0; i < rows; ++i) {
-      float* const to = row_of_tiles + role * kT * pitch;
+    float* row_of_tiles = dealt;
+    std::int32_t* largest = in.largest;
+    for (std::int64_t i = 0; i < rows; ++i, largest += magnitude_pitch) {
+      float* const first = row_of_tiles + role * kT * pitch;
+      const PlacesOfTwo to{{first, first + apart}};
       const std::int64_t row = in.rows[i];
       if (row == kNoOffset) {
-        dealer.DealOutside(to);
+        dealer.DealOutside(to.at[0]);
+        dealer.DealOutside(to.at[1]);
+        if (!raises) std::fill_n(largest, columns, magnitude_of(in.outside));
       } else if (in.side_by_side) {
-        dealer.Deal(channel + row, to, in.largest + i * magnitude_pitch);
+        dealer.Deal({{channels.at[0] + row, channels.at[1] + row}}, to, largest, raises);
       } else {
         for (std::int64_t j = 0; j < columns; ++j) {
-          copied[j] = in.columns[j] == kNoOffset ? in.outside : channel[row + in.columns[j]];
+          const std::int64_t column = in.columns[j];
+          const bool outside = column == kNoOffset;
+          copied[j] = outside ? in.outside : channels.at[0][row + column];
+          copied[copied_floats + j] = outside ? in.outside : channels.at[1][row + column];
         }
-        dealer.Deal(copied, to, in.largest + i * magnitude_pitch);
+        dealer.Deal({{copied, copied + copied_floats}}, to, largest, raises);
       }
       if (++role == kM) {
         role = 0;
@@ -105,9 +112,8 @@ HWY_NOINLINE void TransformLines(const TransformIn& given) {
       }
     }
   };
-  deal(0);
   for (std::int64_t c = 0; c < in.channels; ++c) {
-    if (c + 1 < in.channels) deal(c + 1);
+    if (c % 2 == 0) deal(c, std::min(c + 1, in.channels - 1), in.raises || c > 0);
     const float* const from = dealt + c % 2 * dealt_floats;
     float* const v = in.v + c * in.pitch;
     for (std::int64_t tile = 0; tile < tiles; tile += kFloatLanes) {
@@ -122,15 +128,15 @@ HWY_NOINLINE void TransformLines(const TransformIn& given) {
 }
 
 // The largest magnitude of a pixel's channels, side by side.
-HWY_INLINE void RaiseToPixel(const float* x, std::int64_t channels, std::int32_t& largest) {
+HWY_INLINE std::int32_t MagnitudeOfPixel(const float* x, std::int64_t channels) {
   const FloatTag d;
   const BitsTag bits;
-  BitsVector of_lanes = hn::Zero(bits);
+  BitsVector largest = hn::Zero(bits);
   for (std::int64_t c = 0; c < channels; c += kFloatLanes) {
     const int count = static_cast<int>(std::min(channels - c, kFloatLanes));
-    of_lanes = hn::Max(of_lanes, MagnitudeOf(LoadFirst(d, x + c, count)));
+    largest = hn::Max(largest, MagnitudeOf(LoadFirst(d, x + c, count)));
   }
-  largest = std::max(largest, hn::GetLane(hn::MaxOfLanes(bits, of_lanes)));
+  return hn::GetLane(hn::MaxOfLanes(bits, largest));
 }
 
 // Lanes are channels.
@@ -142,11 +148,13 @@ HWY_NOINLINE void TransformChannels(const TransformIn& given) {
   const WinogradKernels sizes{.down = {Down::kM, Down::kR}, .across = {Across::kM, Across::kR}};
   const std::int64_t magnitude_pitch = sizes.magnitude_pitch(in.region);
   for (std::int64_t i = 0; i < in.region.tile_rows * Down::kM + Down::kR - 1; ++i) {
-    if (in.rows[i] == kNoOffset) continue;
     std::int32_t* const largest = in.largest + i * magnitude_pitch;
     for (std::int64_t j = 0; j < in.region.tile_cols * Across::kM + Across::kR - 1; ++j) {
-      if (in.columns[j] == kNoOffset) continue;
-      RaiseToPixel(in.x + in.rows[i] + in.columns[j], in.channels, largest[j]);
+      const bool is_outside = in.rows[i] == kNoOffset || in.columns[j] == kNoOffset;
+      const std::int32_t magnitude =
+          is_outside ? magnitude_of(in.outside)
+                     : MagnitudeOfPixel(in.x + in.rows[i] + in.columns[j], in.channels);
+      largest[j] = in.raises ? std::max(largest[j], magnitude) : magnitude;
     }
   }
   for (std::int64_t a = 0; a < in.region.tile_rows; ++a) {

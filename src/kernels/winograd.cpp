@@ -1,10 +1,11 @@
 #include "kernels/winograd.hpp"
 
+#include "kernels/tile_cost.hpp"
 #include "kernels/winograd_forms.hpp"
 
 namespace plait::kernels {
 
-// Before the first dealt line, and between a copied line and it, what is written beyond either.
+// Before the first dealt line, and between copied lines and it, what is written beyond any.
 std::int64_t WinogradKernels::copied_floats(const Region& region) const {
   return (region.tile_cols * across.m + across.r - 1 + 15) / 16 * 16 + kWinogradSlack;
 }
@@ -15,15 +16,13 @@ std::int64_t WinogradKernels::line_pitch(const Region& region) const {
   return (region.tile_rows + below) * region.tile_cols + 2 * kWinogradSlack;
 }
 
-// Lines are dealt out by whole vectors of tiles.
 std::int64_t WinogradKernels::magnitude_pitch(const Region& region) const {
-  const std::int64_t tiles = region.tile_cols + (across.t() - 1) / across.m;
-  return (tiles + 15) / 16 * 16 * across.m + kMagnitudeSlack;
+  return round_up(region.tile_cols * across.m + across.r - 1, kMagnitudeSlack) + kMagnitudeSlack;
 }
 
 std::int64_t WinogradKernels::scratch_floats(const Region& region) const {
   const std::int64_t lines = std::int64_t{down.m} * across.t();
-  return copied_floats(region) + 2 * (lines * line_pitch(region) + kWinogradSlack);
+  return 2 * (copied_floats(region) + lines * line_pitch(region) + kWinogradSlack);
 }
 
 const WinogradKernels& winograd_kernels(Target target, const AxisForm& down,

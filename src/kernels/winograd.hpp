@@ -59,8 +59,9 @@ struct TransformIn {
   std::int64_t plane = 0;
   std::int64_t pitch = 0;    // of a channel (by_lines), of a tile (by_channels)
   float* scratch = nullptr;  // scratch_floats, aligned
-  // Raised to the magnitudes (magnitudes.hpp) of pixels (i, j) of the region over the channels:
-  // largest[i * magnitude_pitch + j]. What stands outside the rows and columns is not looked at.
+  // The largest magnitudes (magnitudes.hpp) of pixels (i, j) of the region over the channels:
+  // largest[i * magnitude_pitch + j], which other channels have raised before or which is new.
+  bool raises = false;
   std::int32_t* largest = nullptr;
 };
 
@@ -102,8 +103,8 @@ struct WinogradKernels {
   void (*out)(const TransformOut&) = nullptr;
 
   int points() const { return down.t() * across.t(); }
-  // Of TransformIn::scratch for by_lines: a copied line, then dealt ones, twice: of m lines down
-  // the t columns across.
+  // Of TransformIn::scratch for by_lines, twice each: copied lines, then dealt ones: of m lines
+  // down the t columns across.
   std::int64_t scratch_floats(const Region& region) const;
   std::int64_t copied_floats(const Region& region) const;
   std::int64_t line_pitch(const Region& region) const;

@@ -127,6 +127,14 @@ HWY_INLINE void EveryOf(const FloatVector (&in)[kStep], FloatVector (&out)[kStep
   }
 }
 
+// Of a channel and the next one.
+struct LineOfTwo {
+  const float* at[2];
+};
+struct PlacesOfTwo {
+  float* at[2];
+};
+
 // Lines of the input dealt out to the columns of tiles: line v of `to` has input v of every tile of
 // one row of tiles. What is written beyond the last tile is overwritten by the next row of tiles;
 // in front of the first one nothing changes.
@@ -143,32 +151,53 @@ class Dealer {
     }
   }
 
-  // Raises largest[j] to the magnitude at column j (magnitudes.hpp), of whole vectors.
-  PLAIT_SHARE void Deal(const float* line, float* to, std::int32_t* largest) const {
-    float kept[kT][kShifts + 1];
-    PLAIT_UNROLL for (int v = kM; v < kT; ++v) {
-      PLAIT_UNROLL for (int s = 1; s <= v / kM; ++s) kept[v][s - 1] = to[v * pitch_ - s];
-    }
-    FloatVector in[kM];
-    PLAIT_UNROLL for (int i = 0; i < kM; ++i) in[i] = first_parts_[i].Load(line, outside_);
-    Store(in, to);
-    Raise(in, largest);
-    for (std::int64_t b = kFloatLanes; b < tiles_ + kShifts; b += kFloatLanes) {
-      const std::int64_t position = first_ + b * kM;
-      if (position >= 0 && position + kM * kFloatLanes <= width_) {
-        PLAIT_UNROLL for (int i = 0; i < kM; ++i) {
-          in[i] = hn::LoadU(FloatTag(), line + position + i * kFloatLanes);
-        }
-      } else {
-        PLAIT_UNROLL for (int i = 0; i < kM; ++i) {
-          in[i] = PartOfLine(position + i * kFloatLanes, width_).Load(line, outside_);
+  // The same line of two channels, each to its own; `largest` becomes the magnitudes of both, or is
+  // raised to them. Two at a time, for lines of magnitudes and what is dealt do not fit L1
+  // together.
+  PLAIT_SHARE void Deal(const LineOfTwo& line, const PlacesOfTwo& to, std::int32_t* largest,
+                        bool raises) const {
+    float kept[2][kT][kShifts + 1];
+    PLAIT_UNROLL for (int c = 0; c < 2; ++c) {
+      PLAIT_UNROLL for (int v = kM; v < kT; ++v) {
+        PLAIT_UNROLL for (int s = 1; s <= v / kM; ++s) {
+          kept[c][v][s - 1] = to.at[c][v * pitch_ - s];
         }
       }
-      Store(in, to + b);
-      Raise(in, largest + b * kM);
     }
-    PLAIT_UNROLL for (int v = kM; v < kT; ++v) {
-      PLAIT_UNROLL for (int s = 1; s <= v / kM; ++s) to[v * pitch_ - s] = kept[v][s - 1];
+    FloatVector in[2][kM];
+    PLAIT_UNROLL for (int c = 0; c < 2; ++c) {
+      PLAIT_UNROLL for (int i = 0; i < kM; ++i) {
+        in[c][i] = first_parts_[i].Load(line.at[c], outside_);
+      }
+    }
+    const std::int64_t columns = tiles_ * kM + F::kR - 1;
+    SetOrRaise(in, columns, largest, raises);
+    Store(in[0], to.at[0]);
+    Store(in[1], to.at[1]);
+    for (std::int64_t b = kFloatLanes; b < tiles_ + kShifts; b += kFloatLanes) {
+      const std::int64_t position = first_ + b * kM;
+      const bool whole = position >= 0 && position + kM * kFloatLanes <= width_;
+      PLAIT_UNROLL for (int i = 0; i < kM; ++i) {
+        const std::int64_t at = position + i * kFloatLanes;
+        if (whole) {
+          in[0][i] = hn::LoadU(FloatTag(), line.at[0] + at);
+          in[1][i] = hn::LoadU(FloatTag(), line.at[1] + at);
+        } else {
+          const PartOfLine part(at, width_);
+          in[0][i] = part.Load(line.at[0], outside_);
+          in[1][i] = part.Load(line.at[1], outside_);
+        }
+      }
+      SetOrRaise(in, columns - b * kM, largest + b * kM, raises);
+      Store(in[0], to.at[0] + b);
+      Store(in[1], to.at[1] + b);
+    }
+    PLAIT_UNROLL for (int c = 0; c < 2; ++c) {
+      PLAIT_UNROLL for (int v = kM; v < kT; ++v) {
+        PLAIT_UNROLL for (int s = 1; s <= v / kM; ++s) {
+          to.at[c][v * pitch_ - s] = kept[c][v][s - 1];
+        }
+      }
     }
   }
 
@@ -194,8 +223,17 @@ class Dealer {
     }
   }
 
-  HWY_INLINE void Raise(const FloatVector (&in)[kM], std::int32_t* largest) const {
-    PLAIT_UNROLL for (int i = 0; i < kM; ++i) RaiseTo(in[i], largest + i * kFloatLanes);
+  // The first so many columns.
+  static HWY_INLINE void SetOrRaise(const FloatVector (&in)[2][kM], std::int64_t columns,
+                                    std::int32_t* largest, bool raises) {
+    const BitsTag d;
+    PLAIT_UNROLL for (int i = 0; i < kM; ++i) {
+      if (i * kFloatLanes >= columns) break;
+      BitsVector magnitude = hn::Max(MagnitudeOf(in[0][i]), MagnitudeOf(in[1][i]));
+      std::int32_t* const at = largest + i * kFloatLanes;
+      if (raises) magnitude = hn::Max(magnitude, hn::Load(d, at));
+      hn::Store(magnitude, d, at);
+    }
   }
 
   std::int64_t first_, width_, tiles_, pitch_;

@@ -52,7 +52,6 @@ void Task::run(std::int64_t task) {
   const std::int64_t block = part * cut_.task_blocks;
   const std::int64_t block_end = std::min(cut_.row_blocks, block + cut_.task_blocks);
   if (!set_region(phase, region)) return;
-  clear_magnitudes();
   judgement_ = {};
   for (std::int64_t c = 0; c < cut_.channels; c += cut_.channel_block) {
     const std::int64_t channels = std::min(cut_.channel_block, cut_.channels - c);
@@ -101,23 +100,6 @@ bool Task::set_region(std::int64_t phase, std::int64_t index) {
   return true;
 }
 
-// Zeros, and the magnitude of what stands outside in front of and behind the rows and columns.
-void Task::clear_magnitudes() {
-  const kernels::MagnitudeWindows windows = magnitudes();
-  const std::int64_t rows = region_.tile_rows * cut_.down.m + cut_.down.r - 1;
-  const std::int64_t columns = region_.tile_cols * cut_.across.m + cut_.across.r - 1;
-  std::fill(windows.at, windows.at + rows * windows.pitch, 0);
-  const std::int32_t outside = kernels::magnitude_of(padding_value(problem_));
-  if (outside == 0) return;
-  for (std::int64_t i = 0; i < rows; ++i) {
-    for (std::int64_t j = 0; j < columns; ++j) {
-      if (rows_[i] == kernels::kNoOffset || columns_[j] == kernels::kNoOffset) {
-        windows.at[i * windows.pitch + j] = outside;
-      }
-    }
-  }
-}
-
 void Task::judge(std::int64_t group, bool counts) {
   const float* const limits = weights_ + cut_.limits_at + group * cut_.row_blocks;
   const float largest = *std::min_element(limits, limits + cut_.row_blocks);
@@ -144,6 +126,7 @@ void Task::transform_in(std::int64_t n, std::int64_t group, std::int64_t channel
   in.plane = cut_.v_plane;
   in.pitch = cut_.v_pitch;
   in.scratch = scratch_;
+  in.raises = channel > 0;
   in.largest = magnitudes_;
   if (cut_.lanes == Lanes::tiles) {
     layer_.kernels.by_lines(in);

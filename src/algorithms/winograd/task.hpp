@@ -59,7 +59,6 @@ class Task {
   void sum_directly(std::int64_t n, std::int64_t group, std::int64_t block, std::int64_t block_end);
   // Where the outputs of a block of rows go.
   DirectOutputs outputs_of(std::int64_t n, std::int64_t group, std::int64_t block) const;
-  void clear_magnitudes();
   kernels::MagnitudeWindows magnitudes() const {
     kernels::MagnitudeWindows windows;
     windows.at = magnitudes_;
