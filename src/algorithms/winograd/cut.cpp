@@ -4,6 +4,7 @@
 #include <array>
 
 #include "algorithms/product_room.hpp"
+#include "algorithms/winograd/direct.hpp"
 #include "core/counts.hpp"
 #include "kernels/tile_cost.hpp"
 
@@ -191,9 +192,9 @@ class Chooser {
       cut.v_pitch = odd_lines(block);
       cut.v_plane = odd_lines(saturated_product({columns, cut.v_pitch}));
     }
-    // The inputs of a chunk of direct sums lie there too (direct.hpp).
-    const std::int64_t terms = saturated_product({cut.channels, cut.taps()});
-    const std::int64_t direct = cut.tiles->at_least(1).cols * std::min(terms, kernels::kChunk);
+    // The inputs of a chunk of direct sums of the narrowest tile lie there too (direct.hpp).
+    const std::int64_t direct = std::min(cut.channels, DirectCut::channels_of_chunk(cut)) *
+                                cut.down.r * (cut.tiles->at_least(1).cols + cut.across.r - 1);
     cut.v_plane = std::max(cut.v_plane, odd_lines(ceil_div(direct, cut.points())));
     cut.m_plane = odd_lines(columns * cut.tiles->rows());
     cut.m_blocks = block == cut.channels ? 1 : cut.task_blocks;

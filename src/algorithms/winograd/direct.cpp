@@ -1,24 +1,65 @@
 #include "algorithms/winograd/direct.hpp"
 
 #include <algorithm>
+#include <cstring>
+
+#include "kernels/tile_cost.hpp"
 
 namespace plait::rooms::winograd {
+namespace {
 
-DirectSums::DirectSums(const Cut& cut, const DirectArgs& args)
-    : cut_(cut),
-      args_(args),
-      terms_(cut.channels * cut.taps()),
-      most_columns_(cut.tiles->most_columns()) {
-  const std::int64_t least_terms = std::min(terms_, kernels::kChunk);
-  const auto fits = [&](int columns) {
-    const std::int64_t width = cut.tiles->at_least(columns).cols;
-    return width * cut.tiles->rows() <= args_.sums_floats &&
-           width * least_terms <= args_.columns_floats;
-  };
-  while (most_columns_ > 1 && !fits(most_columns_)) --most_columns_;
-  const std::int64_t rows_of_terms = args_.columns_floats / cut.tiles->at_least(most_columns_).cols;
-  most_terms_ =
-      terms_ <= rows_of_terms ? terms_ : rows_of_terms / kernels::kChunk * kernels::kChunk;
+// A few floats: calling memmove would take as long as the products with them.
+void copy_pixels(const float* from, int count, float* to) {
+  int i = 0;
+  for (; i + 4 <= count; i += 4) std::memcpy(to + i, from + i, 4 * sizeof(float));
+  for (; i < count; ++i) to[i] = from[i];
+}
+
+}  // namespace
+
+DirectCut::DirectCut(const Cut& cut)
+    : terms(cut.channels * cut.taps()), columns(cut.tiles->most_columns()) {
+  const std::int64_t rows = cut.tiles->rows();
+  const std::int64_t copied_floats = cut.points() * cut.v_plane;
+  const std::int64_t sums_floats = cut.points() * cut.m_plane;
+  std::int64_t channels = 0;  // copied at once
+  for (;; --columns) {
+    const std::int64_t tile = cut.tiles->at_least(columns).cols;
+    width = tile + cut.across.r - 1;
+    channels = copied_floats / (cut.down.r * width);
+    const bool fits = channels >= std::min(cut.channels, channels_of_chunk(cut));
+    if (columns == 1 || (fits && tile * rows <= sums_floats)) break;
+  }
+  terms_at_once = terms;
+  if (channels < cut.channels) {  // of which the first and the last may be there in part
+    terms_at_once = (channels - 2) * cut.taps() / kernels::kChunk * kernels::kChunk;
+  }
+  for (std::int64_t c = 0; c < std::min(channels, cut.channels); ++c) {
+    for (int u = 0; u < cut.down.r; ++u) {
+      for (int v = 0; v < cut.across.r; ++v) {
+        offsets.push_back(static_cast<std::int32_t>((c * cut.down.r + u) * width + v));
+      }
+    }
+  }
+}
+
+std::int64_t DirectCut::channels_of_chunk(const Cut& cut) {
+  return kernels::ceil_div(kernels::kChunk, cut.taps()) + 2;
+}
+
+// Steps of columns are at most their stride apart, at borders they are less or turn back: where the
+// last one inside is as far from the first as it can be, all lie between.
+DirectSums::Inside DirectSums::inside(std::int64_t pixel, std::int64_t end) const {
+  const std::int64_t* const columns = args_.columns + pixel;
+  const auto count = static_cast<int>(end - pixel + cut_.across.r - 1);
+  Inside inside{0, count, false};
+  while (inside.begin < count && columns[inside.begin] == kernels::kNoOffset) ++inside.begin;
+  while (inside.end > inside.begin && columns[inside.end - 1] == kernels::kNoOffset) --inside.end;
+  inside.side_by_side =
+      inside.begin == inside.end ||
+      (args_.pixel_stride == 1 &&
+       columns[inside.end - 1] - columns[inside.begin] == inside.end - 1 - inside.begin);
+  return inside;
 }
 
 std::int64_t DirectSums::add_run(std::int64_t line, std::int64_t pixel) {
@@ -27,64 +68,68 @@ std::int64_t DirectSums::add_run(std::int64_t line, std::int64_t pixel) {
     return marks[at / cut_.across.m] == kernels::kDirectTile;
   };
   if (!marked(pixel)) return (pixel / cut_.across.m + 1) * cut_.across.m;
+  const int begin = runs_ == 0 ? 0 : columns_ + cut_.across.r - 1;
+  const std::int64_t last = std::min(args_.width, pixel + direct_.columns - begin);
   std::int64_t end = pixel;
-  const std::int64_t last = std::min(args_.width, pixel + most_columns_ - columns_);
   while (end < last && marked(end)) ++end;
-  const int columns = columns_ + static_cast<int>(end - pixel);
-  list_[static_cast<std::size_t>(runs_++)] = {line, pixel, columns_, columns};
-  columns_ = columns;
+  columns_ = begin + static_cast<int>(end - pixel);
+  list_[static_cast<std::size_t>(runs_++)] = {line, pixel, begin, columns_, inside(pixel, end)};
   return end;
 }
 
-void DirectSums::gather(std::int64_t first, std::int64_t count) {
-  if (gathered_ == first) return;
-  gathered_ = first;
-  const std::int64_t width = tile_->cols;
-  const std::int64_t taps = cut_.taps();
-  for (std::int64_t term = first; term < first + count; ++term) {
-    const std::int64_t channel = term / taps;
-    const std::int64_t u = term % taps / cut_.across.r;
-    const std::int64_t v = term % taps % cut_.across.r;
-    const float* const x = args_.x + channel * args_.channel_stride;
-    float* const to = args_.columns_of_terms + (term - first) * width;
-    for (int r = 0; r < runs_; ++r) {
-      const Run& run = list_[static_cast<std::size_t>(r)];
-      const std::int64_t row = args_.rows[run.line + u];
-      const std::int64_t* const columns = args_.columns + run.pixel + v;
-      const int length = run.end - run.begin;
-      const std::int64_t from = columns[0];
-      const std::int64_t back = columns[length - 1];
-      if (row == kernels::kNoOffset) {
-        std::fill(to + run.begin, to + run.end, args_.outside);
-      } else if (args_.pixel_stride == 1 && from != kernels::kNoOffset &&
-                 back != kernels::kNoOffset && back - from == length - 1) {
-        std::copy(x + row + from, x + row + from + length, to + run.begin);
-      } else {
-        for (int i = 0; i < length; ++i) {
-          to[run.begin + i] =
-              columns[i] == kernels::kNoOffset ? args_.outside : x[row + columns[i]];
+void DirectSums::copy_line(const Run& run, const float* row, float* to) const {
+  const std::int64_t* const columns = args_.columns + run.pixel;
+  const auto [begin, end, side_by_side] = run.inside;
+  const int count = run.end - run.begin + cut_.across.r - 1;
+  std::fill_n(to, begin, args_.outside);
+  if (side_by_side) {
+    if (begin < end) copy_pixels(row + columns[begin], end - begin, to + begin);
+  } else {
+    for (int j = begin; j < end; ++j) {
+      to[j] = columns[j] == kernels::kNoOffset ? args_.outside : row[columns[j]];
+    }
+  }
+  std::fill_n(to + end, count - end, args_.outside);
+}
+
+void DirectSums::copy(std::int64_t first, std::int64_t last) {
+  if (copied_ == first) return;
+  copied_ = first;
+  float* to = args_.copied;
+  for (std::int64_t c = first; c < last; ++c) {
+    const float* const x = args_.x + c * args_.channel_stride;
+    for (int u = 0; u < cut_.down.r; ++u, to += direct_.width) {
+      for (int r = 0; r < runs_; ++r) {
+        const Run& run = list_[static_cast<std::size_t>(r)];
+        const std::int64_t row = args_.rows[run.line + u];
+        if (row == kernels::kNoOffset) {
+          std::fill_n(to + run.begin, run.end - run.begin + cut_.across.r - 1, args_.outside);
+        } else {
+          copy_line(run, x + row, to + run.begin);
         }
       }
+      const int read = columns_ + cut_.across.r - 1;
+      std::fill(to + read, to + direct_.width, 0.0F);
     }
-    std::fill(to + columns_, to + width, 0.0F);
   }
 }
 
 void DirectSums::multiply(std::int64_t block) {
   const std::int64_t rows = cut_.tiles->rows();
-  const float* const weights = args_.weights + block * terms_ * rows;
+  const float* const weights = args_.weights + block * direct_.terms * rows;
   kernels::TileArgs args;
-  args.b_stride = tile_->cols;
+  args.b = args_.copied;
   args.sums = args_.sums;
-  for (std::int64_t first = 0; first < terms_; first += most_terms_) {
-    const std::int64_t count = std::min(most_terms_, terms_ - first);
-    gather(first, count);
-    for (std::int64_t term = first; term < first + count; term += kernels::kChunk) {
-      args.depth = std::min(kernels::kChunk, first + count - term);
+  for (std::int64_t first = 0; first < direct_.terms; first += direct_.terms_at_once) {
+    const std::int64_t end = std::min(direct_.terms, first + direct_.terms_at_once);
+    const std::int64_t channel = first / cut_.taps();
+    copy(channel, kernels::ceil_div(end, cut_.taps()));
+    for (std::int64_t term = first; term < end; term += kernels::kChunk) {
+      args.depth = std::min(kernels::kChunk, end - term);
       args.a = weights + term * rows;
-      args.b = args_.columns_of_terms + (term - first) * args.b_stride;
+      args.b_offsets = direct_.offsets.data() + (term - channel * cut_.taps());
       args.partial = term == 0 ? nullptr : args_.sums;
-      tile_->packed(args);
+      tile_->shifted(args);
       if (args_.tally != nullptr) {
         args_.tally->multiply(args.depth * rows * tile_->cols);
         if (args.partial != nullptr) args_.tally->add(rows * tile_->cols);

@@ -19,6 +19,7 @@ Layer::Layer(const Problem& given, const Cut& given_cut)
       x_strides(problem.effective_x_strides()),
       y_strides(problem.effective_y_strides()),
       residual_strides(problem.effective_residual_strides()),
+      direct(cut),
       places(static_cast<std::size_t>(cut.form.chunk())) {
   std::iota(places.begin(), places.end(), 0);
 }
@@ -238,7 +239,6 @@ void Task::transform_out(std::int64_t n, std::int64_t group, std::int64_t block,
 // The values at the points and their sums are not needed any more: their memory is used again.
 void Task::sum_directly(std::int64_t n, std::int64_t group, std::int64_t block,
                         std::int64_t block_end) {
-  const std::int64_t terms = cut_.channels * cut_.taps();
   DirectArgs direct;
   direct.x = static_cast<const float*>(args_.in) + n * layer_.x_strides[0] +
              group * cut_.channels * layer_.x_strides[1];
@@ -247,19 +247,17 @@ void Task::sum_directly(std::int64_t n, std::int64_t group, std::int64_t block,
   direct.columns = columns_;
   direct.pixel_stride = layer_.x_strides[3] * problem_.dilation.w;
   direct.outside = padding_value(problem_);
-  direct.weights =
-      weights_ + cut_.kernel_at + (group * cut_.row_blocks + block) * terms * cut_.tiles->rows();
+  direct.weights = weights_ + cut_.kernel_at +
+                   (group * cut_.row_blocks + block) * layer_.direct.terms * cut_.tiles->rows();
   direct.region = region_;
   direct.marks = marks_;
   direct.height = height();
   direct.width = width();
-  direct.columns_of_terms = v_;
-  direct.columns_floats = cut_.points() * cut_.v_plane;
+  direct.copied = v_;
   direct.sums = m_;
-  direct.sums_floats = cut_.points() * cut_.m_plane;
   direct.blocks = block_end - block;
   direct.tally = tally_;
-  DirectSums(cut_, direct).run(args_, [&](std::int64_t b) {
+  DirectSums(cut_, layer_.direct, direct).run(args_, [&](std::int64_t b) {
     return outputs_of(n, group, block + b);
   });
 }

@@ -25,6 +25,7 @@ struct Layer {
   Dims x_strides;
   Dims y_strides;
   Dims residual_strides;
+  DirectCut direct;
   std::vector<std::int32_t> places;  // 0, 1, 2 ...: where the channels of a tile lie
 };
 
