@@ -45,6 +45,7 @@ class Chooser {
     base_.down = kernels_.down;
     base_.across = kernels_.across;
     base_.target = machine.target;
+    base_.direct_tiles = &TilesOfRows::of(machine.target).back();
     const Dims strides = problem.effective_x_strides();
     base_.lanes = strides[1] == 1 && strides[3] != 1 ? Lanes::channels : Lanes::tiles;
     base_.channels = problem.c_i / problem.groups;
@@ -194,7 +195,8 @@ class Chooser {
     }
     // The inputs of a chunk of direct sums of the narrowest tile lie there too (direct.hpp).
     const std::int64_t direct = std::min(cut.channels, DirectCut::channels_of_chunk(cut)) *
-                                cut.down.r * (cut.tiles->at_least(1).cols + cut.across.r - 1);
+                                cut.down.r *
+                                (cut.direct_tiles->at_least(1).cols + cut.across.r - 1);
     cut.v_plane = std::max(cut.v_plane, odd_lines(ceil_div(direct, cut.points())));
     cut.m_plane = odd_lines(columns * cut.tiles->rows());
     cut.m_blocks = block == cut.channels ? 1 : cut.task_blocks;

@@ -78,6 +78,7 @@ struct Cut {
   std::int64_t tasks = 0;
   int threads = 1;
   const TilesOfRows* tiles = nullptr;
+  const TilesOfRows* direct_tiles = nullptr;  // of direct sums: a vector of rows, most columns
   bool packs_in_run = false;
   bool streams = false;  // Destination::streams
   // Of a thread's workspace, in floats.

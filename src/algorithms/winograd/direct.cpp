@@ -18,13 +18,13 @@ void copy_pixels(const float* from, int count, float* to) {
 }  // namespace
 
 DirectCut::DirectCut(const Cut& cut)
-    : terms(cut.channels * cut.taps()), columns(cut.tiles->most_columns()) {
-  const std::int64_t rows = cut.tiles->rows();
+    : terms(cut.channels * cut.taps()), columns(cut.direct_tiles->most_columns()) {
+  const std::int64_t rows = cut.direct_tiles->rows();
   const std::int64_t copied_floats = cut.points() * cut.v_plane;
   const std::int64_t sums_floats = cut.points() * cut.m_plane;
   std::int64_t channels = 0;  // copied at once
   for (;; --columns) {
-    const std::int64_t tile = cut.tiles->at_least(columns).cols;
+    const std::int64_t tile = cut.direct_tiles->at_least(columns).cols;
     width = tile + cut.across.r - 1;
     channels = copied_floats / (cut.down.r * width);
     const bool fits = channels >= std::min(cut.channels, channels_of_chunk(cut));
@@ -115,7 +115,7 @@ void DirectSums::copy(std::int64_t first, std::int64_t last) {
 }
 
 void DirectSums::multiply(std::int64_t block) {
-  const std::int64_t rows = cut_.tiles->rows();
+  const std::int64_t rows = cut_.direct_tiles->rows();
   const float* const weights = args_.weights + block * direct_.terms * rows;
   kernels::TileArgs args;
   args.b = args_.copied;

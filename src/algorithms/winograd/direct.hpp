@@ -99,7 +99,7 @@ class DirectSums {
   void multiply(std::int64_t block);
   template <class Outputs>
   void flush(const Outputs& outputs) {
-    tile_ = &cut_.tiles->at_least(columns_);
+    tile_ = &cut_.direct_tiles->at_least(columns_);
     copied_ = -1;
     for (std::int64_t block = 0; block < args_.blocks; ++block) {
       multiply(block);

@@ -176,10 +176,10 @@ void Task::multiply(std::int64_t block, std::int64_t channel, std::int64_t chann
   }
 }
 
-DirectOutputs Task::outputs_of(std::int64_t n, std::int64_t group, std::int64_t block) const {
-  const std::int64_t rows = cut_.tiles->rows();
+DirectOutputs Task::outputs_of(std::int64_t n, std::int64_t group, std::int64_t first,
+                               std::int64_t rows) const {
   const std::int64_t per_group = problem_.c_o / problem_.groups;
-  const std::int64_t o = group * per_group + block * rows;
+  const std::int64_t o = group * per_group + first;
   // In outputs of the phase.
   const std::int64_t i = first_row_ * cut_.down.m;
   const std::int64_t j = first_column_ * cut_.across.m;
@@ -188,14 +188,14 @@ DirectOutputs Task::outputs_of(std::int64_t n, std::int64_t group, std::int64_t 
     return n * strides[0] + o * strides[1] + (phase_.h + i * step.h) * strides[2] +
            (phase_.w + j * step.w) * strides[3];
   };
-  const float* const biases = biases_ + (group * cut_.row_blocks + block) * rows;
+  const float* const biases = biases_ + group * cut_.row_blocks * cut_.tiles->rows() + first;
   DirectOutputs outputs;
   outputs.epilogue = {problem_.bias ? biases : nullptr, curve_of(problem_.activation.kind),
                       static_cast<float>(problem_.activation.slope), problem_.residual};
   outputs.to.y = static_cast<float*>(args_.out) + at(layer_.y_strides);
   outputs.to.row_stride = layer_.y_strides[1];
   outputs.to.pixel_stride = layer_.y_strides[3] * step.w;
-  outputs.to.rows = static_cast<int>(std::min(rows, per_group - block * rows));
+  outputs.to.rows = static_cast<int>(std::min(rows, per_group - first));
   outputs.to.streams = cut_.streams;
   outputs.line_stride = layer_.y_strides[2] * step.h;
   if (problem_.residual) {
@@ -209,12 +209,13 @@ DirectOutputs Task::outputs_of(std::int64_t n, std::int64_t group, std::int64_t 
 
 void Task::transform_out(std::int64_t n, std::int64_t group, std::int64_t block,
                          const float* sums) {
-  const DirectOutputs outputs = outputs_of(n, group, block);
+  const std::int64_t rows = cut_.tiles->rows();
+  const DirectOutputs outputs = outputs_of(n, group, block * rows, rows);
   const kernels::Destination& to = outputs.to;
   kernels::TransformOut out;
   out.m = sums;
   out.plane = cut_.m_plane;
-  out.rows = static_cast<int>(cut_.tiles->rows());
+  out.rows = static_cast<int>(rows);
   out.channels = to.rows;
   out.region = region_;
   out.height = height();
@@ -239,6 +240,9 @@ void Task::transform_out(std::int64_t n, std::int64_t group, std::int64_t block,
 // The values at the points and their sums are not needed any more: their memory is used again.
 void Task::sum_directly(std::int64_t n, std::int64_t group, std::int64_t block,
                         std::int64_t block_end) {
+  const std::int64_t rows = cut_.direct_tiles->rows();
+  const std::int64_t first = block * cut_.tiles->rows();
+  const std::int64_t per_group = problem_.c_o / problem_.groups;
   DirectArgs direct;
   direct.x = static_cast<const float*>(args_.in) + n * layer_.x_strides[0] +
              group * cut_.channels * layer_.x_strides[1];
@@ -255,10 +259,10 @@ void Task::sum_directly(std::int64_t n, std::int64_t group, std::int64_t block,
   direct.width = width();
   direct.copied = v_;
   direct.sums = m_;
-  direct.blocks = block_end - block;
+  direct.blocks = ceil_div(std::min(block_end * cut_.tiles->rows(), per_group) - first, rows);
   direct.tally = tally_;
   DirectSums(cut_, layer_.direct, direct).run(args_, [&](std::int64_t b) {
-    return outputs_of(n, group, block + b);
+    return outputs_of(n, group, first + b * rows, rows);
   });
 }
 

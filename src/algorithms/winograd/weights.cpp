@@ -80,10 +80,13 @@ void transform_weights(const Problem& problem, const Cut& cut, const float* kern
     std::copy(own, own + count, biases);
   }
   const std::int64_t terms = cut.channels * taps;
-  float* const direct = out + cut.kernel_at + block * terms * rows;
-  for (std::int64_t term = 0; term < terms; ++term) {
-    for (std::int64_t row = 0; row < rows; ++row) {
-      direct[term * rows + row] = row < count ? from[row * terms + term] : 0.0F;
+  const std::int64_t lanes = cut.direct_tiles->rows();
+  float* direct = out + cut.kernel_at + block * rows * terms;
+  for (std::int64_t part = 0; part < rows; part += lanes) {
+    for (std::int64_t term = 0; term < terms; ++term) {
+      for (std::int64_t row = part; row < part + lanes; ++row) {
+        *direct++ = row < count ? from[row * terms + term] : 0.0F;
+      }
     }
   }
   out[cut.limits_at + block] =
