@@ -26,7 +26,9 @@ Json to_json(const Cost& cost) {
           {"thread_seconds", cost.thread_seconds},
           {"predicted_seconds", cost.predicted_seconds},
           {"error_rms", cost.error_rms},
-          {"error_bound", cost.error_bound}};
+          {"error_bound", cost.error_bound},
+          {"error_range", cost.error_range},
+          {"error_floor", cost.error_floor}};
 }
 
 Json to_json(const LayerCost& cost) {
@@ -138,7 +140,9 @@ Json to_json(const Measured& measured) {
           {"ran",
            {{"algorithm", measured.ran.algorithm},
             {"target", name_of(measured.ran.target)},
-            {"threads", measured.ran.threads}}},
+            {"threads", measured.ran.threads},
+            {"tiles", measured.ran.tiles},
+            {"direct_tiles", measured.ran.direct_tiles}}},
           {"runs", measured.runs},
           {"seconds", measured.seconds},
           {"pack_seconds", measured.pack_seconds},

@@ -169,7 +169,7 @@ int run_command(const RunArguments& arguments) {
       unwritten.output.clear();
       std::cout << text_of(report_json(unwritten, inputs, measured, totals, y_shape));
     }
-    std::cerr << "plait: the output is farther from the reference than its bound allows"
+    std::cerr << "plait: " << broken_bound_text(measured)
               << (arguments.output.empty() ? "" : "; nothing was written") << "\n";
     return 1;
   }

@@ -67,12 +67,31 @@ std::string measured_text(const Measured& measured) {
                       seconds_text(measured.seconds), measured.runs, measured.runs == 1 ? "" : "s",
                       seconds_text(measured.pack_seconds));
   text += fmt::format("rate      {:.3g} GFLOP/s\n", measured.gflops());
+  if (measured.ran.direct_tiles > 0) {
+    text += fmt::format("tiles     {}, of which {} by direct sums: their inputs differ too much\n",
+                        count_text(measured.ran.tiles), count_text(measured.ran.direct_tiles));
+  }
   text += fmt::format("error     rms {:.2g} of the output's, largest {:.2g}, {:.2g} of its bound",
                       error.relative_rms(), error.max_error, error.worst_bound_share);
   text += error.checked == error.outputs
               ? fmt::format(" (all {} outputs)\n", error.outputs)
               : fmt::format(" ({} of {} outputs)\n", error.checked, error.outputs);
   return text;
+}
+
+std::string broken_bound_text(const std::vector<Measured>& measured) {
+  const auto share = [](const Measured& one) { return one.error.worst_bound_share; };
+  const auto worst =
+      std::max_element(measured.begin(), measured.end(),
+                       [&](const Measured& a, const Measured& b) { return share(a) < share(b); });
+  const ErrorReport& error = worst->error;
+  return fmt::format(
+      "{}output [{}, {}, {}, {}] is {:.9g} but {:.9g} by the reference, {:.3g} times as far from "
+      "it "
+      "as its bound allows",
+      worst->name.empty() ? "" : worst->name + ": ", error.worst_at[0], error.worst_at[1],
+      error.worst_at[2], error.worst_at[3], error.worst_computed, error.worst_exact,
+      error.worst_bound_share);
 }
 
 std::string totals_text(const Totals& totals, std::size_t convolutions) {

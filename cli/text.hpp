@@ -28,6 +28,8 @@ std::string percent_text(double share);      // "54 %" of 0.54
 // Cells as columns as wide as their widest cell: the first `left_columns` to the left, the others
 // to the right. Rows may end early.
 std::string table_text(const std::vector<std::vector<std::string>>& rows, std::size_t left_columns);
+// Which output of those measured is farthest beyond its bound, and what it should be.
+std::string broken_bound_text(const std::vector<Measured>& measured);
 std::string measured_text(const Measured& measured);
 std::string totals_text(const Totals& totals, std::size_t convolutions);
 

@@ -1,6 +1,7 @@
 // How far an output is from the plain reference, output by output, in f64.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include <plait/export.hpp>
@@ -17,7 +18,10 @@ struct ErrorReport {
   double rms_output = 0;     // of the reference
   double rms_error = 0;
   double max_error = 0;
-  double worst_bound_share = 0;  // largest |error| / (bound * S + terms * 2^-126); <= 1 if kept
+  double worst_bound_share = 0;  // largest |error| / what its ErrorBound allows; <= 1 if kept
+  std::array<std::int64_t, 4> worst_at = {};  // that output: image, channel, row, column
+  double worst_computed = 0;
+  double worst_exact = 0;
   // Rms of error / sqrt(sum of (x w)^2 + bias^2 + residual^2) over outputs where that sum is not 0:
   // what Cost::error_rms expects, output by output.
   double rms_over_terms = 0;

@@ -101,13 +101,21 @@ typedef struct plait_plan_info {
   size_t packed_bytes;        // of packed weights; 0 unless prepacked
   double predicted_seconds;   // of one run
   double error_rms;           // expected rms error / rms of the output
-  double error_bound;  // |computed - exact| <= error_bound * S + terms * 2^-126, where S is |x|
-                       // correlated with |K|, plus |bias| + |residual|
+  double error_bound;         // of the guarantee below
   int32_t threads;
   int32_t element_bytes;  // 4: use the _f32 functions; 8: the _f64 functions
   int32_t has_bias;       // whether the problem takes a bias, 0 or 1
   int32_t has_residual;   // whether it takes a residual, 0 or 1
+  double error_range;     // of the guarantee below
+  double error_floor;     // of the guarantee below
 } plait_plan_info;
+
+// A guarantee, for every output of every plan:
+//   |computed - exact| <= error_bound * (error_range * max|x| * sum|K| + |bias| + |residual|)
+//                         + error_floor * (1 + max|x| + max|K|)
+// with max|x| over the output's window, padding included, and sum|K| and max|K| over the weights of
+// its output channel. An activation multiplies it by its largest slope, and rounds once more. What
+// is infinite or NaN by the definition is so, and nothing else is that does not overflow.
 
 // Fills in the first `info_bytes` bytes of *info: sizeof(plait_plan_info).
 PLAIT_API plait_status plait_plan_get_info(const plait_plan* plan, plait_plan_info* info,

@@ -284,9 +284,15 @@ void add_cost(nb::module_& m) {
       .def_ro("thread_seconds", &Cost::thread_seconds)
       .def_ro("predicted_seconds", &Cost::predicted_seconds)
       .def_ro("error_rms", &Cost::error_rms, "float: expected rms error / rms output")
-      .def_ro("error_bound", &Cost::error_bound,
-              "float: gamma of |computed - exact| <= gamma * S + terms * 2**-126, where S is |x| "
-              "correlated with |K|, plus |bias| + |residual|")
+      .def_ro(
+          "error_bound", &Cost::error_bound,
+          "float: of the guarantee |computed - exact| <= error_bound * (error_range * max|x| * "
+          "sum|K| + |bias| + |residual|) + error_floor * (1 + max|x| + max|K|), for every output, "
+          "with max|x| over its window and sum|K| and max|K| over its channel's weights")
+      .def_ro("error_range", &Cost::error_range,
+              "float: how far inputs around a window may be above it, 1 or 32; see `error_bound`")
+      .def_ro("error_floor", &Cost::error_floor,
+              "float: of numbers too small for the dtype, flushed to zero; see `error_bound`")
       .def("__repr__", [](const Cost& c) {
         std::ostringstream text;
         text << "<plait.Cost " << c.predicted_seconds << " s, " << c.multiplications
@@ -338,6 +344,12 @@ void add_plan(nb::module_& m) {
           "float: expected rms error / rms output")
       .def_prop_ro(
           "error_bound", [](const Plan& p) { return p.cost().error_bound; },
+          "float: see `Cost.error_bound`")
+      .def_prop_ro(
+          "error_range", [](const Plan& p) { return p.cost().error_range; },
+          "float: see `Cost.error_bound`")
+      .def_prop_ro(
+          "error_floor", [](const Plan& p) { return p.cost().error_floor; },
           "float: see `Cost.error_bound`")
       .def_prop_ro("cost", &Plan::cost, nb::rv_policy::copy)
       .def_prop_ro(

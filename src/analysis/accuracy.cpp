@@ -38,13 +38,15 @@ class Comparison {
         unit_(problem.dtype == Dtype::f64 ? kUnitRoundoff64 : kUnitRoundoff),
         activated_(problem.activation.kind != ActivationKind::none) {}
 
-  void add(double computed, const rooms::reference::Output& exact) {
+  void add(double computed, const rooms::reference::Output& exact,
+           const std::array<std::int64_t, 4>& at) {
     ++report_.checked;
     if (!std::isfinite(exact.value) || !std::isfinite(computed)) {
       const bool same =
           (std::isnan(exact.value) && std::isnan(computed)) || exact.value == computed;
-      if (!same) report_.max_error = std::numeric_limits<double>::infinity();
-      if (!same) report_.worst_bound_share = std::numeric_limits<double>::infinity();
+      if (same) return;
+      report_.max_error = std::numeric_limits<double>::infinity();
+      keep_worst(std::numeric_limits<double>::infinity(), computed, exact.value, at);
       return;
     }
     const double error = std::abs(computed - exact.value);
@@ -59,7 +61,7 @@ class Comparison {
     }
     squared_output_ += exact.value * exact.value;
     report_.max_error = std::max(report_.max_error, error);
-    if (error > 0) report_.worst_bound_share = std::max(report_.worst_bound_share, error / allowed);
+    if (error > 0) keep_worst(error / allowed, computed, exact.value, at);
   }
 
   ErrorReport finish(std::int64_t outputs) {
@@ -72,6 +74,15 @@ class Comparison {
   }
 
  private:
+  void keep_worst(double share, double computed, double exact,
+                  const std::array<std::int64_t, 4>& at) {
+    if (!(share > report_.worst_bound_share)) return;
+    report_.worst_bound_share = share;
+    report_.worst_at = at;
+    report_.worst_computed = computed;
+    report_.worst_exact = exact;
+  }
+
   // The sentence of ErrorBound, and the sharper one of its algorithm.
   double allowed_of_sum(const rooms::reference::Output& exact) const {
     const double of_window = bound_.range * exact.largest_x * exact.weights;
@@ -113,7 +124,8 @@ ErrorReport measure_error(const Problem& problem, const ErrorBound& bound, Tenso
   Comparison comparison(problem, bound);
   auto compare = [&](std::int64_t n, std::int64_t o, std::int64_t i, std::int64_t j) {
     comparison.add(static_cast<double>(y(n, o, i, j)),
-                   rooms::reference::output_at(problem, operands, n, o, i, j, bound.tile));
+                   rooms::reference::output_at(problem, operands, n, o, i, j, bound.tile),
+                   {n, o, i, j});
   };
   const Dims shape = problem.y_shape();
   if (problem.multiplications() > kSampledAboveMultiplications) {

@@ -148,6 +148,8 @@ plait_plan_info info_of(const plait_plan& handle) {
   info.predicted_seconds = plan.cost().predicted_seconds;
   info.error_rms = plan.cost().error_rms;
   info.error_bound = plan.cost().error_bound;
+  info.error_range = plan.cost().error_range;
+  info.error_floor = plan.cost().error_floor;
   info.threads = plan.threads();
   info.element_bytes = static_cast<std::int32_t>(plait::size_of(problem.dtype));
   info.has_bias = problem.bias ? 1 : 0;
