@@ -9,38 +9,7 @@
 
 #include <plait/plait.h>
 
-static int failures = 0;
-
-#define CHECK(condition)                                                        \
-  do {                                                                          \
-    if (!(condition)) {                                                         \
-      printf("%s:%d: %s\n    last error: %s\n", __FILE__, __LINE__, #condition, \
-             plait_error_message());                                            \
-      ++failures;                                                               \
-    }                                                                           \
-  } while (0)
-
-// That a call fails with this status and a message that has this text in it.
-#define CHECK_FAILS(call, wanted, text)                   \
-  do {                                                    \
-    CHECK((call) == (wanted));                            \
-    CHECK(strstr(plait_error_message(), (text)) != NULL); \
-  } while (0)
-
-#define INVALID(call, text) CHECK_FAILS(call, PLAIT_INVALID_ARGUMENT, text)
-
-static plait_plan* plan_of(const char* line, const plait_limits* limits) {
-  plait_plan* plan = NULL;
-  CHECK(plait_plan_create(line, limits, &plan) == PLAIT_OK);
-  if (plan == NULL) exit(1);
-  return plan;
-}
-
-static plait_plan_info info_of(const plait_plan* plan) {
-  plait_plan_info info;
-  CHECK(plait_plan_get_info(plan, &info, sizeof info) == PLAIT_OK);
-  return info;
-}
+#include "capi_support.h"
 
 // The chapter's example of several input and output channels: 1x2x3x3,3x2x2x2.
 static const float kX[18] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8, 9};
@@ -273,6 +242,8 @@ static void test_layout_for_64_bits(void) {
   AT(plait_plan_info, element_bytes, 172);
   AT(plait_plan_info, has_bias, 176);
   AT(plait_plan_info, has_residual, 180);
+  AT(plait_plan_info, error_range, 184);
+  AT(plait_plan_info, error_floor, 192);
   AT(plait_run_options, struct_bytes, 0);
   AT(plait_run_options, workspace, 8);
   AT(plait_run_options, workspace_bytes, 16);

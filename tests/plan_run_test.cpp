@@ -54,7 +54,7 @@ constexpr std::array kLines = {"1x40x14x13,25x40x3x3,p1,bias,act=relu",
                                "2x12x11x9,21x4x3x5,s2x1,p2_1_0_3,g3",
                                "1x300x12x13,25x300x1x1,bias",
                                "2x42x9x9,33x14x1x1,s2,g3",
-                               "1x3x40x41,9x3x5x5,p2",
+                               "1x4x40x41,9x4x5x5,p2",
                                "1x20x9x31,25x20x1x7,p0x3,bias",
                                "2x6x40x41,12x1x17x18,p8,g6,bias"};
 

@@ -183,6 +183,36 @@ TEST(Program, RunWritesTheLimitOfAnActivationAtAnInfinity) {
   }
 }
 
+// What is not finite by the definition is written as it is, and tiles that cannot be transformed
+// are named.
+TEST(Program, RunComputesWhatIsNotFiniteAndWhatDiffersTooMuch) {
+  const TempFolder folder;
+  Tensor<float> x = ramp({1, 4, 20, 20});
+  for (float& value : x) value = 1 + value / 4000;
+  x(0, 1, 5, 5) = std::numeric_limits<float>::quiet_NaN();
+  x(0, 1, 15, 15) = 1e7F;
+  const Tensor<float> k = ramp({2, 4, 3, 3});
+  const std::string x_path = folder.npy("x.npy", x);
+  const std::string k_path = folder.npy("k.npy", k);
+  const std::string y_path = folder.path("y.npy");
+  const std::vector<std::string> command = {"run",           "--input",   x_path, "--kernel",
+                                            k_path,          "--padding", "1",    "--algorithm",
+                                            "winograd/f4x3", "--output",  y_path};
+  const Outcome text = run_plait(command);
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_CONTAINS(text.out, "tiles     25, of which 5 by direct sums");
+  const Tensor<float> y = read_tensor<float>(y_path);
+  EXPECT_EQ(std::count_if(y.begin(), y.end(), [](float value) { return std::isnan(value); }), 18);
+  std::vector<std::string> with_json = command;
+  with_json.emplace_back("--json");
+  const Json json = json_of(run_plait(with_json));
+  const Json& one = json["convolutions"].at(0);
+  EXPECT_EQ(one["ran"]["tiles"], 25);
+  EXPECT_EQ(one["ran"]["direct_tiles"], 5);
+  EXPECT_LE(one["error"]["worst_bound_share"].get<double>(), 1);
+  EXPECT_EQ(one["plan"]["candidates"].at(0)["cost"]["error_range"], 32);
+}
+
 TEST(Program, RunKeepsTheRankOfTheChapter) {
   const TempFolder folder;
   const auto shape_of_run = [&](const Dims& x, const Dims& k) {

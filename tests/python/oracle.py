@@ -21,12 +21,18 @@ _NUMPY_MODES = {
 }
 
 
-def _correlate_numpy(x, weight, stride, dilation, groups):
-    k_h, k_w = ((k - 1) * d + 1 for k, d in zip(weight.shape[2:], dilation, strict=True))
+def _windows(x, taps, stride, dilation, groups):
+    """n x groups x channels of a group x h' x w' x k_h x k_w."""
+    k_h, k_w = ((k - 1) * d + 1 for k, d in zip(taps, dilation, strict=True))
     windows = np.lib.stride_tricks.sliding_window_view(x, (k_h, k_w), axis=(2, 3))
     windows = windows[:, :, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
     n, c_in, h, w = windows.shape[:4]
-    blocks = windows.reshape(n, groups, c_in // groups, h, w, *windows.shape[4:])
+    return windows.reshape(n, groups, c_in // groups, h, w, *windows.shape[4:])
+
+
+def _correlate_numpy(x, weight, stride, dilation, groups):
+    blocks = _windows(x, weight.shape[2:], stride, dilation, groups)
+    n, _, _, h, w = blocks.shape[:5]
     kernels = weight.reshape(groups, -1, *weight.shape[1:])
     return np.einsum("ngchwuv,gocuv->ngohw", blocks, kernels).reshape(n, -1, h, w)
 
@@ -69,8 +75,7 @@ class Case:
     residual: np.ndarray | None
     options: dict[str, Any]
 
-    def exact(self) -> tuple[np.ndarray, np.ndarray]:
-        """The output in float64, and S: |x| correlated with |K|, plus |bias| + |residual|."""
+    def _padded(self) -> np.ndarray:
         o = self.options
         padding = o["padding"]
         if not isinstance(padding[0], tuple):
@@ -78,7 +83,27 @@ class Case:
         how = _NUMPY_MODES[o["padding_mode"]]
         if how["mode"] == "constant":
             how = {**how, "constant_values": o["padding_value"]}
-        x = np.pad(self.x, ((0, 0), (0, 0), *padding), **how)
+        return np.pad(self.x, ((0, 0), (0, 0), *padding), **how)
+
+    def allowed(self, plan) -> np.ndarray:
+        """The guarantee of plan.error_bound, before an activation."""
+        o = self.options
+        groups = o["groups"]
+        taps = self.weight.shape[2:]
+        windows = _windows(np.abs(self._padded()), taps, o["stride"], o["dilation"], groups)
+        per_group = len(self.weight) // groups
+        largest = np.repeat(windows.max(axis=(2, 5, 6)), per_group, axis=1)
+        weights = np.abs(self.weight).reshape(len(self.weight), -1, 1, 1)
+        size = plan.error_range * largest * weights.sum(1)
+        for added in (self.bias if self.bias is None else self.bias[:, None, None], self.residual):
+            if added is not None:
+                size = size + np.abs(added)
+        return plan.error_bound * size + plan.error_floor * (1 + largest + weights.max(1))
+
+    def exact(self) -> tuple[np.ndarray, np.ndarray]:
+        """The output in float64, and S: |x| correlated with |K|, plus |bias| + |residual|."""
+        o = self.options
+        x = self._padded()
         geometry = (o["stride"], o["dilation"], o["groups"])
         y = _correlate(x, self.weight, *geometry)
         size = _correlate(np.abs(x), np.abs(self.weight), *geometry)

@@ -72,7 +72,7 @@ def check(seed: int, dtype: str) -> None:
             )
         )
         plan = plait.plan(line, threads=threads, max_workspace_bytes=cap, prepacked=False)
-        allowed = plan.error_bound * size + plan.problem.depth * 2.0**-126
+        allowed = case.allowed(plan)
     if case.options["activation"] is not None:
         name = case.options["activation"].partition(":")[0]
         roundoff = np.finfo(dtype).eps / 2

@@ -111,10 +111,12 @@ Cut config(const Form& form, const Problem& problem, const Limits& limits, const
 // Forward, f32, kernels of the form's size on every axis that has more than one tap, at stride 1;
 // every dilation, padding, layout, activation and number of groups. Of few channels only when asked
 // for by name: over 1 to 3 of them direct sums of 3x3 kernels take 0.13 to 1.04 of the best form's
-// time, and those of 5x5 kernels, over 3 channels, 1.1 to 1.5 of it, but 0.64 to 0.70 at 224 px [16
-// and 64 outputs, 28 to 224 px, one thread of an AMD Zen 5 VM, AVX-512, 2026-11-30]; and tiles of
-// photographs are often computed directly besides.
-constexpr std::int64_t kFewestChannels = 4;  // of a group
+// time, those of 5x5 kernels over 2 channels 0.5 to 1.09, and of kernels of one row or column 0.35
+// to 0.8; of 5x5 kernels over 3 channels it is 1.1 to 1.5, but 0.64 to 0.70 at 224 px [16 and 64
+// outputs, 28 to 224 px, one thread of an AMD Zen 5 VM, AVX-512, 2026-11-30].
+std::int64_t fewest_channels(const Form& form, const Problem& problem) {
+  return form.r == 5 && axes_of(problem) == 2 ? 3 : 4;
+}
 
 template <std::size_t kForm>
 Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
@@ -136,8 +138,9 @@ Verdict accepts(const Problem& problem, const Limits& limits, const Machine& mac
     return Verdict::no("only stride 1, not " + size_text(problem.stride.h, problem.stride.w));
   }
   const std::int64_t channels = problem.c_i / problem.groups;
-  if (channels < kFewestChannels && limits.algorithm.empty() && limits.packed_format.empty()) {
-    return Verdict::no("at least " + std::to_string(kFewestChannels) +
+  const std::int64_t fewest = fewest_channels(form, problem);
+  if (channels < fewest && limits.algorithm.empty() && limits.packed_format.empty()) {
+    return Verdict::no("at least " + std::to_string(fewest) +
                        " input channels to a group unless asked for by name, not " +
                        std::to_string(channels) + ": direct sums are faster");
   }
