@@ -33,6 +33,8 @@ namespace {
 // keeps their error flat in depth. A kernel of one row or one column is transformed along its other
 // axis alone: t products for m outputs. A dilated layer falls into phases, layers of dilation 1 of
 // every d-th line and pixel, which are tasks of their own.
+// Tiles whose inputs are not finite, or far larger than those in the window of one of their
+// outputs, are computed by the sums of the definition instead (guard.hpp, direct.hpp).
 // Sources: Winograd 1980; Lavin, Gray 2016; Barabasz et al. 2020, Error Analysis and Improving the
 // Accuracy of Winograd Convolution, for points other than 0, 1, 2.
 //
