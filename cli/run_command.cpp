@@ -236,8 +236,12 @@ Command add_run_command(CLI::App& app) {
       "\n"
       "Prints the plan, the median time of several runs, GFLOP/s, and the error against the\n"
       "reference. A photograph becomes 3 x h x w with values from 0 to 1; transparency is\n"
-      "composited over white. The exit code is 1 if an output is farther from the reference than\n"
-      "its bound, and 2 for wrong use.");
+      "composited over white. The bound of an output's error is\n"
+      "  error_bound (error_range max|x| sum|K| + |bias|) + error_floor (1 + max|x| + max|K|)\n"
+      "with max|x| over its window, and numbers that --json shows as the plan's cost; NaN and\n"
+      "infinity must be those of the reference. The exit code is 1 if an output breaks this, and "
+      "2\n"
+      "for wrong use.");
   return {command, [arguments] { return run_command(*arguments); }};
 }
 

@@ -39,6 +39,29 @@ TEST(MeasureError, GivesErrorsInTheirUnits) {
   EXPECT_DOUBLE_EQ(error.rms_over_terms, 0.125 / std::sqrt(3));
 }
 
+// Of a form of four outputs: what is large in the tile, but not in an output's window, excuses no
+// error of that output; nor does it one of windows of zeros.
+TEST(MeasureError, HoldsOutputsToTheirWindows) {
+  Problem problem;
+  problem.w = 8;
+  problem.k_w = 3;
+  const Tensor<float> kernel({1, 1, 1, 3}, {1, 1, 1});
+  const Tensor<float> x({1, 1, 1, 8}, {1e6F, 1, 1, 1, 0, 0, 0, 0});
+  const ErrorBound bound{.gamma = 0x1p-12, .range = 32, .tile = 4};
+  const auto share = [&](std::int64_t output, float error) {
+    Tensor<float> y({1, 1, 1, 6}, {1000002, 3, 2, 1, 0, 0});
+    y(0, 0, 0, output) += error;
+    const ErrorReport report =
+        measure_error<float>(problem, bound, x.view(), kernel.view(), {}, {}, y.view());
+    EXPECT_EQ(report.worst_at[3], output);
+    return report.worst_bound_share;
+  };
+  EXPECT_NEAR(share(0, 64), 64 / (0x1p-12 * 3e6), 1e-3);  // its tile's bound: 3 |K| of 1e6
+  EXPECT_NEAR(share(1, 0.01F), 0.01 / (0x1p-12 * 32 * 3), 1e-3);
+  EXPECT_NEAR(share(3, 0.01F), 0.01 / (0x1p-12 * 32 * 3), 1e-3);
+  EXPECT_EQ(share(4, 1e-30F), std::numeric_limits<double>::infinity());
+}
+
 TEST(MeasureError, TakesNonFiniteOutputsForRightOnlyIfTheyAreTheSame) {
   constexpr std::array kValues = {1.0F, kInfinity, -kInfinity, kNaN};
   for (std::size_t exact = 0; exact < kValues.size(); ++exact) {

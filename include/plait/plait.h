@@ -100,8 +100,8 @@ typedef struct plait_plan_info {
   size_t workspace_bytes;     // exact; a run allocates nothing else
   size_t packed_bytes;        // of packed weights; 0 unless prepacked
   double predicted_seconds;   // of one run
-  double error_rms;           // expected rms error / rms of the output
-  double error_bound;         // of the guarantee below
+  double error_rms;    // expected rms error / rms of the output, of ReLU-like x, He's weights
+  double error_bound;  // of the guarantee below
   int32_t threads;
   int32_t element_bytes;  // 4: use the _f32 functions; 8: the _f64 functions
   int32_t has_bias;       // whether the problem takes a bias, 0 or 1

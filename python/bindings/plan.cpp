@@ -283,7 +283,8 @@ void add_cost(nb::module_& m) {
       .def_ro("memory_seconds", &Cost::memory_seconds)
       .def_ro("thread_seconds", &Cost::thread_seconds)
       .def_ro("predicted_seconds", &Cost::predicted_seconds)
-      .def_ro("error_rms", &Cost::error_rms, "float: expected rms error / rms output")
+      .def_ro("error_rms", &Cost::error_rms,
+              "float: expected rms error / rms output, of ReLU-like inputs and He's weights")
       .def_ro(
           "error_bound", &Cost::error_bound,
           "float: of the guarantee |computed - exact| <= error_bound * (error_range * max|x| * "

@@ -1,7 +1,6 @@
 #include "algorithms/winograd/guard.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -21,8 +20,7 @@ constexpr std::int32_t kAnything = std::numeric_limits<std::int32_t>::max();
 class Range {
  public:
   explicit Range(const Form& form)
-      : limits_(form.m > 2),
-        bits_((std::bit_width(static_cast<unsigned>(range_of(form))) - 1) << 23) {}
+      : limits_(form.m > 2), bits_(std::ilogb(range_of(form)) * (1 << 23)) {}
 
   bool limits() const { return limits_; }
   std::int32_t over(std::int32_t window) const {

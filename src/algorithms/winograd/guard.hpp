@@ -3,8 +3,9 @@
 // largest input of the tile, and of infinity and NaN it is NaN. A tile is therefore computed by the
 // sums of the definition (direct.hpp)
 // - if an input is not finite, or so large that a number on the way could be too large for f32;
-// - if its largest input is more than range_of(form) times the largest in the window of one of its
-//   outputs, unless that window is all zeros: such an output is set to zero before the epilogue.
+// - of more than two outputs an axis, if its largest input is more than range_of(form) times the
+//   largest in the window of one of its outputs, unless that window is all zeros: such an output is
+//   set to zero before the epilogue.
 // Only magnitudes (kernels/magnitudes.hpp) of a tile's inputs and the weights of its group decide.
 #pragma once
 
