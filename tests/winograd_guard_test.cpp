@@ -43,7 +43,7 @@ std::vector<Form> forms() {
 struct Outcome {
   Tensor<float> y;  // as stored
   RunReport report;
-  ErrorReport error;
+  ErrorReport error;  // of measured()
 };
 
 // With x and y in the problem's layout: their elements are taken as they are stored.
@@ -61,8 +61,18 @@ Outcome run(const std::string& algorithm, const Problem& problem, const Operands
   const TensorView<float> y(outcome.y.data(), problem.y_shape(), problem.effective_y_strides());
   const Packed packed = made.pack<float>(operands.kernel.view(), operands.bias_view());
   made.run<float>(x, packed, y, options);
-  outcome.error = measure_error<float>(problem, made.cost().bound(), x, operands.kernel.view(),
-                                       operands.bias_view(), operands.residual_view(), y);
+  return outcome;
+}
+
+Outcome measured(const std::string& algorithm, const Problem& problem,
+                 const Operands<float>& operands, const Machine& machine, int threads = 1) {
+  Outcome outcome = run(algorithm, problem, operands, machine, threads);
+  const Plan made = plan(problem, {.accuracy = Accuracy::relaxed, .algorithm = algorithm});
+  outcome.error =
+      measure_error<float>(problem, made.cost().bound(),
+                           {operands.x.data(), problem.x_shape(), problem.effective_x_strides()},
+                           operands.kernel.view(), operands.bias_view(), operands.residual_view(),
+                           {outcome.y.data(), problem.y_shape(), problem.effective_y_strides()});
   return outcome;
 }
 
@@ -76,7 +86,7 @@ TEST(WinogradGuard, KeepsAnOutlierFromOutputsThatDoNotSeeIt) {
     const Plan reference = plan(problem, {.algorithm = "reference"});
     reference.run(operands.x, reference.pack(operands.kernel), exact);
     for (const char* algorithm : {"winograd/f2x3", "winograd/f4x3", "winograd/f6x3"}) {
-      const Outcome outcome = run(algorithm, problem, operands, host_machine());
+      const Outcome outcome = measured(algorithm, problem, operands, host_machine());
       EXPECT_LE(outcome.error.worst_bound_share, 1) << algorithm;
       double largest = 0;
       for (std::int64_t o = 0; o < problem.c_o; ++o) {
@@ -104,7 +114,7 @@ TEST(WinogradGuard, NonFiniteInputsReachTheOutputsThatReadThemAndNoOthers) {
           operands.x(0, 1, 6, 7) = value;
           operands.x(0, 2, 6, 8) = kInfinity;
           operands.x(1, 0, 0, 16) = value;
-          const Outcome outcome = run(form.name, problem, operands, on_target(target), 2);
+          const Outcome outcome = measured(form.name, problem, operands, on_target(target), 2);
           EXPECT_LE(outcome.error.worst_bound_share, 1)
               << form.name << " " << to_string(problem) << " on " << name_of(target);
           EXPECT_GT(outcome.report.direct_tiles, 0);
@@ -124,7 +134,7 @@ TEST(WinogradGuard, NonFiniteWeightsAreDirect) {
       std::fill(operands.x.begin(), operands.x.end(), 1.0F);
       operands.x(0, 4, 5, 5) = 0;
       operands.kernel(7, 1, 0, 0) = value;
-      const Outcome outcome = run(form.name, problem, operands, host_machine());
+      const Outcome outcome = measured(form.name, problem, operands, host_machine());
       EXPECT_LE(outcome.error.worst_bound_share, 1) << form.name;
       EXPECT_EQ(2 * outcome.report.direct_tiles, outcome.report.tiles) << form.name;
     }
@@ -145,7 +155,7 @@ TEST(WinogradGuard, WindowsOfZerosAreExact) {
           }
         }
       }
-      const Outcome outcome = run(form.name, problem, operands, on_target(target));
+      const Outcome outcome = measured(form.name, problem, operands, on_target(target));
       EXPECT_LE(outcome.error.worst_bound_share, 1) << form.name;
       EXPECT_EQ(outcome.report.direct_tiles, 0) << form.name;
       int zeros = 0;
@@ -206,7 +216,7 @@ TEST(WinogradGuard, DecidesAlikeForAllThreadsBlocksLayoutsAndTargets) {
     for (int i = 0; i < 6; ++i) {
       operands.x.data()[random.between(0, operands.x.size() - 1)] = 1e6F;
     }
-    const Outcome expected = run(form.name, lines, operands, host_machine());
+    const Outcome expected = measured(form.name, lines, operands, host_machine());
     EXPECT_EQ(expected.report.direct_tiles > 0, form.limits_range) << form.name;
     EXPECT_LE(expected.error.worst_bound_share, 1) << form.name;
     for (const Target target : runnable_targets()) {
@@ -276,7 +286,7 @@ TEST(WinogradGuard, LargeNumbersDoNotOverflowOnTheWay) {
       Operands<float> operands(problem);
       for (float& value : operands.x) value *= scale;
       for (float& weight : operands.kernel) weight *= 1e-3F;
-      const Outcome outcome = run(form.name, problem, operands, host_machine());
+      const Outcome outcome = measured(form.name, problem, operands, host_machine());
       EXPECT_LE(outcome.error.worst_bound_share, 1) << form.name << ", " << scale;
     }
   }
