@@ -41,7 +41,8 @@ TEST(Magnitudes, WindowsHaveTheLargestOfTheirTaps) {
       windows.columns_kept = random.between(1, windows.columns);
       windows.taps_down = static_cast<int>(random.between(1, 7));
       windows.taps_across = static_cast<int>(random.between(1, 7));
-      windows.pitch = (windows.columns + windows.taps_across + 14) / 16 * 16 + kernels::kMagnitudeSlack;
+      windows.pitch =
+          (windows.columns + windows.taps_across + 14) / 16 * 16 + kernels::kMagnitudeSlack;
       const std::int64_t rows = windows.rows + windows.taps_down - 1;
       const Guarded given(rows * windows.pitch, 0);
       const Guarded taken(rows * windows.pitch, 0);

@@ -193,9 +193,14 @@ kernels::ProductOperands TileExecution::operands(const Args& args, std::int64_t 
 
 RunReport report_of(const kernels::LoopTally& tally, std::span<const kernels::LoopLevel> loops,
                     std::string_view algorithm, Target target, int threads) {
-  RunReport report{
-      std::string(algorithm),      target, threads, tally.multiplications(), tally.additions(),
-      tally.transform_operations(), tally.tiles(), tally.direct_tiles()};
+  RunReport report{std::string(algorithm),
+                   target,
+                   threads,
+                   tally.multiplications(),
+                   tally.additions(),
+                   tally.transform_operations(),
+                   tally.tiles(),
+                   tally.direct_tiles()};
   for (std::size_t level = 0; level < loops.size(); ++level) {
     const kernels::LoopTally::Count& count = tally.count(level);
     const bool covered = loops[level].has_tail ? count.whole_twice_and_tail : count.rounds >= 2;

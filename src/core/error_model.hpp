@@ -7,8 +7,8 @@
 
 namespace plait {
 
-inline constexpr double kUnitRoundoff = 0x1p-24;    // of f32
-inline constexpr double kUnitRoundoff64 = 0x1p-53;  // of f64
+inline constexpr double kUnitRoundoff = 0x1p-24;        // of f32
+inline constexpr double kUnitRoundoff64 = 0x1p-53;      // of f64
 inline constexpr double kSmallestNormal = 0x1p-126;     // of f32
 inline constexpr double kSmallestNormal64 = 0x1p-1022;  // of f64
 // Rms of one rounding, relative to the rms of the rounded partial sums, as a share of the unit

@@ -1,4 +1,4 @@
-"""The guarantee of `Plan.error_bound`, written out in numpy, where inputs are hard on transforms."""
+"""The guarantee of `Plan.error_bound` in numpy, where inputs are hard on transforms."""
 
 from __future__ import annotations
 

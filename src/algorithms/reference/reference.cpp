@@ -95,10 +95,8 @@ Output output_at(const Problem& p, const Operands<T>& operands, std::int64_t n, 
                  std::int64_t i, std::int64_t j, std::int64_t tile) {
   Output output;
   for_each_product(p, operands.x, operands.kernel, n, o, i, j, [&](double x, double weight) {
-    const double term = x * weight;
-    output.value += term;
-    output.magnitude += std::abs(term);
-    output.squares += term * term;
+    output.add(x * weight);
+    output.magnitude += std::abs(x * weight);
     output.largest_x = std::max(output.largest_x, std::abs(x));
     output.largest_weight = std::max(output.largest_weight, std::abs(weight));
     output.weights += std::abs(weight);
@@ -109,13 +107,10 @@ Output output_at(const Problem& p, const Operands<T>& operands, std::int64_t n, 
     output.squares = sizes.squares;
   }
   const auto add = [&output](double term) {
-    output.value += term;
+    output.add(term);
     output.added += std::abs(term);
-    output.squares += term * term;
   };
-  if (operands.bias != nullptr) {
-    add(static_cast<double>(operands.bias[o]));
-  }
+  if (operands.bias != nullptr) add(static_cast<double>(operands.bias[o]));
   if (operands.residual != nullptr) {
     const Dims strides = p.effective_residual_strides();
     add(static_cast<double>(

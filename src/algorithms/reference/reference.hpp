@@ -27,6 +27,10 @@ struct Output {
   double squares = 0;  // sum of the squares of all terms: (x w)^2, bias^2, residual^2; of a tile,
                        // with the mean x^2 of its inputs
 
+  void add(double term) {
+    value += term;
+    squares += term * term;
+  }
   // Whether a sum of these is infinite, if it is a number.
   bool of_infinity() const { return !std::isfinite(largest_x + weights + added); }
 };
