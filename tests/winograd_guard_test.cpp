@@ -125,6 +125,27 @@ TEST(WinogradGuard, NonFiniteInputsReachTheOutputsThatReadThemAndNoOthers) {
   }
 }
 
+// The last tiles reach beyond the layer: what only outputs that do not exist would see as small
+// makes no tile direct.
+TEST(WinogradGuard, LooksAtOutputsThatExist) {
+  for (const Form& form : forms()) {
+    const Problem problem = parse_problem(form.line("1x4x19x19", 4, 3));
+    Operands<float> operands(problem);
+    std::fill(operands.x.begin(), operands.x.end(), 1.0F);
+    operands.x(0, 1, 3, 3) = kNaN;  // so that every tile of its region is looked at
+    const Outcome even = measured(form.name, problem, operands, host_machine());
+    for (std::int64_t c = 0; c < problem.c_i; ++c) {
+      for (std::int64_t i = 0; i < problem.h; ++i) {
+        if (problem.k_w > 1) operands.x(0, c, i, 18) = 1e-3F;
+        if (problem.k_h > 1) operands.x(0, c, 18, i) = 1e-3F;
+      }
+    }
+    const Outcome fading = measured(form.name, problem, operands, host_machine());
+    EXPECT_EQ(fading.report.direct_tiles, even.report.direct_tiles) << form.name;
+    EXPECT_LE(fading.error.worst_bound_share, 1) << form.name;
+  }
+}
+
 // A weight that is not finite meets zeros as NaN, padding too: all tiles of its group are direct.
 TEST(WinogradGuard, NonFiniteWeightsAreDirect) {
   for (const Form& form : forms()) {
