@@ -34,6 +34,11 @@ inline constexpr Form kForms[] = {{2, 3}, {4, 3}, {6, 3}, {2, 5}, {3, 5}, {4, 5}
 // The largest form of both axes: of more taps, one axis has to have one.
 inline constexpr int kMostTapsBothWays = 5;
 
+// Axes of the kernel that have more than one tap, which are transformed.
+inline int axes_of(const Problem& problem) {
+  return (problem.k_h > 1 ? 1 : 0) + (problem.k_w > 1 ? 1 : 0);
+}
+
 // A dilated layer is `phases` layers of dilation 1, each of every phases-th output of an axis. The
 // first `longer` of these have `outputs` outputs, the others one less.
 struct Phases {

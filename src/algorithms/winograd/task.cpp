@@ -111,8 +111,7 @@ void Task::judge(std::int64_t group, bool counts) {
 void Task::transform_in(std::int64_t n, std::int64_t group, std::int64_t channel,
                         std::int64_t channels) {
   kernels::TransformIn in;
-  in.x = static_cast<const float*>(args_.in) + n * layer_.x_strides[0] +
-         (group * cut_.channels + channel) * layer_.x_strides[1];
+  in.x = input(n, group, channel);
   in.channel_stride = layer_.x_strides[1];
   in.channels = channels;
   in.rows = rows_;
@@ -244,8 +243,7 @@ void Task::sum_directly(std::int64_t n, std::int64_t group, std::int64_t block,
   const std::int64_t first = block * cut_.tiles->rows();
   const std::int64_t per_group = problem_.c_o / problem_.groups;
   DirectArgs direct;
-  direct.x = static_cast<const float*>(args_.in) + n * layer_.x_strides[0] +
-             group * cut_.channels * layer_.x_strides[1];
+  direct.x = input(n, group, 0);
   direct.channel_stride = layer_.x_strides[1];
   direct.rows = rows_;
   direct.columns = columns_;

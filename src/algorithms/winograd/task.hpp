@@ -50,6 +50,11 @@ class Task {
   }
   // False if there are no outputs in it.
   bool set_region(std::int64_t phase, std::int64_t index);
+  // Channel `channel` of a group of an image.
+  const float* input(std::int64_t n, std::int64_t group, std::int64_t channel) const {
+    return static_cast<const float*>(args_.in) + n * layer_.x_strides[0] +
+           (group * cut_.channels + channel) * layer_.x_strides[1];
+  }
   void transform_in(std::int64_t n, std::int64_t group, std::int64_t channel,
                     std::int64_t channels);
   void multiply(std::int64_t block, std::int64_t channel, std::int64_t channels, float* sums);

@@ -89,9 +89,8 @@ void transform_weights(const Problem& problem, const Cut& cut, const float* kern
       }
     }
   }
-  out[cut.limits_at + block] =
-      largest_input(cut.form, (cut.down.r > 1 ? 1 : 0) + (cut.across.r > 1 ? 1 : 0),
-                    {from, static_cast<std::size_t>(count * terms)}, terms);
+  out[cut.limits_at + block] = largest_input(
+      cut.form, axes_of(problem), {from, static_cast<std::size_t>(count * terms)}, terms);
 }
 
 }  // namespace plait::rooms::winograd

@@ -79,11 +79,6 @@ std::string name_of(const Form& form) {
   return std::string(kRoom) + "/f" + std::to_string(form.m) + "x" + std::to_string(form.r);
 }
 
-// Axes of the kernel that have more than one tap.
-int axes_of(const Problem& problem) {
-  return (problem.k_h > 1 ? 1 : 0) + (problem.k_w > 1 ? 1 : 0);
-}
-
 // === config ===
 // Choosing the region, the blocks and the threads: cut.hpp.
 
