@@ -85,18 +85,19 @@ void expect_outputs(Target target, const WinogradKernels& form, const Region& re
       out.m = sums.data();
       out.plane = plane;
       out.rows = rows;
-      out.channels = channels;
+      out.outputs.to.rows = static_cast<int>(channels);
       out.region = region;
       out.height = height;
       out.width = width;
-      out.y = y.data();
-      out.row_stride = out.residual_row_stride = layout.channel;
-      out.line_stride = out.residual_line_stride = layout.line;
-      out.pixel_stride = out.residual_pixel_stride = layout.pixel;
+      kernels::Destination& to = out.outputs.to;
+      to.y = y.data();
+      to.row_stride = to.residual_row_stride = layout.channel;
+      out.outputs.line_stride = out.outputs.residual_line_stride = layout.line;
+      to.pixel_stride = to.residual_pixel_stride = layout.pixel;
       out.marks = marks.empty() ? nullptr : marks.data();
       if (finishes) {
-        out.epilogue = {bias.data(), kernels::Curve::relu, 0, true};
-        out.residual = residual.data();
+        out.outputs.epilogue = {bias.data(), kernels::Curve::relu, 0, true};
+        to.residual = residual.data();
       }
       form.out(out);
       const std::string what = describe(target, form, region) + ", " + layout.name;

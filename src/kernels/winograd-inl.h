@@ -223,16 +223,12 @@ HWY_NOINLINE void TransformOutputs(const TransformOut& given) {
   const FloatTag d;
   const std::int64_t tile_cols = out.region.tile_cols;
   HWY_ALIGN float pixels[kLines][kLineFloats];
-  for (std::int64_t r = 0; r < out.channels; r += kFloatLanes) {
-    Epilogue epilogue = out.epilogue;
+  const Destination& first = out.outputs.to;
+  for (std::int64_t r = 0; r < first.rows; r += kFloatLanes) {
+    Epilogue epilogue = out.outputs.epilogue;
     if (epilogue.bias != nullptr) epilogue.bias += r;
-    Destination to;
-    to.row_stride = out.row_stride;
-    to.pixel_stride = out.pixel_stride;
-    to.rows = static_cast<int>(std::min(out.channels - r, kFloatLanes));
-    to.streams = out.streams;
-    to.residual_row_stride = out.residual_row_stride;
-    to.residual_pixel_stride = out.residual_pixel_stride;
+    Destination to = first;
+    to.rows = static_cast<int>(std::min(first.rows - r, kFloatLanes));
     for (std::int64_t a = 0; a < out.region.tile_rows; ++a) {
       for (std::int64_t b = 0; b < tile_cols; b += kGroup) {
         const std::int64_t group = std::min<std::int64_t>(kGroup, tile_cols - b);
@@ -268,10 +264,12 @@ HWY_NOINLINE void TransformOutputs(const TransformOut& given) {
         }
         for (std::int64_t i = 0; i < lines; ++i) {
           const std::int64_t line = a * kLines + i;
-          to.y = out.y + r * out.row_stride + line * out.line_stride + b * kM * out.pixel_stride;
-          if (out.residual != nullptr) {
-            to.residual = out.residual + r * out.residual_row_stride +
-                          line * out.residual_line_stride + b * kM * out.residual_pixel_stride;
+          to.y = first.y + r * first.row_stride + line * out.outputs.line_stride +
+                 b * kM * first.pixel_stride;
+          if (first.residual != nullptr) {
+            to.residual = first.residual + r * first.residual_row_stride +
+                          line * out.outputs.residual_line_stride +
+                          b * kM * first.residual_pixel_stride;
           }
           FinishColumns(pixels[i], static_cast<int>(kFloatLanes), static_cast<int>(group * kM),
                         epilogue, to);

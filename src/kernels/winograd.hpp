@@ -70,25 +70,23 @@ struct TransformIn {
 using TileMark = std::uint64_t;
 inline constexpr TileMark kDirectTile = TileMark{1} << 63;
 
-// Sums m[f * plane + tile * rows + r] on their way to the outputs of `channels` <= rows rows.
+// Where the outputs of a region go: `to` is that of its first one, for so many rows, without runs.
+struct RegionOutputs {
+  Epilogue epilogue;
+  Destination to;
+  std::int64_t line_stride = 0;
+  std::int64_t residual_line_stride = 0;
+};
+
+// Sums m[f * plane + tile * rows + r] on their way to the outputs of to.rows <= rows rows.
 struct TransformOut {
   const float* m = nullptr;
   std::int64_t plane = 0;
   int rows = 0;
-  std::int64_t channels = 0;
   Region region;
   std::int64_t height = 0;  // outputs of the region that exist
   std::int64_t width = 0;
-  Epilogue epilogue;
-  float* y = nullptr;  // first output of the region, of row 0
-  std::int64_t row_stride = 0;
-  std::int64_t line_stride = 0;
-  std::int64_t pixel_stride = 1;
-  const float* residual = nullptr;
-  std::int64_t residual_row_stride = 0;
-  std::int64_t residual_line_stride = 0;
-  std::int64_t residual_pixel_stride = 1;
-  bool streams = false;             // Destination::streams
+  RegionOutputs outputs;
   const TileMark* marks = nullptr;  // of every tile; null: none is marked
 };
 

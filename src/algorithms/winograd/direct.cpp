@@ -138,7 +138,7 @@ void DirectSums::multiply(std::int64_t block) {
   }
 }
 
-void DirectSums::store(DirectOutputs outputs) const {
+void DirectSums::store(kernels::RegionOutputs outputs) const {
   std::array<kernels::StoreRun, TilesOfRows::kMostColumns> runs;
   for (int r = 0; r < runs_; ++r) {
     const Run& run = list_[static_cast<std::size_t>(r)];

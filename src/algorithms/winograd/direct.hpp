@@ -49,14 +49,6 @@ struct DirectArgs {
   kernels::LoopTally* tally = nullptr;
 };
 
-// Where the outputs of a block of rows go: of the region's first output, with no runs yet.
-struct DirectOutputs {
-  kernels::Epilogue epilogue;
-  kernels::Destination to;
-  std::int64_t line_stride = 0;
-  std::int64_t residual_line_stride = 0;
-};
-
 class DirectSums {
  public:
   DirectSums(const Cut& cut, const DirectCut& direct, const DirectArgs& args)
@@ -108,7 +100,7 @@ class DirectSums {
     columns_ = 0;
     runs_ = 0;
   }
-  void store(DirectOutputs outputs) const;
+  void store(kernels::RegionOutputs outputs) const;
 
   const Cut& cut_;
   const DirectCut& direct_;

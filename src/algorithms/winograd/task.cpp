@@ -175,8 +175,8 @@ void Task::multiply(std::int64_t block, std::int64_t channel, std::int64_t chann
   }
 }
 
-DirectOutputs Task::outputs_of(std::int64_t n, std::int64_t group, std::int64_t first,
-                               std::int64_t rows) const {
+kernels::RegionOutputs Task::outputs_of(std::int64_t n, std::int64_t group, std::int64_t first,
+                                        std::int64_t rows) const {
   const std::int64_t per_group = problem_.c_o / problem_.groups;
   const std::int64_t o = group * per_group + first;
   // In outputs of the phase.
@@ -188,7 +188,7 @@ DirectOutputs Task::outputs_of(std::int64_t n, std::int64_t group, std::int64_t 
            (phase_.w + j * step.w) * strides[3];
   };
   const float* const biases = biases_ + group * cut_.row_blocks * cut_.tiles->rows() + first;
-  DirectOutputs outputs;
+  kernels::RegionOutputs outputs;
   outputs.epilogue = {problem_.bias ? biases : nullptr, curve_of(problem_.activation.kind),
                       static_cast<float>(problem_.activation.slope), problem_.residual};
   outputs.to.y = static_cast<float*>(args_.out) + at(layer_.y_strides);
@@ -209,30 +209,18 @@ DirectOutputs Task::outputs_of(std::int64_t n, std::int64_t group, std::int64_t 
 void Task::transform_out(std::int64_t n, std::int64_t group, std::int64_t block,
                          const float* sums) {
   const std::int64_t rows = cut_.tiles->rows();
-  const DirectOutputs outputs = outputs_of(n, group, block * rows, rows);
-  const kernels::Destination& to = outputs.to;
   kernels::TransformOut out;
   out.m = sums;
   out.plane = cut_.m_plane;
   out.rows = static_cast<int>(rows);
-  out.channels = to.rows;
   out.region = region_;
   out.height = height();
   out.width = width();
-  out.epilogue = outputs.epilogue;
-  out.y = to.y;
-  out.row_stride = to.row_stride;
-  out.line_stride = outputs.line_stride;
-  out.pixel_stride = to.pixel_stride;
-  out.residual = to.residual;
-  out.residual_row_stride = to.residual_row_stride;
-  out.residual_line_stride = outputs.residual_line_stride;
-  out.residual_pixel_stride = to.residual_pixel_stride;
-  out.streams = to.streams;
+  out.outputs = outputs_of(n, group, block * rows, rows);
   out.marks = judgement_.marks ? marks_ : nullptr;
   layer_.kernels.out(out);
   if (tally_ != nullptr) {
-    tally_->transform(operations_out(layer_.kernels, region_.tiles(), out.channels));
+    tally_->transform(operations_out(layer_.kernels, region_.tiles(), out.outputs.to.rows));
   }
 }
 

@@ -64,8 +64,8 @@ class Task {
   // The outputs of marked tiles, blocks [block, block_end) of rows.
   void sum_directly(std::int64_t n, std::int64_t group, std::int64_t block, std::int64_t block_end);
   // Where the outputs of rows [first, first + rows) of a group go, those that there are.
-  DirectOutputs outputs_of(std::int64_t n, std::int64_t group, std::int64_t first,
-                           std::int64_t rows) const;
+  kernels::RegionOutputs outputs_of(std::int64_t n, std::int64_t group, std::int64_t first,
+                                    std::int64_t rows) const;
   kernels::MagnitudeWindows magnitudes() const {
     kernels::MagnitudeWindows windows;
     windows.at = magnitudes_;
