@@ -24,7 +24,7 @@ void StepOptions::add(CLI::App& command, const std::string& number) {
   add_option(command, "--stride" + number, stride_, "HxW", "2, or 2x1 (h x w); default 1");
   add_option(command, "--padding" + number, padding_, "SIZES",
              "Zeros around: 1, 1x2 (h x w), 2_3_2_3 (top_bottom_left_right), same_upper, "
-             "same_lower or valid; default 0");
+             "same_lower, full or valid; default 0");
   add_option(command, "--dilation" + number, dilation_, "HxW", "2, or 2x1 (h x w); default 1");
 }
 

@@ -209,10 +209,10 @@ Command add_run_command(CLI::App& app) {
          "Write the feature maps: a .png grid or a .npy array");
   option("--stride", convolution.stride, "HxW", "2, or 2x1 (h x w)");
   option("--padding", convolution.padding, "SIZES",
-         "1, 1x2 (h x w), 2_3_2_3 (top_bottom_left_right), same_upper, same_lower or valid; "
+         "1, 1x2 (h x w), 2_3_2_3 (top_bottom_left_right), same_upper, same_lower, full or valid; "
          "default 0, for presets same_upper");
   option("--padding-mode", convolution.padding_mode, "MODE",
-         "zeros (default), reflect, replicate, circular or constant=NUMBER");
+         "zeros (default), reflect, symmetric, replicate, circular or constant=NUMBER");
   option("--dilation", convolution.dilation, "HxW", "2, or 2x1 (h x w)");
   option("--groups", convolution.groups, "N", "Default 1");
   CLI::Option* activation = option("--activation", convolution.activation, "NAME",

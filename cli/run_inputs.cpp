@@ -153,8 +153,8 @@ void set_padding_mode(const std::string& text, Problem& problem) {
     return;
   }
   std::string known;
-  for (const PaddingMode mode :
-       {PaddingMode::zeros, PaddingMode::reflect, PaddingMode::replicate, PaddingMode::circular}) {
+  for (const PaddingMode mode : {PaddingMode::zeros, PaddingMode::reflect, PaddingMode::symmetric,
+                                 PaddingMode::replicate, PaddingMode::circular}) {
     if (text == name_of(mode)) {
       problem.padding_mode = mode;
       return;

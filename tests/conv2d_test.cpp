@@ -58,6 +58,9 @@ std::int64_t folded(PaddingMode mode, std::int64_t p, std::int64_t size) {
       case PaddingMode::reflect:
         p = p < 0 ? -p : 2 * (size - 1) - p;
         break;
+      case PaddingMode::symmetric:
+        p = p < 0 ? -p - 1 : 2 * size - p - 1;
+        break;
     }
   }
   return p;
@@ -158,9 +161,9 @@ enum class Draw { anything, plain, pointwise };
 // Reflection and wrapping need pads smaller than the axes (>= 4).
 template <class T>
 void draw_options(Conv2dOptions<T>& o, Draw draw, Random& random) {
-  static constexpr PaddingMode kModes[] = {PaddingMode::zeros,    PaddingMode::zeros,
-                                           PaddingMode::reflect,  PaddingMode::replicate,
-                                           PaddingMode::circular, PaddingMode::constant};
+  static constexpr PaddingMode kModes[] = {
+      PaddingMode::zeros,    PaddingMode::zeros,    PaddingMode::reflect,  PaddingMode::replicate,
+      PaddingMode::circular, PaddingMode::constant, PaddingMode::symmetric};
   if (random.chance(0.7)) o.stride = {random.between(1, 3), random.between(1, 3)};
   o.dilation = {random.between(1, 2), random.between(1, 2)};
   o.groups = random.between(1, 3);

@@ -72,7 +72,8 @@ TEST(Depthwise, TakesPixelsWhoseChannelsLieSideBySide) {
 }
 
 TEST(Depthwise, FillsEveryPaddingMode) {
-  for (const std::string mode : {"reflect", "replicate", "circular", "pconst=0.5", "pconst=-3"}) {
+  for (const std::string mode :
+       {"reflect", "symmetric", "replicate", "circular", "pconst=0.5", "pconst=-3"}) {
     for (const std::string line :
          {"1x3x12x19,6x1x3x3,p1,g3", "1x3x12x19,3x1x5x5,s2,p3_4_5_2,g3",
           "1x2x9x40,2x1x3x4,s1x3,p8_2_3_7,d2x1,g2", "1x3x12x19,3x1x3x3,s2x1,p2_1_1_2,g3,nhwc",

@@ -65,6 +65,7 @@ TEST(Im2colMatrix, OfAnImageInEveryPaddingMode) {
   };
   EXPECT_EQ(row(PaddingMode::zeros), (std::vector<float>{0, 0, 1, 2, 3, 0}));
   EXPECT_EQ(row(PaddingMode::reflect), (std::vector<float>{3, 2, 1, 2, 3, 2}));
+  EXPECT_EQ(row(PaddingMode::symmetric), (std::vector<float>{2, 1, 1, 2, 3, 3}));
   EXPECT_EQ(row(PaddingMode::replicate), (std::vector<float>{1, 1, 1, 2, 3, 3}));
   EXPECT_EQ(row(PaddingMode::circular), (std::vector<float>{2, 3, 1, 2, 3, 1}));
   EXPECT_EQ(row(PaddingMode::constant, 7), (std::vector<float>{7, 7, 1, 2, 3, 7}));
@@ -127,8 +128,8 @@ struct Layer {
 Layer random_layer(Random& random) {
   const std::vector<std::int64_t> taps = {1, 1, 2, 3, 3, 5};
   const std::vector<PaddingMode> modes = {
-      PaddingMode::zeros,     PaddingMode::zeros,    PaddingMode::zeros,   PaddingMode::reflect,
-      PaddingMode::replicate, PaddingMode::circular, PaddingMode::constant};
+      PaddingMode::zeros,     PaddingMode::zeros,    PaddingMode::zeros,    PaddingMode::reflect,
+      PaddingMode::replicate, PaddingMode::circular, PaddingMode::constant, PaddingMode::symmetric};
   Layer layer;
   Im2colOptions& o = layer.options;
   o.kernel = {random.pick(taps), random.pick(taps)};

@@ -87,10 +87,10 @@ TEST(ProblemLine, PointsAtWhatIsWrong) {
        "column 22: padding must not be negative but is -1_-1_-1_-1 (top_bottom_left_right)"},
       {good + "p1_2_3",
        "column 22: padding \"1_2_3\" is not a padding such as 1, 1x2, 2_3_2_3 "
-       "(top_bottom_left_right), same_upper, same_lower or valid"},
+       "(top_bottom_left_right), same_upper, same_lower, full or valid"},
       {good + "psame",
        "column 22: padding \"same\" is not a padding such as 1, 1x2, 2_3_2_3 "
-       "(top_bottom_left_right), same_upper, same_lower or valid"},
+       "(top_bottom_left_right), same_upper, same_lower, full or valid"},
       {good + "p1_2_3_", "column 22: padding \"1_2_3_\" lacks a number"},
       {good + "pconst=", "column 22: padding value \"\" is not a number"},
       {good + "pconst=1,5", "column 31: unknown option \"5\""},
@@ -139,7 +139,8 @@ TEST(ProblemLine, PointsAtWhatIsWrong) {
     if (expected.find("unknown option") != std::string::npos) {
       expected +=
           " (known: s2, p1, d2, g32, pconst=0.5, act=relu, xstrides=A_B_C_D, ystrides=A_B_C_D, "
-          "rstrides=A_B_C_D, reflect, replicate, circular, bias, res, f32, f64, bf16, i8, u8, "
+          "rstrides=A_B_C_D, reflect, replicate, circular, symmetric, bias, res, f32, f64, bf16, "
+          "i8, u8, "
           "nchw, "
           "nhwc, nchw>nhwc, nhwc>nchw, backward_data, backward_weights, backward_bias)";
     }

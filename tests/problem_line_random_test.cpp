@@ -144,6 +144,7 @@ TEST(ProblemLine, RoundTrips) {
                              "bias",
                              "res",
                              "reflect",
+                             "symmetric",
                              "replicate",
                              "circular",
                              "pconst=",

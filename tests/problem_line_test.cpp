@@ -46,7 +46,9 @@ TEST(ProblemLine, ReadsEveryOption) {
   EXPECT_EQ(parse("psame_upper,s2x1,d1x2").padding, Padding(1, 1, 2, 2));
   EXPECT_EQ(parse("psame_lower,s3x2").padding, Padding(0, 0, 1, 0));
   EXPECT_EQ(parse("psame_upper,s3x2").padding, Padding(0, 0, 0, 1));
+  EXPECT_EQ(parse("pfull,s3x2,d1x2").padding, Padding(2, 4));
   EXPECT_EQ(parse("reflect").padding_mode, PaddingMode::reflect);
+  EXPECT_EQ(parse("symmetric").padding_mode, PaddingMode::symmetric);
   EXPECT_EQ(parse("replicate").padding_mode, PaddingMode::replicate);
   EXPECT_EQ(parse("circular").padding_mode, PaddingMode::circular);
   EXPECT_EQ(parse("pconst=-2.5e-3").padding_mode, PaddingMode::constant);

@@ -90,6 +90,13 @@ TEST(Validate, NamesTheShapesAndTheRule) {
        },
        "circular padding must be at most the axis but is 10_9_7_7 (top_bottom_left_right) around "
        "9x7 (x is 2x6x9x7)"},
+      {"symmetric",
+       [](Problem& p) {
+         p.padding = {9, 9, 8, 7};
+         p.padding_mode = PaddingMode::symmetric;
+       },
+       "symmetric padding must be at most the axis but is 9_9_8_7 (top_bottom_left_right) around "
+       "9x7 (x is 2x6x9x7)"},
       {"padding value",
        [](Problem& p) {
          p.padding_mode = PaddingMode::constant;
@@ -161,6 +168,10 @@ TEST(Validate, AllowsTheEdgesOfItsRules) {
   change([](Problem& p) {
     p.padding = {9, 9, 7, 7};
     p.padding_mode = PaddingMode::circular;
+  });
+  change([](Problem& p) {
+    p.padding = {9, 9, 7, 7};
+    p.padding_mode = PaddingMode::symmetric;
   });
   change([](Problem& p) { p.k_h = 11; });
   change([](Problem& p) { p.x_strides = Dims{0, 0, 0, 0}; });  // one number, broadcast

@@ -206,7 +206,7 @@ TEST(WinogradGuard, DirectTilesHaveTheBitsOfDirectAlgorithms) {
   for (const Form& form : forms()) {
     for (const Target target : runnable_targets()) {
       for (const char* options : {"", ",bias,act=relu", ",bias,res,act=silu", ",nhwc", ",d2",
-                                  ",reflect", ",pconst=0.5"}) {
+                                  ",reflect", ",symmetric", ",pconst=0.5"}) {
         const bool deep = random.chance(0.3);
         Problem problem = parse_problem(
             form.line(deep ? "1x90x7x9" : "2x6x19x22", deep ? 90 : 6, deep ? 70 : 9) + options);

@@ -48,7 +48,10 @@ struct Padding {
   friend constexpr bool operator==(const Padding&, const Padding&) = default;
 };
 
-enum class PaddingMode { zeros, reflect, replicate, circular, constant };
+// What padding holds, of the values 1 2 3 on an axis: reflect 3 2 | 1 2 3 | 2 1, symmetric
+// 2 1 | 1 2 3 | 3 2, replicate 1 1 | 1 2 3 | 3 3, circular 2 3 | 1 2 3 | 1 2, as numpy.pad's
+// reflect, symmetric, edge and wrap.
+enum class PaddingMode { zeros, reflect, replicate, circular, constant, symmetric };
 enum class ActivationKind { none, relu, relu6, leaky, hswish, silu, sigmoid, tanh };
 enum class Dtype { f32, f64, bf16, i8, u8 };
 enum class Layout { nchw, nhwc };
@@ -119,6 +122,9 @@ PLAIT_API Dims layout_strides(const Dims& nchw_shape, Layout layout);
 // Padding such that the output is ceil(size / stride) per axis; an odd row or column goes to the
 // bottom and right (upper: ONNX SAME_UPPER, TensorFlow) or to the top and left (lower).
 PLAIT_API Padding same_padding(const Problem& problem, bool upper);
+// Padding such that every window that touches the input at all gives an output: d (k - 1) on each
+// side.
+PLAIT_API Padding full_padding(const Problem& problem);
 
 // The problem line:
 //   [name:] n x c_i x h x w , c_o x c_i/groups x k_h x k_w , options in any order

@@ -19,6 +19,8 @@ inline std::int64_t source_position(PaddingMode mode, std::int64_t position, std
   switch (mode) {
     case PaddingMode::reflect:
       return position < 0 ? -position : 2 * (size - 1) - position;
+    case PaddingMode::symmetric:
+      return position < 0 ? -position - 1 : 2 * size - 1 - position;
     case PaddingMode::replicate:
       return position < 0 ? 0 : size - 1;
     case PaddingMode::circular:

@@ -137,6 +137,13 @@ Padding same_padding(const Problem& problem, bool upper) {
   return {top, rows - top, left, columns - left};
 }
 
+Padding full_padding(const Problem& problem) {
+  if (const auto broken = broken_number(problem)) {
+    throw Error(Status::invalid_argument, broken->message);
+  }
+  return {problem.dilation.h * (problem.k_h - 1), problem.dilation.w * (problem.k_w - 1)};
+}
+
 std::string_view name_of(PaddingMode mode) {
   switch (mode) {
     case PaddingMode::zeros:
@@ -149,6 +156,8 @@ std::string_view name_of(PaddingMode mode) {
       return "circular";
     case PaddingMode::constant:
       return "constant";
+    case PaddingMode::symmetric:
+      return "symmetric";
   }
   return "?";
 }

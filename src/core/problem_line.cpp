@@ -31,6 +31,7 @@ constexpr Keyword kKeywords[] = {
     {"reflect", Part::padding_mode, [](Problem& p) { p.padding_mode = PaddingMode::reflect; }},
     {"replicate", Part::padding_mode, [](Problem& p) { p.padding_mode = PaddingMode::replicate; }},
     {"circular", Part::padding_mode, [](Problem& p) { p.padding_mode = PaddingMode::circular; }},
+    {"symmetric", Part::padding_mode, [](Problem& p) { p.padding_mode = PaddingMode::symmetric; }},
     {"bias", Part::bias, [](Problem& p) { p.bias = true; }},
     {"res", Part::residual, [](Problem& p) { p.residual = true; }},
     {"f32", Part::dtype, [](Problem& p) { p.dtype = Dtype::f32; }},
@@ -106,7 +107,7 @@ bool has_prefix(std::string_view token, const Valued& option) {
   if (!token.starts_with(option.prefix)) return false;
   if (option.prefix.size() > 1 || token.size() == 1 || !is_lower(token[1])) return true;
   return option.part == Part::padding &&
-         (token.starts_with("psame") || token.starts_with("pvalid"));
+         (token.starts_with("psame") || token.starts_with("pvalid") || token.starts_with("pfull"));
 }
 
 // Text between commas, without the spaces around it, and its column from 1. An empty field has the

@@ -54,9 +54,11 @@ Broken broken_padding(const Problem& p) {
                                               std::string(name_of(p.padding_mode)) +
                                               ", not constant"};
   }
-  // A reflection leaves out the edge itself; a wrapped copy may repeat all of the axis, once.
+  // A reflection leaves out the edge itself; a mirror or a wrapped copy may repeat all of the axis,
+  // once.
   const std::int64_t spare = p.padding_mode == PaddingMode::reflect ? 1 : 0;
-  if (spare == 1 || p.padding_mode == PaddingMode::circular) {
+  if (spare == 1 || p.padding_mode == PaddingMode::circular ||
+      p.padding_mode == PaddingMode::symmetric) {
     const std::int64_t h_max = p.h - spare;
     const std::int64_t w_max = p.w - spare;
     if (pad.top > h_max || pad.bottom > h_max || pad.left > w_max || pad.right > w_max) {

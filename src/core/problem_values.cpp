@@ -77,6 +77,7 @@ Padding parse_padding(std::string_view text, const Problem& of) {
   if (text == "same_upper") return same_padding(of, true);
   if (text == "same_lower") return same_padding(of, false);
   if (text == "valid") return 0;
+  if (text == "full") return full_padding(of);
   if (text.find_first_not_of("0123456789-x_") == std::string_view::npos) {
     const bool four_sides = text.find('_') != std::string_view::npos;
     const auto sides = parse_integers(text, four_sides ? '_' : 'x');
@@ -85,7 +86,7 @@ Padding parse_padding(std::string_view text, const Problem& of) {
   }
   refuse(text,
          "is not a padding such as 1, 1x2, 2_3_2_3 (top_bottom_left_right), same_upper, "
-         "same_lower or valid");
+         "same_lower, full or valid");
 }
 
 Activation parse_activation(std::string_view text) {

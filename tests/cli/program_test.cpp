@@ -141,6 +141,7 @@ TEST(Program, RunTakesPaddingModesAndAlgorithms) {
     PaddingMode mode;
     double value;
   } modes[] = {{"reflect", PaddingMode::reflect, 0},
+               {"symmetric", PaddingMode::symmetric, 0},
                {"replicate", PaddingMode::replicate, 0},
                {"circular", PaddingMode::circular, 0},
                {"constant=0.5", PaddingMode::constant, 0.5}};

@@ -87,9 +87,10 @@ TEST_F(WrongUse, Padding) {
   EXPECT_CONTAINS(run_error({"--padding", "sane_upper"}), "--padding sane_upper: ");
   EXPECT_CONTAINS(run_error({"--padding=-1"}), "padding");
   EXPECT_CONTAINS(run_error({"--padding", "1_2_3"}), "1_2_3");
-  EXPECT_CONTAINS(run_error({"--padding-mode", "mirror"}),
-                  "unknown padding mode 'mirror'; known: zeros, reflect, replicate, circular, "
-                  "constant=NUMBER");
+  EXPECT_CONTAINS(
+      run_error({"--padding-mode", "mirror"}),
+      "unknown padding mode 'mirror'; known: zeros, reflect, symmetric, replicate, circular, "
+      "constant=NUMBER");
   EXPECT_CONTAINS(run_error({"--padding-mode", "constant=x"}), "constant=NUMBER");
   EXPECT_CONTAINS(run_error({"--padding", "9", "--padding-mode", "reflect"}), "reflect padding");
 }

@@ -30,6 +30,8 @@ inline std::int64_t source_position(PaddingMode mode, std::int64_t position, std
   switch (mode) {
     case PaddingMode::reflect:  // ... 2 1 | 0 1 2 ...: the border itself is not repeated
       return position < 0 ? -position : 2 * (size - 1) - position;
+    case PaddingMode::symmetric:  // ... 1 0 | 0 1 2 ...: the border is repeated
+      return position < 0 ? -1 - position : 2 * size - 1 - position;
     case PaddingMode::replicate:
       return position < 0 ? 0 : size - 1;
     case PaddingMode::circular:

@@ -88,12 +88,14 @@ void fit_image_to_window(Problem& p, Random& random) {
   }
 }
 
-// Reflection and wrapping reach at most once over the image; the others fit any padding.
+// Mirroring and wrapping reach at most once over the image; the others fit any padding.
 bool fits(PaddingMode mode, const Problem& p) {
   const std::int64_t vertical = std::max(p.padding.top, p.padding.bottom);
   const std::int64_t horizontal = std::max(p.padding.left, p.padding.right);
   if (mode == PaddingMode::reflect) return vertical < p.h && horizontal < p.w;
-  if (mode == PaddingMode::circular) return vertical <= p.h && horizontal <= p.w;
+  if (mode == PaddingMode::circular || mode == PaddingMode::symmetric) {
+    return vertical <= p.h && horizontal <= p.w;
+  }
   return true;
 }
 
@@ -136,9 +138,9 @@ void suit_channels(Problem& p, std::int64_t max_multiplications, Random& random)
 }
 
 void set_rare_options(Problem& p, Random& random) {
-  static constexpr PaddingMode kModes[] = {PaddingMode::zeros, PaddingMode::reflect,
+  static constexpr PaddingMode kModes[] = {PaddingMode::zeros,     PaddingMode::reflect,
                                            PaddingMode::replicate, PaddingMode::circular,
-                                           PaddingMode::constant};
+                                           PaddingMode::constant,  PaddingMode::symmetric};
   const PaddingMode mode = random.pick(kModes);
   if (fits(mode, p)) p.padding_mode = mode;
   if (p.padding_mode == PaddingMode::constant) p.padding_value = 0.5;
