@@ -7,6 +7,8 @@
 
 #include <plait/error.hpp>
 
+#include "foreign_words.hpp"
+
 namespace plait::python {
 namespace {
 
@@ -17,6 +19,13 @@ std::string shown(nb::handle value) { return nb::repr(value).c_str(); }
       (std::string(name) + " must be " + wanted + " but is " + shown(value)).c_str());
 }
 
+// As wrong_value(), of a word that may be another library's.
+[[noreturn]] void wrong_word(const char* name, const std::string& wanted, nb::handle value) {
+  const std::string hint = faces::hint_for(name, nb::cast<std::string>(value));
+  throw Error(Status::invalid_argument,
+              std::string(name) + " must be " + wanted + " but is " + shown(value) + hint);
+}
+
 [[noreturn]] void wrong_value(const char* name, const std::string& wanted, nb::handle value) {
   throw Error(Status::invalid_argument,
               std::string(name) + " must be " + wanted + " but is " + shown(value));
@@ -24,8 +33,13 @@ std::string shown(nb::handle value) { return nb::repr(value).c_str(); }
 
 bool is_text(nb::handle value) { return PyUnicode_Check(value.ptr()); }
 
+// A tuple, a list, or anything else that has a length and items: a numpy array, a range.
 bool is_sequence(nb::handle value) {
-  return PyTuple_Check(value.ptr()) || PyList_Check(value.ptr());
+  if (PyTuple_Check(value.ptr()) || PyList_Check(value.ptr())) return true;
+  if (is_text(value) || PyBytes_Check(value.ptr()) || !PySequence_Check(value.ptr())) return false;
+  if (PySequence_Size(value.ptr()) >= 0) return true;
+  PyErr_Clear();  // an array of no axes
+  return false;
 }
 
 // Fewer allocations than nb::cast<std::string>; valid while the object is.
@@ -108,11 +122,16 @@ Pair to_pair(const char* name, nb::handle value, Axes axes) {
 Padding to_padding(nb::handle value, Axes axes, const Problem& of) {
   if (is_text(value)) {
     const std::string_view word = text_of("padding", value);
-    if (word == "valid") return {};
+    if (word == "valid" || word == "VALID") return {};
+    if (word == "SAME") return to_same("same_upper", axes, of);  // tensorflow's and jax'
     if (word == "same" || word == "same_upper" || word == "same_lower") {
       return to_same(word, axes, of);
     }
-    wrong_value("padding", "'valid', 'same', 'same_upper' or 'same_lower'", value);
+    if (word == "full") {
+      const Padding full = full_padding(of);
+      return axes == Axes::hw ? full : Padding(0, full.left);
+    }
+    wrong_word("padding", "'valid', 'same', 'same_upper', 'same_lower' or 'full'", value);
   }
   if (!is_sequence(value)) {
     if (!PyIndex_Check(value.ptr())) {
@@ -155,23 +174,39 @@ Padding to_padding(nb::handle value, Axes axes, const Problem& of) {
 PaddingMode to_padding_mode(nb::handle value) {
   const std::string_view name = text_of("padding_mode", value);
   std::string known;
-  for (const PaddingMode mode : {PaddingMode::zeros, PaddingMode::reflect, PaddingMode::replicate,
-                                 PaddingMode::circular, PaddingMode::constant}) {
+  if (name == "edge") return PaddingMode::replicate;  // numpy's and skimage's word
+  for (const PaddingMode mode : {PaddingMode::zeros, PaddingMode::reflect, PaddingMode::symmetric,
+                                 PaddingMode::replicate, PaddingMode::circular,
+                                 PaddingMode::constant}) {
     if (name == name_of(mode)) return mode;
     known += (known.empty() ? "'" : ", '") + std::string(name_of(mode)) + "'";
   }
-  wrong_value("padding_mode", "one of " + known, value);
+  wrong_word("padding_mode", "one of " + known, value);
 }
 
 Activation to_activation(nb::handle value) {
-  return value.is_none() ? Activation() : parse_activation(text_of("activation", value));
+  if (value.is_none()) return {};
+  try {
+    return parse_activation(text_of("activation", value));
+  } catch (const Error& error) {
+    const std::string hint = faces::hint_for("activation", nb::cast<std::string>(value));
+    throw Error(error.status(), "activation: " + std::string(error.what()) + hint);
+  }
 }
 
 Layout to_layout(nb::handle value, Axes axes) {
   const std::string_view name = text_of("layout", value);
   if (name == (axes == Axes::hw ? "nchw" : "ncl")) return Layout::nchw;
   if (name == (axes == Axes::hw ? "nhwc" : "nlc")) return Layout::nhwc;
-  wrong_value("layout", axes == Axes::hw ? "'nchw' or 'nhwc'" : "'ncl' or 'nlc'", value);
+  wrong_word("layout", axes == Axes::hw ? "'nchw' or 'nhwc'" : "'ncl' or 'nlc'", value);
+}
+
+WeightLayout to_weight_layout(nb::handle value, Axes axes) {
+  if (value.is_none()) return WeightLayout::not_said;
+  const std::string_view name = text_of("weight_layout", value);
+  if (name == (axes == Axes::hw ? "oihw" : "oil")) return WeightLayout::oihw;
+  if (name == (axes == Axes::hw ? "hwio" : "lio")) return WeightLayout::hwio;
+  wrong_word("weight_layout", axes == Axes::hw ? "'oihw' or 'hwio'" : "'oil' or 'lio'", value);
 }
 
 int to_threads(nb::handle value) {

@@ -3,71 +3,27 @@
 #include <nanobind/stl/string.h>
 
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <stdexcept>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
 #include <plait/error.hpp>
 
-#include "dlpack_exchange.hpp"
 
 namespace plait::python {
 namespace {
 
-// str(object.attribute)
-std::string attribute_text(nb::handle object, const char* attribute) {
-  const nb::object value = object.attr(attribute);
-  return nb::str(value).c_str();
-}
-
-std::string type_of(nb::handle object) { return attribute_text(object.type(), "__name__"); }
-
-// "numpy", "torch", ...: the package that the object's type is from.
-std::string package_of(nb::handle object) {
-  const std::string module = attribute_text(object.type(), "__module__");
-  return module.substr(0, module.find('.'));
-}
-
-// What to write to make a float32 array of this one.
-std::string cure(const char* name, nb::handle object) {
-  const std::string package = package_of(object);
-  const std::string array = name;
-  if (package == "torch") return array + ".float()";
-  if (package == "tensorflow") return "tensorflow.cast(" + array + ", 'float32')";
-  if (nb::hasattr(object, "astype")) return array + ".astype('float32')";
-  return "numpy.asarray(" + array + ", dtype='float32')";
-}
-
 [[noreturn]] void refuse(const std::string& text) { throw nb::type_error(text.c_str()); }
 
-[[noreturn]] void refuse_dtype(const char* name, nb::handle object, const std::string& dtype) {
-  refuse(std::string(name) + " is " + dtype + ", but plait computes float32 and float64: pass " +
-         cure(name, object));
+// A module's attribute, kept for good.
+nb::handle kept(const char* module, const char* attribute) {
+  return nb::object(nb::module_::import_(module).attr(attribute)).release();
 }
 
-// The dtype's own name where the array tells it, else `otherwise`.
-std::string dtype_text(nb::handle object, const std::string& otherwise) {
-  return nb::hasattr(object, "dtype") ? attribute_text(object, "dtype") : otherwise;
-}
-
-// Tells why Python's pending error forbids to read the object: mostly its dtype.
-[[noreturn]] void refuse_for_pending_error(const char* name, nb::handle object) {
-  nb::python_error error;
-  const std::string dtype = dtype_text(object, "");
-  const bool readable = dtype.ends_with("float32") || dtype.ends_with("float64");
-  if (!dtype.empty() && !readable) refuse_dtype(name, object, dtype);
-  const std::string reason = nb::str(error.value()).c_str();
-  refuse(std::string(name) + " (" + type_of(object) + ") cannot be read without a copy: " + reason);
-}
-
-// From the codes of DLPack: 0 int, 1 uint, 2 float, 4 bfloat, 5 complex, 6 bool.
-std::string dlpack_dtype_text(const nb::dlpack::dtype& dtype) {
-  const std::array<const char*, 7> names = {"int",    "uint",    "float", "opaque",
-                                            "bfloat", "complex", "bool"};
-  const std::string code = dtype.code < names.size() ? names[dtype.code] : "unknown";
-  return dtype.code == 6 ? code : code + std::to_string(dtype.bits);
-}
+const char* text_of(Dtype dtype) { return dtype == Dtype::f32 ? "float32" : "float64"; }
 
 void check_rank(const char* name, std::int64_t rank) {
   if (rank > Dims::kMaxRank) {
@@ -76,31 +32,31 @@ void check_rank(const char* name, std::int64_t rank) {
   }
 }
 
-// The exchange table of a type, or null; looked up once per type.
-const DlpackExchangeApi* exchange_api_of(PyTypeObject* type) {
-  static auto& known = *new std::unordered_map<PyTypeObject*, const DlpackExchangeApi*>;
+// What is known of a type of arrays that has an exchange table, looked up once.
+struct ExchangeType {
+  const DlpackExchangeApi* api = nullptr;  // null: it has none
+  nb::handle is_neg;                       // torch's: whether the values are those in memory negated
+};
+
+const ExchangeType& exchange_type_of(PyTypeObject* type) {
+  static auto& known = *new std::unordered_map<PyTypeObject*, ExchangeType>;
   const auto found = known.find(type);
   if (found != known.end()) return found->second;
-  const DlpackExchangeApi* api = nullptr;
+  ExchangeType made;
   const nb::handle handle(reinterpret_cast<PyObject*>(type));
   if (nb::hasattr(handle, "__dlpack_c_exchange_api__")) {
     const nb::object capsule = handle.attr("__dlpack_c_exchange_api__");
-    api = static_cast<const DlpackExchangeApi*>(
+    made.api = static_cast<const DlpackExchangeApi*>(
         PyCapsule_GetPointer(capsule.ptr(), "dlpack_exchange_api"));
-    if (api == nullptr) PyErr_Clear();
-    if (api != nullptr &&
-        (api->header.version.major != 1 || api->dltensor_from_object == nullptr)) {
-      api = nullptr;
+    if (made.api == nullptr) PyErr_Clear();
+    if (made.api != nullptr &&
+        (made.api->header.version.major != 1 || made.api->dltensor_from_object == nullptr)) {
+      made.api = nullptr;
     }
+    if (nb::hasattr(handle, "is_neg")) made.is_neg = nb::object(handle.attr("is_neg")).release();
   }
   Py_INCREF(handle.ptr());  // the key must not name another type later
-  known.emplace(type, api);
-  return api;
-}
-
-// A module's attribute, kept for good.
-nb::handle kept(const char* module, const char* attribute) {
-  return nb::object(nb::module_::import_(module).attr(attribute)).release();
+  return known.emplace(type, made).first->second;
 }
 
 PyTypeObject* numpy_array_type() {
@@ -113,54 +69,63 @@ PyTypeObject* numpy_array_type() {
 Array::Array(const char* name, nb::handle object, Access access) : name_(name), object_(object) {
   if (object.is_none()) return;
   given_ = true;
-  if (from_exchange_api()) return;
-  if (PyObject_CheckBuffer(object.ptr())) {
-    from_buffer(access);
-  } else if (nb::hasattr(object, "__dlpack__") && !nb::isinstance<nb::type_object>(object)) {
-    from_dlpack(access);
-  } else {
-    refuse(std::string(name) +
-           " must be an array (numpy, torch, jax, tensorflow, or another with " +
-           "DLPack or the buffer protocol) but is a " + type_of(object) + ": pass " +
-           cure(name, object));
-  }
+  in_place_ = read(object, access);
+  if (in_place_ || access == Access::read) return;
+  static const nb::handle refuse_output = kept("plait._arrays", "refuse_output");
+  refuse_output(name, object);
 }
 
-Array::~Array() {
+Array::~Array() { release(); }
+
+void Array::release() {
   if (buffer_) PyBuffer_Release(&*buffer_);
+  buffer_.reset();
 }
 
-void Array::from_buffer(Access access) {
-  if (Py_TYPE(object_.ptr()) != numpy_array_type() && nb::hasattr(object_, "mask") &&
-      nb::hasattr(object_, "filled")) {
-    refuse(std::string(name_) + " is a masked array, whose mask would be ignored: pass " + name_ +
-           ".filled(0)");
+bool Array::read(nb::handle object, Access access) {
+  const ExchangeType& type = exchange_type_of(Py_TYPE(object.ptr()));
+  if (type.api != nullptr) return from_exchange_api(object, type.api, type.is_neg);
+  if (PyObject_CheckBuffer(object.ptr())) return from_buffer(object, access);
+  return from_dlpack(object, access);
+}
+
+void Array::replace(nb::object values) {
+  release();
+  shape_ = {};
+  strides_ = {};
+  values_ = std::move(values);
+  in_place_ = read(values_, Access::read);
+}
+
+bool Array::from_buffer(nb::handle object, Access access) {
+  if (Py_TYPE(object.ptr()) != numpy_array_type() && nb::hasattr(object, "mask") &&
+      nb::hasattr(object, "filled")) {
+    return false;  // masked: the mask would be ignored
   }
   Py_buffer buffer;
   const int flags = PyBUF_STRIDES | PyBUF_FORMAT | (access == Access::write ? PyBUF_WRITABLE : 0);
-  if (PyObject_GetBuffer(object_.ptr(), &buffer, flags) != 0) {
-    if (access == Access::write) {
-      PyErr_Clear();
-      refuse(std::string(name_) + " must be an array that can be written to, but this " +
-             type_of(object_) + " cannot");
-    }
-    refuse_for_pending_error(name_, object_);
+  if (PyObject_GetBuffer(object.ptr(), &buffer, flags) != 0) {
+    PyErr_Clear();
+    return false;
   }
   buffer_ = buffer;
-  // '@' and '=' say native byte order; no format at all says bytes.
+  // '@' and '=' say native byte order, '<' this one's; no format at all says bytes.
+  static_assert(std::endian::native == std::endian::little);
   std::string_view format = buffer.format == nullptr ? "B" : buffer.format;
-  if (format.size() == 2 && (format[0] == '@' || format[0] == '=')) format.remove_prefix(1);
+  if (format.size() == 2 && std::string_view("@=<").find(format[0]) != std::string_view::npos) format.remove_prefix(1);
   if (format != "f" && format != "d") {
-    refuse_dtype(name_, object_, dtype_text(object_, "of format '" + std::string(format) + "'"));
+    release();
+    return false;
   }
   dtype_ = format == "f" ? Dtype::f32 : Dtype::f64;
   check_rank(name_, buffer.ndim);
   data_ = buffer.buf;
   bool whole =
       reinterpret_cast<std::uintptr_t>(data_) % static_cast<std::size_t>(buffer.itemsize) == 0;
-  for (int axis = 0; axis < buffer.ndim; ++axis) {
-    shape_.push_back(buffer.shape[axis]);
-    strides_.push_back(buffer.strides[axis] / buffer.itemsize);
+  for (int axis = 0; axis < buffer.ndim; ++axis) shape_.push_back(buffer.shape[axis]);
+  strides_ = dense_strides(shape_);
+  for (int axis = 0; buffer.strides != nullptr && axis < buffer.ndim; ++axis) {  // not of ctypes
+    strides_[axis] = buffer.strides[axis] / buffer.itemsize;
     whole = whole && (buffer.strides[axis] % buffer.itemsize == 0 || buffer.shape[axis] <= 1);
   }
   if (!whole && element_count(shape_) > 0) {
@@ -168,38 +133,36 @@ void Array::from_buffer(Access access) {
         Status::invalid_argument,
         std::string(name_) + " is not aligned to its elements: pass a copy, " + name_ + ".copy()");
   }
-}
-
-bool Array::from_exchange_api() {
-  const DlpackExchangeApi* api = exchange_api_of(Py_TYPE(object_.ptr()));
-  if (api == nullptr) return false;
-  nb::dlpack::dltensor tensor{};
-  if (api->dltensor_from_object(object_.ptr(), &tensor) != 0) {
-    refuse_for_pending_error(name_, object_);
-  }
-  take(tensor);
   return true;
 }
 
-void Array::from_dlpack(Access access) {
-  if (nb::hasattr(object_, "__dlpack_device__")) {
-    const nb::object device = object_.attr("__dlpack_device__")();
+bool Array::from_exchange_api(nb::handle object, const DlpackExchangeApi* api, nb::handle is_neg) {
+  if (is_neg.is_valid()) {
+    const nb::object negated = nb::steal(PyObject_CallOneArg(is_neg.ptr(), object.ptr()));
+    if (!negated.is_valid()) PyErr_Clear();
+    if (negated.ptr() != Py_False) return false;
+  }
+  nb::dlpack::dltensor tensor{};
+  if (api->dltensor_from_object(object.ptr(), &tensor) != 0) {
+    PyErr_Clear();
+    return false;
+  }
+  return take(tensor);
+}
+
+bool Array::from_dlpack(nb::handle object, Access access) {
+  if (!nb::hasattr(object, "__dlpack__") || nb::isinstance<nb::type_object>(object)) return false;
+  if (nb::hasattr(object, "__dlpack_device__")) {
+    const nb::object device = object.attr("__dlpack_device__")();
     const auto type = nb::cast<int>(device[0]);
-    if (type != nb::device::cpu::value && type != kDlpackHostMemory) {
-      refuse(std::string(name_) + " lies on another device (DLPack type " + std::to_string(type) +
-             "), but plait computes on the CPU: move it there first");
-    }
+    if (type != nb::device::cpu::value && type != kDlpackHostMemory) return false;
   }
   if (access == Access::write) {
     nb::ndarray<> writable;
-    if (!nb::try_cast(object_, writable)) {
-      refuse(std::string(name_) + " must be an array that can be written to, but this " +
-             type_of(object_) + " cannot");
-    }
+    if (!nb::try_cast(object, writable)) return false;
     dlpack_ = nb::ndarray<nb::ro>(writable);
-  } else if (!nb::try_cast(object_, dlpack_)) {
-    refuse(std::string(name_) + " (" + type_of(object_) + ") cannot be read through DLPack: pass " +
-           cure(name_, object_));
+  } else if (!nb::try_cast(object, dlpack_)) {
+    return false;
   }
   nb::dlpack::dltensor tensor{};
   tensor.data = const_cast<void*>(dlpack_.data());
@@ -208,20 +171,17 @@ void Array::from_dlpack(Access access) {
   tensor.dtype = dlpack_.dtype();
   tensor.shape = const_cast<std::int64_t*>(dlpack_.shape_ptr());
   tensor.strides = const_cast<std::int64_t*>(dlpack_.stride_ptr());
-  take(tensor);
+  return take(tensor);
 }
 
-void Array::take(const nb::dlpack::dltensor& tensor) {
+bool Array::take(const nb::dlpack::dltensor& tensor) {
   if (tensor.device.device_type != nb::device::cpu::value &&
       tensor.device.device_type != kDlpackHostMemory) {
-    refuse(std::string(name_) + " lies on another device, but plait computes on the CPU: pass " +
-           name_ + ".cpu()");
+    return false;
   }
   const nb::dlpack::dtype f32 = nb::dtype<float>();
   const nb::dlpack::dtype f64 = nb::dtype<double>();
-  if (tensor.dtype != f32 && tensor.dtype != f64) {
-    refuse_dtype(name_, object_, dtype_text(object_, dlpack_dtype_text(tensor.dtype)));
-  }
+  if (tensor.dtype != f32 && tensor.dtype != f64) return false;
   dtype_ = tensor.dtype == f32 ? Dtype::f32 : Dtype::f64;
   check_rank(name_, tensor.ndim);
   data_ = static_cast<char*>(tensor.data) + tensor.byte_offset;
@@ -230,16 +190,46 @@ void Array::take(const nb::dlpack::dltensor& tensor) {
   for (int axis = 0; tensor.strides != nullptr && axis < tensor.ndim; ++axis) {
     strides_[axis] = tensor.strides[axis];
   }
-  if (tensor.data == nullptr && element_count(shape_) > 0) {
-    refuse(std::string(name_) + " (" + type_of(object_) + ") has a shape but no memory");
+  return tensor.data != nullptr || element_count(shape_) == 0;  // fake tensors have no memory
+}
+
+void Array::check_read_as(Dtype wanted) const {
+  if (!in_place_) throw std::logic_error(std::string(name_) + " is read before promote()");
+  if (dtype_ == wanted) return;
+  refuse(std::string(name_) + " is " + text_of(dtype_) + ", but this call computes in " +
+         text_of(wanted) + ": pass an array of that dtype");
+}
+
+void require(std::initializer_list<const Array*> arrays) {
+  for (const Array* array : arrays) {
+    if (!array->given()) refuse(std::string(array->name()) + " is missing");
   }
 }
 
-void Array::check_dtype(Dtype wanted) const {
-  if (dtype_ == wanted) return;
-  const auto text = [](Dtype dtype) { return dtype == Dtype::f32 ? "float32" : "float64"; };
-  refuse(std::string(name_) + " is " + text(dtype_) + ", but this call computes in " +
-         text(wanted) + ": all its arrays must have that dtype");
+Dtype promote(std::span<Array* const> operands, std::optional<Dtype> fixed) {
+  std::optional<Dtype> common = fixed;
+  bool as_they_are = true;
+  for (const Array* operand : operands) {
+    if (!operand->given()) continue;
+    if (operand->in_place() && !common) common = operand->dtype();
+    as_they_are = as_they_are && operand->in_place() && operand->dtype() == common;
+  }
+  if (as_they_are) return common.value_or(Dtype::f32);
+  nb::list named;
+  for (const Array* operand : operands) {
+    if (operand->given()) named.append(nb::make_tuple(operand->name(), operand->object()));
+  }
+  static const nb::handle promoted = kept("plait._arrays", "promoted");
+  const nb::object values =
+      fixed ? promoted(named, text_of(*fixed)) : promoted(named, nb::none());
+  int next = 0;
+  for (Array* operand : operands) {
+    if (operand->given()) operand->replace(values[nb::int_(next++)]);
+  }
+  for (const Array* operand : operands) {
+    if (operand->given()) return operand->dtype();
+  }
+  return common.value_or(Dtype::f32);
 }
 
 Kind::Kind(const Array& input) {
@@ -264,7 +254,7 @@ void Kind::check(std::initializer_list<const Array*> arrays) const {
 
 nb::object Kind::empty(const Dims& shape, Dtype dtype) const {
   if (maker_.is_valid()) {
-    return maker_.attr("empty")(to_tuple(shape), dtype == Dtype::f32 ? "float32" : "float64");
+    return maker_.attr("empty")(to_tuple(shape), text_of(dtype));
   }
   static const nb::handle numpy_empty = kept("numpy", "empty");
   static const nb::handle f32 = nb::object(kept("numpy", "dtype")("float32")).release();
@@ -274,6 +264,11 @@ nb::object Kind::empty(const Dims& shape, Dtype dtype) const {
 
 nb::object Kind::adopt(nb::object array) const {
   return maker_.is_valid() ? maker_.attr("adopt")(array) : array;
+}
+
+bool is_of(std::string_view package, const Array& array) {
+  const std::string module = nb::str(array.object().type().attr("__module__")).c_str();
+  return module == package || module.starts_with(std::string(package) + ".");
 }
 
 template <class T>

@@ -1,16 +1,22 @@
 // Arrays of Python as plait's views: zero-copy, through the buffer protocol (numpy, jax,
-// tensorflow, memoryview) or DLPack (torch and others), and new arrays of the same kind.
+// tensorflow, memoryview) or DLPack (torch and others), and new arrays of the same kind. What has no
+// such memory is made an array of by plait._arrays, which has the rules and the words for it.
 #pragma once
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 #include <plait/problem.hpp>
 #include <plait/tensor.hpp>
+
+#include "dlpack_exchange.hpp"
 
 namespace plait::python {
 
@@ -22,9 +28,10 @@ enum class Access { read, write };
 // with the GIL held. `name` is the argument's, for errors.
 class Array {
  public:
-  // TypeError if it is no array, has a dtype other than float32 or float64, lies on another device
-  // or cannot be written; ValueError for more than four axes or strides of no whole elements. None
-  // makes an array that is not given.
+  // With Access::read an operand, of anything: it can be looked at only after promote(). With
+  // Access::write memory to write to: TypeError if it is no array, has a dtype other than float32 or
+  // float64, lies on another device or cannot be written to. Both: ValueError for more than four
+  // axes or strides of no whole elements. None makes an array that is not given.
   Array(const char* name, nb::handle object, Access access = Access::read);
   Array(const Array&) = delete;
   Array& operator=(const Array&) = delete;
@@ -32,7 +39,9 @@ class Array {
 
   bool given() const { return given_; }
   const char* name() const { return name_; }
-  nb::handle object() const { return object_; }
+  nb::handle object() const { return object_; }  // as it was handed in
+  // Whether its memory holds float32 or float64 values as they are.
+  bool in_place() const { return in_place_; }
   Dtype dtype() const { return dtype_; }
   const Dims& shape() const { return shape_; }
 
@@ -40,20 +49,28 @@ class Array {
   template <class T>
   TensorView<T> view() const {
     if (!given_) return {};
-    check_dtype(std::is_same_v<std::remove_const_t<T>, double> ? Dtype::f64 : Dtype::f32);
+    check_read_as(std::is_same_v<std::remove_const_t<T>, double> ? Dtype::f64 : Dtype::f32);
     return {static_cast<T*>(data_), shape_, strides_};
   }
 
+  // Reads this array of float32 or float64 in its place.
+  void replace(nb::object values);
+
  private:
-  void from_buffer(Access access);
-  bool from_exchange_api();
-  void from_dlpack(Access access);
-  void take(const nb::dlpack::dltensor& tensor);
-  void check_dtype(Dtype wanted) const;
+  // Each false if the object's memory is not its float32 or float64 values.
+  bool read(nb::handle object, Access access);
+  bool from_buffer(nb::handle object, Access access);
+  bool from_exchange_api(nb::handle object, const DlpackExchangeApi* api, nb::handle is_neg);
+  bool from_dlpack(nb::handle object, Access access);
+  bool take(const nb::dlpack::dltensor& tensor);
+  void check_read_as(Dtype wanted) const;
+  void release();
 
   const char* name_;
   nb::handle object_;
+  nb::object values_;  // that stand in for it
   bool given_ = false;
+  bool in_place_ = false;
   void* data_ = nullptr;
   Dims shape_;
   Dims strides_;
@@ -61,6 +78,17 @@ class Array {
   std::optional<Py_buffer> buffer_;  // keeps the memory
   nb::ndarray<nb::ro> dlpack_;       // or this does
 };
+
+// TypeError for one that is not given.
+void require(std::initializer_list<const Array*> arrays);
+
+// Gives the operands of a call one dtype, that of its result, and returns it: by numpy's rules,
+// float64 of integers alone; or `fixed`. Those of other dtypes, lists, and arrays whose memory is
+// not their value are read as copies. TypeError for what has no real numbers of these dtypes.
+Dtype promote(std::span<Array* const> operands, std::optional<Dtype> fixed = {});
+inline Dtype promote(std::initializer_list<Array*> operands, std::optional<Dtype> fixed = {}) {
+  return promote(std::span(operands.begin(), operands.size()), fixed);
+}
 
 // What kind of array a call answers with: that of its input. Objects that only have a buffer
 // (memoryview, array.array) are answered with numpy arrays.
@@ -79,6 +107,9 @@ class Kind {
  private:
   nb::handle maker_;  // of plait._arrays; null for numpy
 };
+
+// Whether the array's type is from that package.
+bool is_of(std::string_view package, const Array& array);
 
 // A numpy array that owns the tensor.
 template <class T>

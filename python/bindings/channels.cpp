@@ -25,12 +25,13 @@ nb::object shuffled(const Array& x, std::int64_t groups) {
 }
 
 nb::object shuffle(nb::handle x_object, nb::handle groups_object) {
-  const Array x("x", x_object);
-  if (!x.given()) throw nb::type_error("x is missing");
+  Array x("x", x_object);
+  require({&x});
+  const Dtype dtype = promote({&x});
   const std::int64_t groups = to_int("groups", groups_object);
   const Kind kind(x);
   kind.check({&x});
-  return kind.adopt(x.dtype() == Dtype::f64 ? shuffled<double>(x, groups)
+  return kind.adopt(dtype == Dtype::f64 ? shuffled<double>(x, groups)
                                             : shuffled<float>(x, groups));
 }
 

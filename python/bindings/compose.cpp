@@ -26,22 +26,11 @@ namespace {
 constexpr double kProductsPerSecond = 1e9;  // only whether Ctrl-C must be looked for hangs on it
 constexpr double kMeasureSeconds = 0.2;     // of each alternative
 
-// The view of a kernel; k_h x k_w stands for one channel.
-template <class T>
-TensorView<const T> kernel_view(const Array& array) {
-  const auto view = array.view<const T>();
-  if (view.rank() != 2) return view;
-  const Dims shape{1, 1, view.size(0), view.size(1)};
-  return {view.data(), shape, {0, 0, view.strides()[0], view.strides()[1]}};
-}
-
 // Errors of what is called "padding" there, under its name here.
 Padding named_padding(const char* name, nb::handle padding, const Array& kernel, const Pair& stride,
                       const Pair& dilation) {
-  const Dims shape = kernel.shape().rank() == 2 ? Dims{1, 1, kernel.shape()[0], kernel.shape()[1]}
-                                                : kernel.shape();
   try {
-    return to_layer_padding(padding, shape, stride, dilation);
+    return to_layer_padding(padding, kernel_shape(kernel), stride, dilation);
   } catch (const Error& error) {
     throw Error(error.status(), std::string(name) + ": " + error.what());
   } catch (const nb::builtin_exception& error) {
@@ -164,14 +153,12 @@ nb::object compose_of(nb::handle kernel1_object, nb::handle kernel2_object, nb::
                       nb::handle groups1, nb::handle groups2, nb::handle bias1_object,
                       nb::handle bias2_object, nb::handle padding1, nb::handle padding2,
                       nb::handle input_size, nb::handle require_exact, nb::handle measure) {
-  const Array kernel1("K1", kernel1_object);
-  const Array kernel2("K2", kernel2_object);
-  const Array bias1("bias1", bias1_object);
-  const Array bias2("bias2", bias2_object);
-  for (const Array* kernel : {&kernel1, &kernel2}) {
-    if (!kernel->given())
-      throw nb::type_error((std::string(kernel->name()) + " is missing").c_str());
-  }
+  Array kernel1("K1", kernel1_object);
+  Array kernel2("K2", kernel2_object);
+  Array bias1("bias1", bias1_object);
+  Array bias2("bias2", bias2_object);
+  require({&kernel1, &kernel2});
+  const Dtype dtype = promote({&kernel1, &kernel2, &bias1, &bias2});
   const Kind kind(kernel1);
   kind.check({&kernel1, &kernel2, &bias1, &bias2});
   Asked asked{kernel1, kernel2, bias1, bias2, {}, to_bool("measure", measure)};
@@ -190,7 +177,7 @@ nb::object compose_of(nb::handle kernel1_object, nb::handle kernel2_object, nb::
     throw Error(Status::invalid_argument,
                 "measure=True needs input_size: how long layers take depends on the size of x");
   }
-  return kernel1.dtype() == Dtype::f64 ? composed_of<double>(asked, kind)
+  return dtype == Dtype::f64 ? composed_of<double>(asked, kind)
                                        : composed_of<float>(asked, kind);
 }
 

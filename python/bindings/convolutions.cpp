@@ -8,6 +8,7 @@
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "long_call.hpp"
+#include "weight_layout.hpp"
 
 namespace plait::python {
 namespace {
@@ -16,37 +17,59 @@ namespace {
 struct Call {
   Axes axes = Axes::hw;
   nb::handle input, weight, bias, stride, padding, dilation, groups, padding_mode, padding_value,
-      activation, residual, layout, flip, algorithm, accuracy, max_workspace_bytes, threads,
-      reproducible, out;
+      activation, residual, layout, weight_layout, flip, algorithm, accuracy, max_workspace_bytes,
+      threads, reproducible, out;
 };
 
-// A map of one axis as a picture of one row: an axis h of size 1 before w.
+// With an axis of size 1 before that one.
 template <class T>
-TensorView<T> with_row(const TensorView<T>& view, int before) {
+TensorView<T> with_axis(const TensorView<T>& view, int before) {
   Dims shape;
   Dims strides;
-  for (int axis = 0; axis < view.rank(); ++axis) {
+  for (int axis = 0; axis <= view.rank(); ++axis) {
     if (axis == before) {
       shape.push_back(1);
       strides.push_back(0);
     }
+    if (axis == view.rank()) break;
     shape.push_back(view.shape()[axis]);
     strides.push_back(view.strides()[axis]);
   }
   return {view.data(), shape, strides};
 }
 
-// Checked here, as the library would speak of axes that the caller of conv1d does not have.
-void check_ranks_of_rows(const Array& input, const Array& weight, Layout layout) {
-  if (input.shape().rank() != 2 && input.shape().rank() != 3) {
-    const std::string axes = layout == Layout::nchw ? "c x l" : "l x c";
-    throw Error(Status::invalid_argument, "input must be n x " + axes + " or " + axes + " but is " +
-                                              to_string(input.shape()));
+// Which axes a call's arrays have. All have w; what is missing is of size 1.
+struct GivenAxes {
+  bool batch = false;     // of input and output
+  bool channel = true;    // of the input
+  bool kernels = true;    // of the weight: c_o and c_i
+  bool row = true;        // h, of everything: not in conv1d
+  bool maps() const { return channel || kernels; }  // whether the output has a channel axis
+};
+
+// Checked here, as the library would speak of axes that the caller does not have.
+GivenAxes given_axes(const Array& input, const Array& weight, Axes axes, Layout layout) {
+  GivenAxes given;
+  given.row = axes == Axes::hw;
+  const int spatial = given.row ? 2 : 1;
+  const auto fail = [](const Array& array, const std::string& wanted) {
+    throw Error(Status::invalid_argument, std::string(array.name()) + " must be " + wanted +
+                                              " but is " + to_string(array.shape()));
+  };
+  const std::string sizes = given.row ? "h x w" : "l";
+  const std::string one = layout == Layout::nchw ? "c x " + sizes : sizes + " x c";
+  const std::string taps = given.row ? "k_h x k_w" : "k";
+  const int rank = input.shape().rank();
+  if (rank < spatial || rank > spatial + 2) {
+    fail(input, "n x " + one + ", " + one + " or, of one channel, " + sizes);
   }
-  if (weight.shape().rank() != 3) {
-    throw Error(Status::invalid_argument,
-                "weight must be c_o x c_i/groups x k but is " + to_string(weight.shape()));
+  given.batch = rank == spatial + 2;
+  given.channel = rank > spatial;
+  given.kernels = weight.shape().rank() != spatial;
+  if (given.kernels && weight.shape().rank() != spatial + 2) {
+    fail(weight, "c_o x c_i/groups x " + taps + " or, of one channel, " + taps);
   }
+  return given;
 }
 
 // The kernel turned by 180 degrees: correlation with it is convolution with the kernel.
@@ -58,22 +81,35 @@ TensorView<T> turned(const TensorView<T>& kernel) {
   return {last, kernel.shape(), {strides[0], strides[1], -strides[2], -strides[3]}};
 }
 
+// The operands of a call.
+struct Operands {
+  explicit Operands(const Call& call)
+      : input("input", call.input),
+        weight("weight", call.weight),
+        bias("bias", call.bias),
+        residual("residual", call.residual) {
+    require({&input, &weight});
+    dtype = promote({&input, &weight, &bias, &residual});
+  }
+  Array input, weight, bias, residual;
+  Dtype dtype;
+};
+
 template <class T>
 class Convolution {
  public:
-  Convolution(const Call& call, const Array& input)
+  Convolution(const Call& call, const Operands& operands)
       : call_(call),
         layout_(to_layout(call.layout, call.axes)),
-        input_(input),
-        weight_("weight", call.weight),
-        bias_("bias", call.bias),
-        residual_("residual", call.residual),
+        input_(operands.input),
+        weight_(operands.weight),
+        bias_(operands.bias),
+        residual_(operands.residual),
         kind_(input_) {
     kind_.check({&input_, &weight_, &bias_, &residual_});
-    if (call.axes == Axes::w) check_ranks_of_rows(input_, weight_, layout_);
-    x_ = picture(input_);
-    const auto weight = weight_.template view<const T>();
-    kernel_ = call.axes == Axes::w ? with_row(weight, 2) : weight;
+    axes_ = given_axes(input_, weight_, call.axes, layout_);
+    x_ = picture(input_, axes_.channel);
+    kernel_ = kernel();
     if (to_bool("flip", call.flip)) kernel_ = turned(kernel_);
     options_ = options();
   }
@@ -93,12 +129,49 @@ class Convolution {
   }
 
  private:
-  // A view of n x c x h x w (or in NHWC order), whatever the call's axes.
+  // A view of n x c x h x w or c x h x w (or in NHWC order), whatever the call's axes.
   template <class U = const T>
-  TensorView<U> picture(const Array& array) const {
-    const auto view = array.view<U>();
-    if (!array.given() || call_.axes == Axes::hw) return view;
-    return with_row(view, view.rank() - (layout_ == Layout::nchw ? 1 : 2));
+  TensorView<U> picture(const Array& array, bool channel) const {
+    auto view = array.view<U>();
+    const int rank = (axes_.batch ? 1 : 0) + (channel ? 1 : 0) + (axes_.row ? 2 : 1);
+    if (view.rank() != rank) return view;  // for the library to refuse
+    const bool last = layout_ == Layout::nhwc;  // channels
+    if (!axes_.row) view = with_axis(view, rank - (channel && last ? 2 : 1));
+    if (!channel) view = with_axis(view, last ? view.rank() : view.rank() - 2);
+    return view;
+  }
+
+  // The view of c_o x c_i/groups x k_h x k_w.
+  TensorView<const T> kernel() const {
+    auto view = weight_.view<const T>();
+    if (axes_.kernels) {
+      const WeightLayout layout = to_weight_layout(call_.weight_layout, call_.axes);
+      if (layout == WeightLayout::hwio) {
+        view = axes_.row ? transposed(view, {3, 2, 0, 1}) : transposed(view, {2, 1, 0});
+      } else if (layout == WeightLayout::not_said) {
+        check_weight_layout();
+      }
+      return axes_.row ? view : with_axis(view, 2);
+    }
+    const std::int64_t c = x_.size(layout_ == Layout::nchw ? x_.rank() - 3 : x_.rank() - 1);
+    if (c != 1) {
+      const std::string taps = to_string(weight_.shape());
+      throw Error(Status::invalid_argument,
+                  "weight is " + taps + ", the kernel of one channel, but input has " +
+                      std::to_string(c) + " channels: pass 1x" + std::to_string(c) + "x" + taps +
+                      " to add them up, or " + std::to_string(c) + "x1x" + taps +
+                      " with groups=" + std::to_string(c) + " to keep them apart");
+    }
+    if (!axes_.row) view = with_axis(view, 0);
+    return with_axis(with_axis(view, 0), 0);
+  }
+
+  void check_weight_layout() const {
+    const std::int64_t c = x_.size(layout_ == Layout::nchw ? x_.rank() - 3 : x_.rank() - 1);
+    const bool of_channels_last =
+        layout_ == Layout::nhwc || is_of("tensorflow", input_) || is_of("tensorflow", weight_);
+    faces::check_weight_layout(weight_.shape(), c, to_int("groups", call_.groups),
+                               of_channels_last);
   }
 
   Conv2dOptions<T> options() const {
@@ -108,7 +181,7 @@ class Convolution {
     o.groups = to_int("groups", call_.groups);
     o.padding = to_padding(call_.padding, call_.axes, sizes(o));
     o.bias = bias_.view<const T>();
-    o.residual = picture(residual_);
+    o.residual = picture(residual_, axes_.maps());
     o.activation = to_activation(call_.activation);
     o.padding_mode = to_padding_mode(call_.padding_mode);
     o.padding_value = to_double("padding_value", call_.padding_value);
@@ -138,15 +211,17 @@ class Convolution {
   // A numpy array for the output, in the caller's axes, lying in memory as the plan wants it.
   nb::object make_output(const Problem& problem) const {
     const Dims y = problem.y_shape();
-    const bool batch = x_.rank() == 4;
-    const bool rows = call_.axes == Axes::w;
+    if (!axes_.maps()) {
+      return kind_.empty(axes_.row ? Dims{y[2], y[3]} : Dims{y[3]}, problem.dtype);
+    }
+    const bool batch = axes_.batch;
     Dims memory;  // sizes, outermost first
     if (batch) memory.push_back(y[0]);
     if (problem.y_layout == Layout::nchw) memory.push_back(y[1]);
-    if (!rows) memory.push_back(y[2]);
+    if (axes_.row) memory.push_back(y[2]);
     memory.push_back(y[3]);
     if (problem.y_layout == Layout::nhwc) memory.push_back(y[1]);
-    nb::object made = kind_.empty(memory, input_.dtype());
+    nb::object made = kind_.empty(memory, problem.dtype);
     if (problem.y_layout == layout_) return made;
     // The caller's axes order is not that of memory: channels come first in one, last in the other.
     const int rank = memory.rank();
@@ -162,12 +237,13 @@ class Convolution {
   }
 
   void write(const Array& out, double predicted_seconds) {
-    if (call_.axes == Axes::w && out.shape().rank() != input_.shape().rank()) {
-      throw Error(Status::invalid_argument, "out must have as many axes as the input, " +
-                                                std::to_string(input_.shape().rank()) +
-                                                ", but is " + to_string(out.shape()));
+    const int rank = (axes_.batch ? 1 : 0) + (axes_.maps() ? 1 : 0) + (axes_.row ? 2 : 1);
+    if (out.shape().rank() != rank) {
+      throw Error(Status::invalid_argument, "out must have as many axes as the output, " +
+                                                std::to_string(rank) + ", but is " +
+                                                to_string(out.shape()));
     }
-    const TensorView<T> y = picture<T>(out);
+    const TensorView<T> y = picture<T>(out, axes_.maps());
     run_released(predicted_seconds, [&](std::atomic<bool>* cancel) {
       options_.cancel = cancel;
       conv2d_into<T>(y, x_, kernel_, options_);
@@ -176,20 +252,17 @@ class Convolution {
 
   const Call& call_;
   Layout layout_;
-  const Array& input_;
-  Array weight_, bias_, residual_;
+  const Array &input_, &weight_, &bias_, &residual_;
   Kind kind_;
+  GivenAxes axes_;
   TensorView<const T> x_, kernel_;
   Conv2dOptions<T> options_;
 };
 
 nb::object convolve(const Call& call) {
-  for (const auto& [name, operand] : {std::pair{"input", call.input}, {"weight", call.weight}}) {
-    if (operand.is_none()) throw nb::type_error((std::string(name) + " is missing").c_str());
-  }
-  const Array input("input", call.input);
-  return input.dtype() == Dtype::f64 ? Convolution<double>(call, input).run()
-                                     : Convolution<float>(call, input).run();
+  const Operands operands(call);
+  return operands.dtype == Dtype::f64 ? Convolution<double>(call, operands).run()
+                                      : Convolution<float>(call, operands).run();
 }
 
 template <Axes axes>
@@ -197,7 +270,7 @@ nb::object convolve_positional(nb::handle input, nb::handle weight, nb::handle b
                                nb::handle stride, nb::handle padding, nb::handle dilation,
                                nb::handle groups, nb::handle padding_mode, nb::handle padding_value,
                                nb::handle activation, nb::handle residual, nb::handle layout,
-                               nb::handle flip, nb::handle algorithm, nb::handle accuracy,
+                               nb::handle weight_layout, nb::handle flip, nb::handle algorithm, nb::handle accuracy,
                                nb::handle max_workspace_bytes, nb::handle threads,
                                nb::handle reproducible, nb::handle out) {
   return convolve({axes,
@@ -213,6 +286,7 @@ nb::object convolve_positional(nb::handle input, nb::handle weight, nb::handle b
                    activation,
                    residual,
                    layout,
+                   weight_layout,
                    flip,
                    algorithm,
                    accuracy,
@@ -227,7 +301,7 @@ void add_convolution(nb::module_& m, const char* name) {
   const auto any = [](const char* argument) { return nb::arg(argument).none(); };
   m.def(name, &convolve_positional<axes>, any("input"), any("weight"), any("bias"), any("stride"),
         any("padding"), any("dilation"), any("groups"), any("padding_mode"), any("padding_value"),
-        any("activation"), any("residual"), any("layout"), any("flip"), any("algorithm"),
+        any("activation"), any("residual"), any("layout"), any("weight_layout"), any("flip"), any("algorithm"),
         any("accuracy"), any("max_workspace_bytes"), any("threads"), any("reproducible"),
         any("out"));
 }
@@ -248,23 +322,62 @@ nb::object correlate(Chapter<T> function, const Array& x, const Array& kernel) {
   return to_numpy(std::move(y));
 }
 
+// What the chapter's functions are given.
+struct XAndK {
+  XAndK(nb::handle x_object, nb::handle kernel_object) : x("X", x_object), kernel("K", kernel_object) {
+    require({&x, &kernel});
+    dtype = promote({&x, &kernel});
+    Kind(x).check({&x, &kernel});
+  }
+  Array x, kernel;
+  Dtype dtype;
+};
+
 void add_chapter(nb::module_& m, const char* name, Chapter<float> f32, Chapter<double> f64) {
   m.def(
       name,
       [f32, f64](nb::handle x_object, nb::handle kernel_object) {
-        const Array x("X", x_object);
-        const Array kernel("K", kernel_object);
-        for (const Array* array : {&x, &kernel}) {
-          if (!array->given()) {
-            throw nb::type_error((std::string(array->name()) + " is missing").c_str());
-          }
-        }
-        const Kind kind(x);
-        kind.check({&x, &kernel});
-        return kind.adopt(x.dtype() == Dtype::f64 ? correlate<double>(f64, x, kernel)
-                                                  : correlate<float>(f32, x, kernel));
+        const XAndK given(x_object, kernel_object);
+        return Kind(given.x).adopt(given.dtype == Dtype::f64
+                                       ? correlate<double>(f64, given.x, given.kernel)
+                                       : correlate<float>(f32, given.x, given.kernel));
       },
       nb::arg("X").none(), nb::arg("K").none());
+}
+
+// corr2d with a stride and padding, which the chapter has in another section.
+template <class T>
+Tensor<T> corr2d_with(const TensorView<const T>& x, const TensorView<const T>& kernel,
+                      const Pair& stride, nb::handle padding) {
+  Conv2dOptions<T> options;
+  options.stride = stride;
+  Problem sizes;
+  sizes.stride = stride;
+  if (x.rank() == 2 && kernel.rank() == 2) {  // corr2d() refuses others
+    sizes.h = x.size(0);
+    sizes.w = x.size(1);
+    sizes.k_h = kernel.size(0);
+    sizes.k_w = kernel.size(1);
+  }
+  options.padding = to_padding(padding, Axes::hw, sizes);
+  const nb::gil_scoped_release released;
+  if (x.rank() != 2 || kernel.rank() != 2) return corr2d<T>(x, kernel);
+  const Tensor<T> y = conv2d<T>(with_axis(x, 0), with_axis(with_axis(kernel, 0), 0), options);
+  return dense_copy(TensorView<const T>(y.data(), {y.size(1), y.size(2)}));
+}
+
+nb::object corr2d_of(nb::handle x_object, nb::handle kernel_object, nb::handle stride_object,
+                     nb::handle padding) {
+  const XAndK given(x_object, kernel_object);
+  const Pair stride = to_pair("stride", stride_object, Axes::hw);
+  const Array& x = given.x;
+  const Array& kernel = given.kernel;
+  return Kind(x).adopt(
+      given.dtype == Dtype::f64
+          ? to_numpy(corr2d_with<double>(x.view<const double>(), kernel.view<const double>(),
+                                         stride, padding))
+          : to_numpy(corr2d_with<float>(x.view<const float>(), kernel.view<const float>(), stride,
+                                        padding)));
 }
 
 }  // namespace
@@ -272,7 +385,8 @@ void add_chapter(nb::module_& m, const char* name, Chapter<float> f32, Chapter<d
 void add_convolutions(nb::module_& m) {
   add_convolution<Axes::hw>(m, "conv2d");
   add_convolution<Axes::w>(m, "conv1d");
-  add_chapter(m, "corr2d", &corr2d<float>, &corr2d<double>);
+  m.def("corr2d", &corr2d_of, nb::arg("X").none(), nb::arg("K").none(), nb::arg("stride").none(),
+        nb::arg("padding").none());
   add_chapter(m, "corr2d_multi_in", &corr2d_multi_in<float>, &corr2d_multi_in<double>);
   add_chapter(m, "corr2d_multi_in_out", &corr2d_multi_in_out<float>, &corr2d_multi_in_out<double>);
   add_chapter(m, "corr2d_multi_in_out_1x1", &corr2d_multi_in_out_1x1<float>,

@@ -85,8 +85,9 @@ nb::object decompose_kernel(nb::handle kernel_object, nb::handle rank, nb::handl
                             nb::handle input_size, nb::handle stride, nb::handle padding,
                             nb::handle dilation, nb::handle groups, nb::handle measure_seconds,
                             nb::handle threads) {
-  if (kernel_object.is_none()) throw nb::type_error("K is missing");
-  const Array kernel("K", kernel_object);
+  Array kernel("K", kernel_object);
+  require({&kernel});
+  const Dtype dtype = promote({&kernel});
   const Kind kind(kernel);
   kind.check({&kernel});
   DecomposeOptions options;
@@ -114,7 +115,7 @@ nb::object decompose_kernel(nb::handle kernel_object, nb::handle rank, nb::handl
     sizes.dilation = options.dilation;
     options.padding = to_padding(padding, Axes::hw, sizes);
   }
-  return kernel.dtype() == Dtype::f64 ? decomposed<double>(kernel, options, kind)
+  return dtype == Dtype::f64 ? decomposed<double>(kernel, options, kind)
                                       : decomposed<float>(kernel, options, kind);
 }
 

@@ -2,7 +2,6 @@
 #include <plait/fold.hpp>
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <utility>
@@ -27,7 +26,7 @@ struct NormArguments {
 
 template <class T>
 nb::object folded_norm(const NormArguments& a, const Kind& kind) {
-  const ConvLayer<T> layer{.kernel = to_tensor<T>(a.kernel),
+  const ConvLayer<T> layer{.kernel = dense_copy(kernel_view<T>(a.kernel)),
                            .bias = to_tensor<T>(a.bias),
                            .padding = a.padding,
                            .groups = a.groups};
@@ -45,21 +44,17 @@ nb::object folded_norm(const NormArguments& a, const Kind& kind) {
                         kind.adopt(to_numpy(std::move(folded.bias))));
 }
 
-void require(const Array& array) {
-  if (array.given()) return;
-  throw nb::type_error((std::string(array.name()) + " is missing").c_str());
-}
-
 nb::object fold_norm(nb::handle kernel_object, nb::handle bias_object, nb::handle gamma_object,
                      nb::handle beta_object, nb::handle mean_object, nb::handle variance_object,
                      nb::handle eps, nb::handle before, nb::handle padding, nb::handle groups) {
-  const Array kernel("K", kernel_object);
-  const Array bias("bias", bias_object);
-  const Array gamma("gamma", gamma_object);
-  const Array beta("beta", beta_object);
-  const Array mean("mean", mean_object);
-  const Array variance("variance", variance_object);
-  for (const Array* array : {&kernel, &mean, &variance}) require(*array);
+  Array kernel("K", kernel_object);
+  Array bias("bias", bias_object);
+  Array gamma("gamma", gamma_object);
+  Array beta("beta", beta_object);
+  Array mean("mean", mean_object);
+  Array variance("variance", variance_object);
+  require({&kernel, &mean, &variance});
+  const Dtype dtype = promote({&kernel, &bias, &gamma, &beta, &mean, &variance});
   const Kind kind(kernel);
   kind.check({&kernel, &bias, &gamma, &beta, &mean, &variance});
   const NormArguments arguments{kernel,
@@ -70,16 +65,13 @@ nb::object fold_norm(nb::handle kernel_object, nb::handle bias_object, nb::handl
                                 variance,
                                 to_double("eps", eps),
                                 to_bool("before", before),
-                                to_layer_padding(padding, kernel.shape(), 1, 1),
+                                to_layer_padding(padding, kernel_shape(kernel), 1, 1),
                                 to_int("groups", groups)};
-  return kernel.dtype() == Dtype::f64 ? folded_norm<double>(arguments, kind)
+  return dtype == Dtype::f64 ? folded_norm<double>(arguments, kind)
                                       : folded_norm<float>(arguments, kind);
 }
 
 // === layers into one ===
-
-// Arrays stay in place while they are read.
-using LayerArguments = std::deque<LayerArgument>;
 
 template <class T, class Fold>
 nb::object one_layer(const LayerArguments& arguments, const Kind& kind, Fold fold) {
@@ -94,14 +86,15 @@ nb::object one_layer(const LayerArguments& arguments, const Kind& kind, Fold fol
   return to_fields(std::move(made), kind);
 }
 
-// `fold` makes one layer of Layers<T>. The first kernel decides on dtype and kind.
+// `fold` makes one layer of Layers<T>. The first kernel decides on the kind.
 template <class Fold>
-nb::object one_layer(const LayerArguments& arguments, Fold fold) {
+nb::object one_layer(LayerArguments& arguments, Fold fold) {
+  const Dtype dtype = promote(arguments);
   const Kind kind(arguments[0].kernel());
   for (const LayerArgument& argument : arguments) {
     kind.check({&argument.kernel(), &argument.bias()});
   }
-  return arguments[0].kernel().dtype() == Dtype::f64 ? one_layer<double>(arguments, kind, fold)
+  return dtype == Dtype::f64 ? one_layer<double>(arguments, kind, fold)
                                                      : one_layer<float>(arguments, kind, fold);
 }
 

@@ -16,7 +16,10 @@ constexpr double kBytesPerSecond = 1e9;
 
 template <class T>
 nb::object matrix_of(const Array& x, Im2colOptions options) {
-  const auto view = x.view<const T>();
+  auto view = x.view<const T>();
+  if (view.rank() == 2) {
+    view = {view.data(), {1, view.size(0), view.size(1)}, {0, view.strides()[0], view.strides()[1]}};
+  }
   const Dims shape = im2col_shape(view.shape(), options, x.dtype());
   const double bytes = static_cast<double>(element_count(shape)) * double{sizeof(T)};
   Tensor<T> matrix;
@@ -30,8 +33,9 @@ nb::object matrix_of(const Array& x, Im2colOptions options) {
 nb::object im2col_of(nb::handle x_object, nb::handle kernel_size, nb::handle stride,
                      nb::handle padding, nb::handle dilation, nb::handle padding_mode,
                      nb::handle padding_value) {
-  if (x_object.is_none()) throw nb::type_error("x is missing");
-  const Array x("x", x_object);
+  Array x("x", x_object);
+  require({&x});
+  const Dtype dtype = promote({&x});
   const Kind kind(x);
   kind.check({&x});
   Im2colOptions options;
@@ -44,14 +48,14 @@ nb::object im2col_of(nb::handle x_object, nb::handle kernel_size, nb::handle str
   sizes.k_h = options.kernel.h;
   sizes.k_w = options.kernel.w;
   const int rank = x.shape().rank();
-  if (rank == 3 || rank == 4) {
+  if (rank >= 2) {
     sizes.h = x.shape()[rank - 2];
     sizes.w = x.shape()[rank - 1];
   }
   options.padding = to_padding(padding, Axes::hw, sizes);
   options.padding_mode = to_padding_mode(padding_mode);
   options.padding_value = to_double("padding_value", padding_value);
-  return kind.adopt(x.dtype() == Dtype::f64 ? matrix_of<double>(x, options)
+  return kind.adopt(dtype == Dtype::f64 ? matrix_of<double>(x, options)
                                             : matrix_of<float>(x, options));
 }
 

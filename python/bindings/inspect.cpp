@@ -43,7 +43,7 @@ nb::object to_object(ConvLayer<T>&& layer, const Kind& kind) {
 // The report as JSON, the layers of each proposal, and all as text.
 template <class T>
 nb::object inspected(const Array& kernel, InspectOptions options, const Kind& kind) {
-  const auto view = kernel.view<const T>();
+  const auto view = kernel_view<T>(kernel);
   const double values = static_cast<double>(view.size());
   const double seconds = options.input_size ? options.measure_seconds + 1 : 0;
   Inspection<T> inspection;
@@ -66,8 +66,9 @@ nb::object inspected(const Array& kernel, InspectOptions options, const Kind& ki
 nb::object inspect_kernel(nb::handle kernel_object, nb::handle input_size, nb::handle stride,
                           nb::handle padding, nb::handle dilation, nb::handle groups,
                           nb::handle measure_seconds, nb::handle threads) {
-  if (kernel_object.is_none()) throw nb::type_error("K is missing");
-  const Array kernel("K", kernel_object);
+  Array kernel("K", kernel_object);
+  require({&kernel});
+  const Dtype dtype = promote({&kernel});
   const Kind kind(kernel);
   kind.check({&kernel});
   InspectOptions options;
@@ -77,7 +78,7 @@ nb::object inspect_kernel(nb::handle kernel_object, nb::handle input_size, nb::h
   options.measure_seconds = to_double("measure_seconds", measure_seconds);
   options.threads = to_threads(threads);
   if (input_size.is_none()) {
-    options.padding = to_layer_padding(padding, kernel.shape(), options.stride, options.dilation);
+    options.padding = to_layer_padding(padding, kernel_shape(kernel), options.stride, options.dilation);
   } else {
     options.input_size = to_pair("input_size", input_size, Axes::hw);
     Problem sizes;
@@ -85,21 +86,22 @@ nb::object inspect_kernel(nb::handle kernel_object, nb::handle input_size, nb::h
     sizes.w = options.input_size->w;
     sizes.stride = options.stride;
     sizes.dilation = options.dilation;
-    if (kernel.shape().rank() == 4) {  // other ranks are for the library to refuse
-      sizes.k_h = kernel.shape()[2];
-      sizes.k_w = kernel.shape()[3];
+    if (const Dims shape = kernel_shape(kernel); shape.rank() == 4) {  // others are refused later
+      sizes.k_h = shape[2];
+      sizes.k_w = shape[3];
     }
     options.padding = to_padding(padding, Axes::hw, sizes);
   }
-  return kernel.dtype() == Dtype::f64 ? inspected<double>(kernel, options, kind)
+  return dtype == Dtype::f64 ? inspected<double>(kernel, options, kind)
                                       : inspected<float>(kernel, options, kind);
 }
 
 template <class T>
-nb::object ran(const Array& x, nb::handle proposed, const Kind& kind) {
+nb::object ran(const Array& x, nb::handle proposed, const LayerArguments& arguments,
+               const Kind& kind) {
   Layers<T> layers;
   for (const nb::handle one : proposed) {
-    ConvLayer<T> layer = LayerArgument("", one[0]).layer<T>();
+    ConvLayer<T> layer = arguments[layers.size()].template layer<T>();
     layer.reads = to_channels("reads", one[1]);
     layer.writes = to_channels("writes", one[2]);
     if (!layer.writes.empty()) layer.y_channels = to_int("y_channels", one[3]);
@@ -127,11 +129,15 @@ nb::object ran(const Array& x, nb::handle proposed, const Kind& kind) {
 }
 
 nb::object run_proposed(nb::handle x_object, nb::handle layers) {
-  if (x_object.is_none()) throw nb::type_error("x is missing");
-  const Array x("x", x_object);
+  Array x("x", x_object);
+  require({&x});
+  LayerArguments arguments;
+  for (const nb::handle one : layers) arguments.emplace_back("", one[0]);
+  const Dtype dtype = promote(arguments, &x);
   const Kind kind(x);
   kind.check({&x});
-  return x.dtype() == Dtype::f64 ? ran<double>(x, layers, kind) : ran<float>(x, layers, kind);
+  return dtype == Dtype::f64 ? ran<double>(x, layers, arguments, kind)
+                             : ran<float>(x, layers, arguments, kind);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "layers.hpp"
 
 #include <utility>
+#include <vector>
 
 #include <plait/error.hpp>
 
@@ -12,7 +13,6 @@ nb::tuple to_tuple(const Padding& p) {
   if (p.top == p.bottom && p.left == p.right) return nb::make_tuple(p.top, p.left);
   return nb::make_tuple(nb::make_tuple(p.top, p.bottom), nb::make_tuple(p.left, p.right));
 }
-namespace {}  // namespace
 
 LayerArgument::LayerArgument(const std::string& name, nb::handle fields)
     : kernel_name_(name + "kernel"),
@@ -21,17 +21,33 @@ LayerArgument::LayerArgument(const std::string& name, nb::handle fields)
       bias_(bias_name_.c_str(), fields[1]),
       stride_(to_pair("stride", fields[2], Axes::hw)),
       dilation_(to_pair("dilation", fields[4], Axes::hw)),
+      padding_(fields[3]),
       groups_(to_int("groups", fields[5])) {
-  if (!kernel_.given()) throw nb::type_error((kernel_name_ + " is missing").c_str());
-  padding_ = to_layer_padding(fields[3], kernel_.shape(), stride_, dilation_);
+  require({&kernel_});
+}
+
+Dtype promote(LayerArguments& layers, Array* operand) {
+  std::vector<Array*> operands;
+  if (operand != nullptr) operands.push_back(operand);
+  for (LayerArgument& layer : layers) {
+    for (Array* one : layer.operands()) operands.push_back(one);
+  }
+  return promote(operands);
+}
+
+Dims kernel_shape(const Array& array) {
+  const Dims& shape = array.shape();
+  if (shape.rank() == 1) return {1, 1, 1, shape[0]};
+  if (shape.rank() == 2) return {1, 1, shape[0], shape[1]};
+  return shape;
 }
 
 template <class T>
 ConvLayer<T> LayerArgument::layer() const {
-  return {.kernel = to_tensor<T>(kernel_),
+  return {.kernel = dense_copy(kernel_view<T>(kernel_)),
           .bias = to_tensor<T>(bias_),
           .stride = stride_,
-          .padding = padding_,
+          .padding = to_layer_padding(padding_, kernel_shape(kernel_), stride_, dilation_),
           .dilation = dilation_,
           .groups = groups_};
 }
@@ -46,7 +62,8 @@ Padding to_layer_padding(nb::handle padding, const Dims& kernel_shape, const Pai
     sizes.k_w = kernel_shape[3];
   }
   const Padding numbers = to_padding(padding, Axes::hw, sizes);
-  if (PyUnicode_Check(padding.ptr()) && stride != Pair(1) && numbers != Padding()) {
+  const bool same = PyUnicode_Check(padding.ptr()) && numbers != full_padding(sizes);
+  if (same && stride != Pair(1) && numbers != Padding()) {
     throw Error(Status::invalid_argument, "padding " + std::string(nb::repr(padding).c_str()) +
                                               " with stride " + std::to_string(stride.h) + "x" +
                                               std::to_string(stride.w) +

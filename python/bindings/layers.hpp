@@ -3,6 +3,8 @@
 
 #include <nanobind/nanobind.h>
 
+#include <array>
+#include <deque>
 #include <string>
 
 #include <plait/layers.hpp>
@@ -19,8 +21,9 @@ class LayerArgument {
 
   const Array& kernel() const { return kernel_; }
   const Array& bias() const { return bias_; }
+  std::array<Array*, 2> operands() { return {&kernel_, &bias_}; }
 
-  // A copy. TypeError if an array's dtype is not T's.
+  // A copy, of operands that promote() has given T's dtype.
   template <class T>
   ConvLayer<T> layer() const;
 
@@ -28,9 +31,25 @@ class LayerArgument {
   std::string kernel_name_, bias_name_;
   Array kernel_, bias_;
   Pair stride_, dilation_;
-  Padding padding_;
+  nb::object padding_;
   std::int64_t groups_;
 };
+
+// Arrays stay in place while they are read.
+using LayerArguments = std::deque<LayerArgument>;
+// Of all their arrays, and of one more.
+Dtype promote(LayerArguments& layers, Array* operand = nullptr);
+
+// The shape and the view of a kernel: k_h x k_w stands for one channel, k for one row of it.
+Dims kernel_shape(const Array& array);
+template <class T>
+TensorView<const T> kernel_view(const Array& array) {
+  const auto view = array.view<const T>();
+  if (view.rank() != 1 && view.rank() != 2) return view;
+  const bool row = view.rank() == 1;
+  return {view.data(), kernel_shape(array),
+          {0, 0, row ? 0 : view.strides()[0], view.strides()[row ? 0 : 1]}};
+}
 
 nb::tuple to_tuple(const Pair& pair);
 nb::tuple to_tuple(const Padding& padding);  // (h, w) where that says all, as torch takes it

@@ -99,8 +99,9 @@ class Run {
       weight_object = PyTuple_GET_ITEM(packed.ptr(), 0);
       bias_object = PyTuple_GET_ITEM(packed.ptr(), 1);
     }
-    const Array weight("weight", weight_object);
-    const Array bias("bias", bias_object);
+    Array weight("weight", weight_object);
+    Array bias("bias", bias_object);
+    promote({&weight, &bias}, problem_.dtype);
     const auto weight_view = in_problem_axes(weight.view<const T>(), second_operand(problem_));
     const auto bias_view = bias.view<const T>();
     released([&] { plan_.run<T>(x_, weight_view, bias_view, y, options_); });
@@ -126,9 +127,10 @@ class Run {
 };
 
 template <class T>
-nb::object run_typed(const Plan& plan, const Array& x, nb::handle packed,
+nb::object run_typed(const Plan& plan, Array& x, nb::handle packed,
                      nb::handle residual_object, nb::handle out_object) {
-  const Array residual("residual", residual_object);
+  Array residual("residual", residual_object);
+  promote({&x, &residual}, plan.problem().dtype);
   const Kind kind(x);
   kind.check({&x, &residual});
   Run<T> run(plan, x, residual, kind);
@@ -145,8 +147,8 @@ nb::object run_typed(const Plan& plan, const Array& x, nb::handle packed,
 
 nb::object run(const Plan& plan, nb::handle x_object, nb::handle packed, nb::handle residual,
                nb::handle out) {
-  const Array x("x", x_object);
-  if (!x.given()) throw nb::type_error("x is missing");
+  Array x("x", x_object);
+  require({&x});
   if (packed.is_none() && plan.problem().direction != Direction::backward_bias) {
     throw nb::type_error("packed is missing");
   }
@@ -169,9 +171,10 @@ Packed pack_typed(const Plan& plan, const Array& weight, const Array& bias) {
 }
 
 Packed pack(const Plan& plan, nb::handle weight_object, nb::handle bias_object) {
-  const Array weight("weight", weight_object);
-  const Array bias("bias", bias_object);
-  if (!weight.given()) throw nb::type_error("weight is missing");
+  Array weight("weight", weight_object);
+  Array bias("bias", bias_object);
+  require({&weight});
+  promote({&weight, &bias}, plan.problem().dtype);
   Kind(weight).check({&weight, &bias});
   return plan.problem().dtype == Dtype::f64 ? pack_typed<double>(plan, weight, bias)
                                             : pack_typed<float>(plan, weight, bias);

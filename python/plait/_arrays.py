@@ -1,6 +1,8 @@
-"""Kinds of arrays: how to make an output of the kind that the input has.
+"""Arrays in and out: what stands for the values of an operand, and outputs of the input's kind.
 
-Every kind computes into a numpy array and hands its memory on without a copy.
+The extension reads float32 and float64 where they lie. Everything else comes here: `promoted` makes
+arrays of it, or says why it cannot. Every kind of output is computed into a numpy array, whose memory
+is handed on without a copy.
 """
 
 from __future__ import annotations
@@ -60,6 +62,171 @@ class _TensorFlow(_Kind):
 
 
 _BY_PACKAGE = {"torch": _Torch, "jax": _Jax, "jaxlib": _Jax, "tensorflow": _TensorFlow}
+
+
+def promoted(operands: list[tuple[str, Any]], dtype: str | None) -> list[np.ndarray]:
+    """Read operands, given with their names, as arrays of one dtype, float32 or float64.
+
+    That is `dtype`, which then must hold every value, or what numpy's rules make of theirs: float64
+    if all are integers. Arrays that hold such values as they are, are not copied.
+    """
+    arrays = [(name, _values(name, given)) for name, given in operands]
+    if dtype is not None:
+        common = np.dtype(dtype)
+    else:
+        common = np.result_type(*(array.dtype for _, array in arrays))
+        if common.kind in "biu":
+            common = np.dtype("float64")
+    for (name, array), (_, given) in zip(arrays, operands, strict=True):
+        if common not in (np.dtype("float32"), np.dtype("float64")):
+            if array.dtype == common:
+                raise TypeError(_computed(name, given, array.dtype))
+        elif not np.can_cast(array.dtype, common, "safe"):
+            raise TypeError(
+                f"{name} is {array.dtype}, but this call computes in {common}: pass "
+                + _cast(name, given, str(common))
+            )
+    return [np.asarray(array, common) for _, array in arrays]
+
+
+def refuse_output(name: str, given: Any) -> None:
+    """Say why results cannot be written to the object."""
+    kind = type(given).__name__
+    if _is_torch(given) and given.is_neg():
+        raise TypeError(
+            f"{name} is a lazily negated tensor, whose memory is not its value: pass one with memory "
+            "of its own"
+        )
+    if not hasattr(given, "dtype"):
+        raise TypeError(f"{name} must be an array that can be written to but is a {kind}")
+    wrong = "float32" not in str(given.dtype) and "float64" not in str(given.dtype)
+    if wrong or ">" in str(given.dtype):
+        raise TypeError(
+            f"{name} is {given.dtype}, but plait computes float32 and float64: pass an array of that "
+            "dtype to write to"
+        )
+    if _is_torch(given):
+        _plain(name, given)
+    raise TypeError(f"{name} must be an array that can be written to, but this {kind} cannot")
+
+
+def _values(name: str, given: Any) -> np.ndarray:
+    """Read anything that holds real numbers as an array, without a copy where it can be."""
+    if _is_torch(given):
+        array = _plain(name, given).numpy()
+    elif _is_array(given) or isinstance(given, (list, tuple, range)):
+        try:
+            array = np.from_dlpack(given) if _has_dlpack_alone(given) else np.asarray(given)
+        except Exception as error:  # whatever an array library raises
+            raise TypeError(
+                f"{name} ({type(given).__name__}) cannot be read as an array: {_line(error)}"
+            ) from error
+    else:
+        raise TypeError(
+            f"{name} must be an array (numpy, torch, jax, tensorflow, or another with DLPack or the "
+            f"buffer protocol) or a list of numbers but is a {type(given).__name__}"
+        )
+    if isinstance(given, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} is a masked array, whose mask would be ignored: pass {name}.filled(0)"
+        )
+    if array.dtype.kind == "c":
+        raise TypeError(
+            f"{name} is {array.dtype}, but plait computes real numbers: convolution is linear, so "
+            f"call it once with {name}.real and once with {name}.imag"
+        )
+    if array.dtype.kind not in "biuf":
+        raise TypeError(_computed(name, given, array.dtype))
+    return array
+
+
+def _plain(name: str, tensor: Any) -> Any:
+    """Return a torch tensor on the CPU whose memory is its value."""
+    import torch
+
+    tensor = tensor.detach()
+    if tensor.is_complex():
+        return tensor.resolve_conj()
+    reasons = (
+        (tensor.is_nested, "is a nested tensor", "its tensors one by one"),
+        (tensor.is_quantized, "is a quantized tensor", f"{name}.dequantize()"),
+        (
+            tensor.layout not in (torch.strided, torch._mkldnn),
+            f"is a sparse tensor ({tensor.layout})",
+            f"{name}.to_dense()",
+        ),
+        (tensor.layout == torch._mkldnn, "is a tensor of oneDNN's", f"{name}.to_dense()"),
+        (tensor.device.type == "meta", "is a meta tensor", "one with values"),
+        (
+            tensor.device.type != "cpu",
+            f"lies on another device ({tensor.device})",
+            f"{name}.cpu()",
+        ),
+    )
+    for wrong, what, cure in reasons:
+        if wrong:
+            raise TypeError(f"{name} {what}, which has no plain memory here: pass {cure}")
+    if tensor.dtype == torch.bfloat16:
+        raise TypeError(_computed(name, tensor, tensor.dtype))
+    try:
+        plain = tensor.resolve_neg()
+        plain.numpy()
+    except Exception as error:  # of the many kinds of tensors that have no memory
+        raise TypeError(
+            f"{name} ({type(tensor).__name__}) has no plain memory to read: {_line(error)}"
+        ) from error
+    if plain.numel() > 0 and plain.data_ptr() == 0:
+        raise TypeError(f"{name} ({type(tensor).__name__}) has a shape but no memory")
+    return plain
+
+
+def _computed(name: str, given: Any, dtype: Any) -> str:
+    return f"{name} is {dtype}, but plait computes float32 and float64: pass " + _cast(
+        name, given, "float32"
+    )
+
+
+def _cast(name: str, given: Any, dtype: str) -> str:
+    """Return what to write to make an array of that dtype."""
+    package = type(given).__module__.partition(".")[0]
+    if package == "torch":
+        return f"{name}.float()" if dtype == "float32" else f"{name}.double()"
+    if package == "tensorflow":
+        return f"tensorflow.cast({name}, '{dtype}')"
+    if hasattr(given, "astype"):
+        return f"{name}.astype('{dtype}')"
+    return f"numpy.asarray({name}, dtype='{dtype}')"
+
+
+def _is_torch(given: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(given, torch.Tensor)
+
+
+def _is_array(given: Any) -> bool:
+    if isinstance(given, (type, str, bytes, bytearray)):
+        return False
+    if hasattr(given, "__array__") or hasattr(given, "__array_interface__"):
+        return True
+    return _has_dlpack_alone(given) or _has_buffer(given)
+
+
+def _has_dlpack_alone(given: Any) -> bool:
+    return hasattr(given, "__dlpack__") and not hasattr(given, "__array__")
+
+
+def _has_buffer(given: Any) -> bool:
+    try:
+        memoryview(given).release()
+    except TypeError:
+        return False
+    return True
+
+
+def _line(error: Exception) -> str:
+    """Return the first line of an error's text: torch appends frames of C++."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
 
 # From an array's type to its kind; None answers with numpy arrays.
 KINDS: dict[type, _Kind | None] = {np.ndarray: None}

@@ -5,12 +5,22 @@ Source: Dive into Deep Learning, https://d2l.ai/chapter_convolutional-neural-net
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from plait import _core
 
 
-def corr2d(X: Any, K: Any) -> Any:  # noqa: N803 (the chapter's names)
+def corr2d(
+    X: Any,  # noqa: N803 (the chapter's names)
+    K: Any,  # noqa: N803
+    *,
+    stride: int | Sequence[int] = 1,
+    padding: int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]] | str = 0,
+    mode: str | None = None,
+) -> Any:
     """Cross-correlate one channel with one kernel.
 
     ``Y[i, j] = sum over u, v of X[i + u, j + v] * K[u, v]``
@@ -18,21 +28,28 @@ def corr2d(X: Any, K: Any) -> Any:  # noqa: N803 (the chapter's names)
     Parameters
     ----------
     X : array
-        Shape h x w; float32 or float64, with any strides.
+        Shape h x w; of any kind and dtype that `conv2d` takes, or a list of lists.
     K : array
-        Shape k_h x k_w, of the same dtype.
+        Shape k_h x k_w.
+    stride, padding
+        As in `conv2d`.
+    mode : {'valid', 'same', 'full'}, optional
+        In place of `padding`, the sizes that ``scipy.signal.correlate2d`` gives: of windows within
+        X alone, of X itself (stride 1; an odd row or column of zeros goes to the top and left), or
+        of all windows that touch X.
 
     Returns
     -------
     array
-        Shape (h - k_h + 1) x (w - k_w + 1), of the same kind as `X`.
+        Shape (h - k_h + 1) x (w - k_w + 1) without the options, of the same kind as `X`; float64 if
+        both are integers.
 
     Raises
     ------
     ValueError
-        If a shape breaks a rule; the message names both.
+        If a shape or value breaks a rule; the message names both shapes.
     TypeError
-        If an argument is no array of float32 or float64 on the CPU.
+        If an argument holds no real numbers, or is not on the CPU.
 
     Examples
     --------
@@ -41,8 +58,25 @@ def corr2d(X: Any, K: Any) -> Any:  # noqa: N803 (the chapter's names)
     >>> plait.corr2d(X, K)
     array([[19., 25.],
            [37., 43.]], dtype=float32)
+    >>> plait.corr2d(X, K, mode="full").shape
+    (4, 4)
     """
-    return _core.corr2d(X, K)
+    if mode is not None:
+        padding = _padding_of(mode, stride, padding)
+    return _core.corr2d(X, K, stride, padding)
+
+
+def _padding_of(mode: str, stride: Any, padding: Any) -> str:
+    words = {"valid": "valid", "same": "same_lower", "full": "full"}
+    if mode not in words:
+        raise ValueError(f"mode must be 'valid', 'same' or 'full' but is {mode!r}")
+    if not (isinstance(padding, int) and padding == 0):
+        raise ValueError(f"mode {mode!r} and padding {padding!r} both say the padding: pass one")
+    if mode == "same" and any(step != 1 for step in np.atleast_1d(stride)):
+        raise ValueError(
+            f"mode 'same' means an output of X's size, which stride {stride!r} cannot give"
+        )
+    return words[mode]
 
 
 def corr2d_multi_in(X: Any, K: Any) -> Any:  # noqa: N803
@@ -51,9 +85,9 @@ def corr2d_multi_in(X: Any, K: Any) -> Any:  # noqa: N803
     Parameters
     ----------
     X : array
-        Shape c_in x h x w; float32 or float64, with any strides.
+        Shape c_in x h x w; of any kind and dtype that `conv2d` takes.
     K : array
-        Shape c_in x k_h x k_w, of the same dtype.
+        Shape c_in x k_h x k_w.
 
     Returns
     -------
@@ -74,9 +108,9 @@ def corr2d_multi_in_out(X: Any, K: Any) -> Any:  # noqa: N803
     Parameters
     ----------
     X : array
-        Shape c_in x h x w, or n x c_in x h x w; float32 or float64, with any strides.
+        Shape c_in x h x w, or n x c_in x h x w; of any kind and dtype that `conv2d` takes.
     K : array
-        Shape c_out x c_in x k_h x k_w, of the same dtype.
+        Shape c_out x c_in x k_h x k_w.
 
     Returns
     -------
@@ -98,9 +132,9 @@ def corr2d_multi_in_out_1x1(X: Any, K: Any) -> Any:  # noqa: N803
     Parameters
     ----------
     X : array
-        Shape c_in x h x w, or n x c_in x h x w; float32 or float64, with any strides.
+        Shape c_in x h x w, or n x c_in x h x w; of any kind and dtype that `conv2d` takes.
     K : array
-        Shape c_out x c_in, or c_out x c_in x 1 x 1, of the same dtype.
+        Shape c_out x c_in, or c_out x c_in x 1 x 1.
 
     Returns
     -------

@@ -22,6 +22,7 @@ def conv2d(
     activation: str | None = None,
     residual: Any = None,
     layout: str = "nchw",
+    weight_layout: str | None = None,
     flip: bool = False,
     algorithm: str | None = None,
     accuracy: str = "fp32",
@@ -39,24 +40,28 @@ def conv2d(
     Parameters
     ----------
     input : array
-        Shape n x c_in x h x w, or c_in x h x w; float32 or float64 from numpy, torch, jax,
-        tensorflow or anything with DLPack or the buffer protocol. It is read in place, with any
-        strides; an n x c_in x h x w view of NHWC memory (torch's channels_last) is planned as such.
+        Shape n x c_in x h x w, c_in x h x w, or h x w of one channel; from numpy, torch, jax,
+        tensorflow or anything with DLPack or the buffer protocol, or a list. float32 and float64
+        are read in place, with any strides; an n x c_in x h x w view of NHWC memory (torch's
+        channels_last) is planned as such.
     weight : array
-        Shape c_out x (c_in / groups) x k_h x k_w.
+        Shape c_out x (c_in / groups) x k_h x k_w, or k_h x k_w of one input and output channel.
     bias : array, optional
         Shape c_out.
     stride, dilation : int or (int, int)
         One number for both axes, or (h, w).
     padding : int, (int, int), ((int, int), (int, int)) or str
         Rows and columns to add on both sides; (h, w); ((top, bottom), (left, right)); or
-        'valid' (none), 'same' (output as large as the input; stride 1), 'same_upper' or
-        'same_lower' (output of ceil(size / stride), an odd row or column going to the bottom and
-        right, or to the top and left).
+        'valid' (none), 'full' (dilation * (k - 1) on each side: every window that touches the
+        input), 'same' (output as large as the input; stride 1), 'same_upper' (tensorflow's 'SAME')
+        or 'same_lower' (output of ceil(size / stride), an odd row or column going to the bottom
+        and right, or to the top and left).
     groups : int
         Input and output channels are cut into so many blocks, connected one to one.
-    padding_mode : {'zeros', 'reflect', 'replicate', 'circular', 'constant'}
-        What the added rows and columns hold.
+    padding_mode : {'zeros', 'reflect', 'symmetric', 'replicate', 'circular', 'constant'}
+        What the added rows and columns hold; the first four of a row 1 2 3: 0 0 | 1 2 3,
+        3 2 | 1 2 3, 2 1 | 1 2 3, 1 1 | 1 2 3. 'reflect' is scipy.ndimage's 'mirror', and
+        'symmetric' its 'reflect'. 'edge' is another word for 'replicate'.
     padding_value : float
         Of padding_mode 'constant'.
     activation : str, optional
@@ -65,9 +70,14 @@ def conv2d(
     residual : array, optional
         Shape of the output; added before the activation.
     layout : {'nchw', 'nhwc'}
-        With 'nhwc' `input`, `residual` and the output are n x h x w x c. The weight never changes.
+        With 'nhwc' `input`, `residual` and the output are n x h x w x c.
+    weight_layout : {'oihw', 'hwio'}, optional
+        With 'hwio' (tensorflow, Keras) `weight` is k_h x k_w x (c_in / groups) x c_out. Not given it
+        is 'oihw', but a likely mistake is refused: in 'nhwc' and tensorflow calls a weight such as
+        3 x 3 x 3 x 64, which would be a kernel over 8 times longer than wide.
     flip : bool
-        Turn the kernel by 180 degrees, for true convolution.
+        Turn the kernel by 180 degrees, for true convolution. Padding stays where it is: with an
+        even kernel, 'same_lower' gives what scipy.signal's 'same' gives, correlating or convolving.
     algorithm : str, optional
         Only this one; `plait.algorithms()` lists them.
     accuracy : {'strict', 'fp32', 'relaxed'}
@@ -84,16 +94,19 @@ def conv2d(
     Returns
     -------
     array
-        Shape n x c_out x h_out x w_out (without n if `input` has none), of the same kind as
-        `input`, with h_out = floor((h + top + bottom - dilation * (k_h - 1) - 1) / stride) + 1.
-        Objects that only have a buffer are answered with numpy arrays.
+        Shape n x c_out x h_out x w_out (without n if `input` has none; h_out x w_out if neither
+        `input` nor `weight` has channels), of the same kind as `input`, with h_out = floor((h + top + bottom - dilation * (k_h - 1) - 1) / stride) + 1.
+        Lists and objects that only have a buffer are answered with numpy arrays. Its dtype is what
+        numpy's rules make of those of `input`, `weight`, `bias` and `residual`: float32 of uint8
+        and float32, float64 where one is float64 or int64, float64 of integers alone.
 
     Raises
     ------
     ValueError
         If shapes or values break a rule; the message names both shapes. Nothing is written.
     TypeError
-        If an argument has a wrong type, is no array of float32 or float64, or is not on the CPU.
+        If an argument has a wrong type, holds no real numbers (complex ones are refused) or only
+        float16, or is not on the CPU.
     KeyboardInterrupt
         On Ctrl-C, leaving `out` unspecified.
 
@@ -113,6 +126,9 @@ def conv2d(
     >>> k = numpy.ones((16, 3, 3, 3), "float32")
     >>> plait.conv2d(x, k, stride=2, padding=1).shape
     (1, 16, 4, 4)
+    >>> plait.conv2d([[0, 1, 2], [3, 4, 5], [6, 7, 8]], [[0, 1], [2, 3]])
+    array([[19., 25.],
+           [37., 43.]])
     """
     return _core.conv2d(
         input,
@@ -127,6 +143,7 @@ def conv2d(
         activation,
         residual,
         layout,
+        weight_layout,
         flip,
         algorithm,
         accuracy,
@@ -151,6 +168,7 @@ def conv1d(
     activation: str | None = None,
     residual: Any = None,
     layout: str = "ncl",
+    weight_layout: str | None = None,
     flip: bool = False,
     algorithm: str | None = None,
     accuracy: str = "fp32",
@@ -164,14 +182,16 @@ def conv1d(
     Parameters
     ----------
     input : array
-        Shape n x c_in x l, or c_in x l.
+        Shape n x c_in x l, c_in x l, or l of one channel.
     weight : array
-        Shape c_out x (c_in / groups) x k.
+        Shape c_out x (c_in / groups) x k, or k of one input and output channel.
     stride, dilation : int or (int,)
     padding : int, (int,), ((int, int),) or str
         On both sides; ((left, right),); or a word as in `conv2d`.
     layout : {'ncl', 'nlc'}
         With 'nlc' `input`, `residual` and the output are n x l x c.
+    weight_layout : {'oil', 'lio'}, optional
+        With 'lio' `weight` is k x (c_in / groups) x c_out; as in `conv2d`.
     bias, groups, padding_mode, padding_value, activation, residual, flip, algorithm, accuracy, \
 max_workspace_bytes, threads, reproducible, out
         As in `conv2d`.
@@ -179,7 +199,8 @@ max_workspace_bytes, threads, reproducible, out
     Returns
     -------
     array
-        Shape n x c_out x l_out (without n if `input` has none), of the same kind as `input`.
+        Shape n x c_out x l_out (without n if `input` has none; l_out if neither `input` nor
+        `weight` has channels), of the kind and dtype that `conv2d` answers with.
 
     Raises
     ------
@@ -190,6 +211,8 @@ max_workspace_bytes, threads, reproducible, out
     --------
     >>> plait.conv1d(numpy.ones((1, 4), "float32"), numpy.ones((1, 1, 3), "float32"), padding=1)
     array([[2., 3., 3., 2.]], dtype=float32)
+    >>> plait.conv1d([1, 2, 3], [1, 10], padding="full", flip=True)  # numpy.convolve
+    array([ 1., 12., 23., 30.])
     """
     return _core.conv1d(
         input,
@@ -204,6 +227,7 @@ max_workspace_bytes, threads, reproducible, out
         activation,
         residual,
         layout,
+        weight_layout,
         flip,
         algorithm,
         accuracy,

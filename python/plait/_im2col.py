@@ -26,8 +26,8 @@ def im2col(
     Parameters
     ----------
     x : array
-        Shape c x h x w or n x c x h x w; float32 or float64, of any kind that `conv2d` takes, with
-        any strides.
+        Shape n x c x h x w, c x h x w, or h x w of one channel; of any kind and dtype that `conv2d`
+        takes.
     kernel_size : int or (int, int)
         One number for both axes, or (k_h, k_w).
     stride, padding, dilation, padding_mode, padding_value
@@ -36,7 +36,7 @@ def im2col(
     Returns
     -------
     array
-        Of the kind and dtype of `x`. Shape (h_out w_out) x (c k_h k_w); n x (h_out w_out) x
+        Of the kind of `x`, float64 if that holds integers. Shape (h_out w_out) x (c k_h k_w); n x (h_out w_out) x
         (c k_h k_w) if `x` has four axes. Row ``i * w_out + j``, column ``(c * k_h + u) * k_w + v``
         is ``x[c, i * stride + u * dilation - top, j * stride + v * dilation - left]``, or what
         the padding holds.
@@ -46,7 +46,7 @@ def im2col(
     ValueError
         If shapes or values break a rule; the message names the shapes.
     TypeError
-        If an argument has a wrong type, is no array of float32 or float64, or is not on the CPU.
+        If an argument has a wrong type, holds no real numbers, or is not on the CPU.
     KeyboardInterrupt
         On Ctrl-C.
 
