@@ -234,8 +234,6 @@ TEST(Im2colMatrix, NamesTheShapesAndTheRuleThatIsBroken) {
             "1x4x11x11, padding 1_1_1_1 (top_bottom_left_right))");
   EXPECT_EQ(error_for({4, 8, 8}, {.kernel = {0, 3}}),
             "every size must be at least 1 but k_h is 0 (x is 1x4x8x8, weight is 1x4x0x3)");
-  EXPECT_EQ(error_for({0, 4, 8, 8}, {.kernel = 3}),
-            "every size must be at least 1 but n is 0 (x is 0x4x8x8, weight is 1x4x3x3)");
   EXPECT_EQ(error_for({4, 8, 8}, {.stride = {1, 0}}), "stride must be at least 1 but is 1x0");
   EXPECT_EQ(error_for({4, 8, 8}, {.dilation = -1}), "dilation must be at least 1 but is -1x-1");
   EXPECT_EQ(error_for({4, 8, 8}, {.padding = {0, -1}}),

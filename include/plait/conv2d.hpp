@@ -33,7 +33,7 @@ struct Conv2dOptions {
 
 // x: n x c_i x h x w (or c_i x h x w, and the output then has rank 3 too), K: c_o x c_i/groups x
 // k_h x k_w, any strides: an n x c_i x h x w view of NHWC memory is planned as nhwc. Returns
-// n x c_o x h' x w'. Throws Error naming both shapes and the rule.
+// n x c_o x h' x w', empty if n is 0. Throws Error naming both shapes and the rule.
 template <class T>
 PLAIT_API Tensor<T> conv2d(TensorView<const T> x, TensorView<const T> kernel,
                            const Conv2dOptions<T>& options = {});
@@ -49,7 +49,7 @@ PLAIT_API void conv2d_into(TensorView<T> y, TensorView<const T> x, TensorView<co
                            const Conv2dOptions<T>& options = {});
 
 // The plan of such a call, from the cache: what it will compute, how, at what predicted cost, and
-// the shape of y. The output is planned to lie in memory like x: NHWC where x does.
+// the shape of y; of one image for an empty batch. The output is planned to lie in memory like x: NHWC where x does.
 template <class T>
 PLAIT_API Plan conv2d_plan(TensorView<const T> x, TensorView<const T> kernel,
                            const Conv2dOptions<T>& options = {});

@@ -210,7 +210,8 @@ class Convolution {
 
   // A numpy array for the output, in the caller's axes, lying in memory as the plan wants it.
   nb::object make_output(const Problem& problem) const {
-    const Dims y = problem.y_shape();
+    Dims y = problem.y_shape();
+    if (axes_.batch) y[0] = x_.size(0);  // also 0, which is planned as one image
     if (!axes_.maps()) {
       return kind_.empty(axes_.row ? Dims{y[2], y[3]} : Dims{y[3]}, problem.dtype);
     }

@@ -1,8 +1,8 @@
 """Arrays in and out: what stands for the values of an operand, and outputs of the input's kind.
 
-The extension reads float32 and float64 where they lie. Everything else comes here: `promoted` makes
-arrays of it, or says why it cannot. Every kind of output is computed into a numpy array, whose memory
-is handed on without a copy.
+The extension reads float32 and float64 where they lie. Everything else comes here: `promoted`
+makes arrays of it, or says why it cannot. Every kind of output is computed into a numpy array,
+whose memory is handed on without a copy.
 """
 
 from __future__ import annotations
@@ -94,24 +94,36 @@ def refuse_output(name: str, given: Any) -> None:
     kind = type(given).__name__
     if _is_torch(given) and given.is_neg():
         raise TypeError(
-            f"{name} is a lazily negated tensor, whose memory is not its value: pass one with memory "
-            "of its own"
+            f"{name} is a lazily negated tensor, whose memory is not its value: pass one with "
+            "memory of its own"
         )
+    _check_device(name, given)
     if not hasattr(given, "dtype"):
         raise TypeError(f"{name} must be an array that can be written to but is a {kind}")
     wrong = "float32" not in str(given.dtype) and "float64" not in str(given.dtype)
     if wrong or ">" in str(given.dtype):
         raise TypeError(
-            f"{name} is {given.dtype}, but plait computes float32 and float64: pass an array of that "
-            "dtype to write to"
+            f"{name} is {given.dtype}, but plait computes float32 and float64: pass an array of one"
         )
     if _is_torch(given):
         _plain(name, given)
     raise TypeError(f"{name} must be an array that can be written to, but this {kind} cannot")
 
 
+def _check_device(name: str, given: Any) -> None:
+    """Refuse memory that is not the CPU's."""
+    if not _is_torch(given) and hasattr(given, "__dlpack_device__"):
+        kind = int(given.__dlpack_device__()[0])
+        if kind not in (1, 3):  # the CPU's, also pinned by CUDA
+            raise TypeError(
+                f"{name} lies on another device (DLPack type {kind}), but plait computes on the "
+                "CPU: move it to the CPU first"
+            )
+
+
 def _values(name: str, given: Any) -> np.ndarray:
     """Read anything that holds real numbers as an array, without a copy where it can be."""
+    _check_device(name, given)
     if _is_torch(given):
         array = _plain(name, given).numpy()
     elif _is_array(given) or isinstance(given, (list, tuple, range)):
@@ -123,8 +135,8 @@ def _values(name: str, given: Any) -> np.ndarray:
             ) from error
     else:
         raise TypeError(
-            f"{name} must be an array (numpy, torch, jax, tensorflow, or another with DLPack or the "
-            f"buffer protocol) or a list of numbers but is a {type(given).__name__}"
+            f"{name} must be an array (numpy, torch, jax, tensorflow, or another with DLPack or "
+            f"the buffer protocol) or a list of numbers but is a {type(given).__name__}"
         )
     if isinstance(given, np.ma.MaskedArray):
         raise TypeError(

@@ -72,9 +72,9 @@ def conv2d(
     layout : {'nchw', 'nhwc'}
         With 'nhwc' `input`, `residual` and the output are n x h x w x c.
     weight_layout : {'oihw', 'hwio'}, optional
-        With 'hwio' (tensorflow, Keras) `weight` is k_h x k_w x (c_in / groups) x c_out. Not given it
-        is 'oihw', but a likely mistake is refused: in 'nhwc' and tensorflow calls a weight such as
-        3 x 3 x 3 x 64, which would be a kernel over 8 times longer than wide.
+        With 'hwio' (tensorflow, Keras) `weight` is k_h x k_w x (c_in / groups) x c_out. Not given
+        it is 'oihw', but a likely mistake is refused: in 'nhwc' and tensorflow calls a weight such
+        as 3 x 3 x 3 x 64, which would be a kernel over 8 times longer than wide.
     flip : bool
         Turn the kernel by 180 degrees, for true convolution. Padding stays where it is: with an
         even kernel, 'same_lower' gives what scipy.signal's 'same' gives, correlating or convolving.
@@ -95,7 +95,8 @@ def conv2d(
     -------
     array
         Shape n x c_out x h_out x w_out (without n if `input` has none; h_out x w_out if neither
-        `input` nor `weight` has channels), of the same kind as `input`, with h_out = floor((h + top + bottom - dilation * (k_h - 1) - 1) / stride) + 1.
+        `input` nor `weight` has channels), of the same kind as `input`, with
+        h_out = floor((h + top + bottom - dilation * (k_h - 1) - 1) / stride) + 1.
         Lists and objects that only have a buffer are answered with numpy arrays. Its dtype is what
         numpy's rules make of those of `input`, `weight`, `bias` and `residual`: float32 of uint8
         and float32, float64 where one is float64 or int64, float64 of integers alone.

@@ -36,10 +36,11 @@ def im2col(
     Returns
     -------
     array
-        Of the kind of `x`, float64 if that holds integers. Shape (h_out w_out) x (c k_h k_w); n x (h_out w_out) x
-        (c k_h k_w) if `x` has four axes. Row ``i * w_out + j``, column ``(c * k_h + u) * k_w + v``
-        is ``x[c, i * stride + u * dilation - top, j * stride + v * dilation - left]``, or what
-        the padding holds.
+        Of the kind of `x`, float64 if that holds integers. Shape (h_out w_out) x (c k_h k_w); n x
+        (h_out w_out) x (c k_h k_w) if `x` has four axes. Row ``i * w_out + j``, column
+        ``(c * k_h + u) * k_w + v`` is
+        ``x[c, i * stride + u * dilation - top, j * stride + v * dilation - left]``, or what the
+        padding holds.
 
     Raises
     ------

@@ -48,11 +48,12 @@ void check_matrix_size(const Problem& p) {
                   size_text(window) + ")");
 }
 
-// The layer with one output channel whose patches are asked for, valid. `shape` is n x c x h x w.
+// The layer with one output channel whose patches are asked for, valid. `shape` is n x c x h x w;
+// no images are checked as one.
 Problem problem_of(const Dims& shape, const std::optional<Dims>& strides,
                    const Im2colOptions& options, Dtype dtype) {
   Problem problem;
-  problem.n = shape[0];
+  problem.n = std::max<std::int64_t>(1, shape[0]);
   problem.c_i = shape[1];
   problem.h = shape[2];
   problem.w = shape[3];
@@ -171,7 +172,10 @@ class Patches {
 
 Dims im2col_shape(const Dims& x_shape, const Im2colOptions& options, Dtype dtype) {
   check_rank(x_shape);
-  return matrix_shape(problem_of(with_batch(x_shape, 1), {}, options, dtype), x_shape.rank());
+  Dims shape =
+      matrix_shape(problem_of(with_batch(x_shape, 1), {}, options, dtype), x_shape.rank());
+  if (x_shape.rank() == 4) shape[0] = x_shape[0];
+  return shape;
 }
 
 template <class T>
@@ -181,7 +185,8 @@ Tensor<T> im2col(TensorView<const T> x, const Im2colOptions& options) {
   const Problem problem = problem_of(with_batch(x.shape(), 1), with_batch(x.strides(), 0), options,
                                      std::is_same_v<T, double> ? Dtype::f64 : Dtype::f32);
   stop_if(options.cancel);
-  Tensor<T> matrix(matrix_shape(problem, x.rank()));
+  Tensor<T> matrix(im2col_shape(x.shape(), options, problem.dtype));
+  if (matrix.size() == 0) return matrix;
   Patches<T> patches(problem, x, options.cancel);
   T* to = matrix.data();
   const std::int64_t h_o = problem.h_o();

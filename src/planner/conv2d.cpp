@@ -1,6 +1,7 @@
 // From tensors and options to a problem, a cached plan and a run.
 #include <plait/conv2d.hpp>
 
+#include <algorithm>
 #include <optional>
 
 #include "core/shape_check.hpp"
@@ -81,13 +82,14 @@ void check_kernel(const Dims& x_shape, TensorView<const T> kernel,
   }
 }
 
-// The residual's strides and y's are left out. The result is validated.
+// The residual's strides and y's are left out. The result is validated. An empty batch is planned as
+// one image.
 template <class T>
 Problem problem_of(const TensorView<const T>& x, const TensorView<const T>& kernel, Layout y_layout,
                    const Conv2dOptions<T>& options) {
   check_kernel(x.shape(), kernel, options);
   Problem problem;
-  problem.n = x.size(0);
+  problem.n = std::max<std::int64_t>(1, x.size(0));
   problem.c_i = x.size(1);
   problem.h = x.size(2);
   problem.w = x.size(3);
@@ -123,9 +125,15 @@ Limits limits_of(const Conv2dOptions<T>& options) {
   return limits;
 }
 
-// The output's shape in the axis order of the layout.
-Dims shape_in_layout(const Problem& problem, Layout layout, int rank) {
-  const Dims nchw = problem.y_shape();
+// The output's shape for a batch of n images.
+Dims y_shape_of(const Problem& problem, std::int64_t n) {
+  Dims shape = problem.y_shape();
+  shape[0] = n;
+  return shape;
+}
+
+// That shape in the axis order of the layout.
+Dims shape_in_layout(const Dims& nchw, Layout layout, int rank) {
   const Dims order = layout == Layout::nchw ? Dims{1, 2, 3} : Dims{2, 3, 1};
   Dims shape;
   if (rank == 4) shape.push_back(nchw[0]);
@@ -150,13 +158,14 @@ struct DenseOperand {
 
 // The residual with its axes as the problem has them, and its strides put into the problem.
 template <class T>
-TensorView<const T> place_residual(Problem& problem, const Conv2dOptions<T>& options) {
+TensorView<const T> place_residual(Problem& problem, const Dims& y_shape,
+                                   const Conv2dOptions<T>& options) {
   if (options.residual.data() == nullptr) return {};
   const TensorView<const T> residual = as_nchw("residual", options.residual, options.layout);
-  if (residual.shape() != problem.y_shape()) {
+  if (residual.shape() != y_shape) {
     throw Error(Status::invalid_argument,
                 "residual must be " +
-                    to_string(shape_in_layout(problem, options.layout, options.residual.rank())) +
+                    to_string(shape_in_layout(y_shape, options.layout, options.residual.rank())) +
                     " like the output but is " + to_string(options.residual.shape()));
   }
   problem.residual_strides =
@@ -168,7 +177,8 @@ template <class T>
 void run(Problem& problem, TensorView<const T> x, TensorView<const T> kernel, TensorView<T> y,
          const Conv2dOptions<T>& options) {
   RunOptions<T> run_options;
-  run_options.residual = place_residual(problem, options);
+  run_options.residual = place_residual(problem, y.shape(), options);
+  if (x.size(0) == 0) return;
   run_options.cancel = options.cancel;
   const DenseOperand<T> dense_kernel("K", kernel, y);
   const DenseOperand<T> dense_bias("bias", options.bias, y);
@@ -183,7 +193,7 @@ Tensor<T> conv2d(TensorView<const T> x, TensorView<const T> kernel,
                  const Conv2dOptions<T>& options) {
   const TensorView<const T> nchw = as_nchw("x", x, options.layout);
   Problem problem = problem_of(nchw, kernel, options.layout, options);
-  Tensor<T> y(shape_in_layout(problem, options.layout, x.rank()));
+  Tensor<T> y(shape_in_layout(y_shape_of(problem, nchw.size(0)), options.layout, x.rank()));
   run(problem, nchw, kernel, as_nchw("y", y.view(), options.layout), options);
   return y;
 }
@@ -194,9 +204,10 @@ void conv2d_into(TensorView<T> y, TensorView<const T> x, TensorView<const T> ker
   const TensorView<const T> x_nchw = as_nchw("x", x, options.layout);
   const TensorView<T> y_nchw = as_nchw("y", y, options.layout);
   Problem problem = problem_of(x_nchw, kernel, layout_of(y_nchw, options.layout), options);
-  if (y_nchw.shape() != problem.y_shape()) {
+  const Dims y_shape = y_shape_of(problem, x_nchw.size(0));
+  if (y_nchw.shape() != y_shape) {
     throw Error(Status::invalid_argument,
-                "y must be " + to_string(shape_in_layout(problem, options.layout, y.rank())) +
+                "y must be " + to_string(shape_in_layout(y_shape, options.layout, y.rank())) +
                     " but is " + to_string(y.shape()) + " (x is " + to_string(x.shape()) +
                     ", weight is " + to_string(kernel.shape()) + ")");
   }
@@ -210,7 +221,7 @@ Plan conv2d_plan(TensorView<const T> x, TensorView<const T> kernel,
                  const Conv2dOptions<T>& options) {
   const TensorView<const T> nchw = as_nchw("x", x, options.layout);
   Problem problem = problem_of(nchw, kernel, layout_of(nchw, options.layout), options);
-  place_residual(problem, options);
+  place_residual(problem, y_shape_of(problem, nchw.size(0)), options);
   return cached_plan(problem, limits_of(options));
 }
 

@@ -83,8 +83,8 @@ def test_buffers_of_python_are_answered_with_numpy() -> None:
     x = memoryview(array.array("f", range(9))).cast("B").cast("f", (3, 3))
     k = memoryview(array.array("d", [1, 2])).cast("B").cast("d", (1, 2))
     assert isinstance(plait.corr2d(x, x), np.ndarray)
-    with pytest.raises(TypeError, match="K is float64, but this call computes in float32"):
-        plait.corr2d(x, k)
+    assert plait.corr2d(x, x).dtype == np.float32
+    assert plait.corr2d(x, k).dtype == np.float64
 
 
 class OnlyDlpack:
@@ -108,8 +108,12 @@ def test_any_array_with_dlpack(x, weight) -> None:
     out = np.empty_like(y)
     plait.conv2d(x, weight, out=OnlyDlpack(out))
     np.testing.assert_array_equal(out, plait.conv2d(x, weight))
-    with pytest.raises(TypeError, match=r"another device .*move it there first"):
-        plait.conv2d(OnlyDlpack(x, device=(2, 0)), weight)
+    for name, given in (
+        ("input", {"input": OnlyDlpack(x, device=(2, 0)), "weight": weight}),
+        ("out", {"input": x, "weight": weight, "out": OnlyDlpack(out, (2, 0))}),
+    ):
+        with pytest.raises(TypeError, match=rf"{name} .*another device .*move it to the CPU first"):
+            plait.conv2d(**given)
 
 
 def test_references_are_not_leaked(kind, x, weight) -> None:
@@ -127,21 +131,11 @@ def test_references_are_not_leaked(kind, x, weight) -> None:
     assert (sys.getrefcount(a), sys.getrefcount(k)) == before
 
 
-@pytest.mark.parametrize(
-    "dtype", ["float16", "int32", "int64", "uint8", "bool", "complex64", ">f4", "datetime64[s]"]
-)
-def test_other_dtypes_are_refused_with_the_cure(weight, dtype: str) -> None:
-    x = np.zeros((1, 3, 6, 6), dtype)
-    with pytest.raises(TypeError, match=r"input.*float32.*input\.astype\('float32'\)") as caught:
-        plait.conv2d(x, weight)
-    assert str(x.dtype) in str(caught.value)
-
-
 def test_other_dtypes_of_torch_are_refused_with_torchs_cure(weight) -> None:
     torch = pytest.importorskip("torch")
-    for dtype in (torch.float16, torch.bfloat16, torch.int64):
-        with pytest.raises(TypeError, match=rf"{dtype}.*pass input\.float\(\)"):
-            plait.conv2d(torch.zeros(1, 3, 6, 6, dtype=dtype), weight)
+    for dtype in (torch.float16, torch.bfloat16):
+        with pytest.raises(TypeError, match=rf"{str(dtype)[6:]}.*pass input\.float\(\)"):
+            plait.conv2d(torch.zeros(1, 3, 6, 6, dtype=dtype), torch.from_numpy(weight).half())
     with pytest.raises(TypeError, match="meta"):
         plait.conv2d(torch.zeros(1, 3, 6, 6, device="meta"), weight)
 
@@ -168,7 +162,6 @@ def test_torch_layouts_and_gradients(x, weight) -> None:
 @pytest.mark.parametrize(
     ("wrong", "text"),
     [
-        ([[1.0]], r"a list: pass numpy\.asarray\(input, dtype='float32'\)"),
         (1.5, "but is a float"),
         ("text", "but is a str"),
         (np.float32, "but is a type"),
@@ -202,7 +195,7 @@ def test_memory_that_no_element_fits_is_refused(weight) -> None:
             "out is float64, but this call computes in float32",
         ),
         (lambda y: y[:, :-1], ValueError, "y must be 2x4x4x5 but is 2x3x4x5"),
-        (lambda y: y[0], ValueError, "y must be"),
+        (lambda y: y[0], ValueError, "out must have as many axes as the output, 4, but is 4x4x5"),
         (lambda y: y.tolist(), TypeError, "out must be an array"),
         (lambda y: np.broadcast_to(y[:, :1], y.shape), TypeError, "can be written to"),
         (lambda y: bytes(y), TypeError, "can be written to"),

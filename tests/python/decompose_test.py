@@ -176,7 +176,7 @@ def test_values_that_are_not_finite() -> None:
     ("kernel", "options", "text"),
     [
         (None, {}, "K is missing"),
-        (np.zeros((3, 3), "int64"), {}, "K is int64"),
+        (np.zeros((3, 3), "complex64"), {}, "K is complex64"),
         (np.zeros((3, 3)), {"rank": 1.5}, "rank"),
         (np.zeros((3, 3)), {"error": "small"}, "error"),
         (np.zeros((3, 3)), {"input_size": "9x9"}, "input_size"),

@@ -101,14 +101,14 @@ def test_padding_with_a_value() -> None:
 @pytest.mark.parametrize(
     ("shape", "arguments", "options", "text"),
     [
-        ((4, 4), (2,), {}, "x must be n x c x h x w or c x h x w but is 4x4"),
+        ((4,), (2,), {}, "x must be n x c x h x w or c x h x w but is 4"),
         ((1, 4, 4), (5,), {}, "the 5x5 kernel is larger than the padded input 4x4"),
         ((1, 4, 4), (0,), {}, "k_h is 0"),
         ((1, 0, 4), (1,), {}, "h is 0"),
         ((1, 4, 4), (2, 0), {}, "stride must be at least 1"),
         ((1, 4, 4), (2, 1, -1), {}, "padding must not be negative"),
         ((1, 4, 4), (2, 2, "same"), {}, "'same' means an output of the input's size"),
-        ((1, 4, 4), (2, 1, "full"), {}, "'valid', 'same'"),
+        ((1, 4, 4), (2, 1, "whole"), {}, "'valid', 'same'"),
         ((1, 4, 4), (2, 1, 0, (1, 2, 3)), {}, r"dilation must be an int or a pair \(h, w\)"),
         ((1, 4, 4), (2,), {"padding_mode": "mirror"}, "'reflect'"),
         ((1, 4, 4), (2,), {"padding_value": 1}, "not constant"),
@@ -125,8 +125,8 @@ def test_wrong_values(shape, arguments, options, text: str) -> None:
     ("x", "arguments", "text"),
     [
         (None, (2,), "x is missing"),
-        ([[1.0]], (1,), "x"),
-        (np.zeros((1, 4, 4), "int64"), (2,), "x is int64, but plait computes float32"),
+        (1.0, (1,), "x must be an array"),
+        (np.zeros((1, 4, 4), "float16"), (2,), "x is float16, but plait computes float32"),
         (np.zeros((1, 4, 4), "float32"), (None,), "kernel_size must be an int or a pair"),
         (np.zeros((1, 4, 4), "float32"), (2.0,), "kernel_size must be an int or a pair"),
         (np.zeros((1, 4, 4), "float32"), (2, True), "stride"),

@@ -115,7 +115,7 @@ def test_times() -> None:
 @pytest.mark.parametrize(
     ("shape", "options", "text"),
     [
-        ((3, 3), {}, "c_o x c_i/groups x k_h x k_w but is 3x3"),
+        ((2, 3, 3), {}, "c_o x c_i/groups x k_h x k_w but is 2x3x3"),
         ((4, 0, 3, 3), {}, "must be at least 1 but it is 4x0x3x3"),
         ((4, 2, 3, 3), {"groups": 3}, "3 does not divide 4"),
         ((4, 2, 3, 3), {"stride": 0}, "stride must be at least 1"),
@@ -140,8 +140,8 @@ def test_values_that_are_not_finite() -> None:
     ("K", "options", "text"),
     [
         (None, {}, "K is missing"),
-        ([[1.0]], {}, "K must be an array"),
-        (np.ones((1, 1, 1, 1), "int32"), {}, "K is int32"),
+        (1.0, {}, "K must be an array"),
+        (np.ones((1, 1, 1, 1), "complex64"), {}, "K is complex64"),
         (np.ones((1, 1, 1, 1)), {"groups": 1.0}, "groups must be an int"),
         (np.ones((1, 1, 1, 1)), {"input_size": "8x8"}, "input_size must be an int or a pair"),
     ],
@@ -157,8 +157,6 @@ def test_a_proposal_refuses_another_x() -> None:
     proposal = plait.inspect(K).proposals[0]
     with pytest.raises(ValueError, match="x must be n x c x h x w"):
         proposal.run(np.ones((2, 2), "float32"))
-    with pytest.raises(TypeError, match="float64"):
-        proposal.run(np.ones((4, 2, 2)))
 
 
 def test_the_command(tmp_path, rng) -> None:

@@ -175,7 +175,7 @@ def test_the_dtype_of_the_result_is_numpys() -> None:
             common = np.result_type(x, k)
             given = IMAGE.astype(x), KERNEL.astype(k)
             if common == np.float16:
-                with pytest.raises(TypeError, match="float16, .*float32"):
+                with pytest.raises(TypeError, match=r"float16, .*float32"):
                     plait.conv2d(*given)
                 continue
             y = plait.conv2d(*given)
