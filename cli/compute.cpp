@@ -34,7 +34,7 @@ void check_memory(double bytes, const std::string& of) {
   const double available =
       static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
   if (bytes <= available) return;
-  throw Error(Status::unsupported,
+  throw Error(Status::out_of_memory,
               fmt::format("needs some {:.3g} GB of memory ({}) but the machine has {:.3g} GB",
                           bytes / 1e9, of, available / 1e9));
 }

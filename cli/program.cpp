@@ -25,10 +25,13 @@ std::string replace_all(std::string text, const std::string& from, const std::st
 
 // One line, in the words of the command line: the library names its argument layout="nhwc".
 std::string one_line(std::string message) {
+  for (const std::string layout : {"hwio", "oihw"}) {
+    message = replace_all(std::move(message), "weight_layout=\"" + layout + "\"",
+                          "--weight-layout " + layout);
+  }
   for (const std::string layout : {"nhwc", "nchw"}) {
-    const std::string argument = "layout=\"" + layout + "\"";
-    const std::string option = "--layout " + layout;
-    message = replace_all(std::move(message), argument, option);
+    message =
+        replace_all(std::move(message), "layout=\"" + layout + "\"", "--layout " + layout);
   }
   while (!message.empty() && message.back() == '\n') message.pop_back();
   return replace_all(std::move(message), "\n", "; ");

@@ -225,6 +225,8 @@ Command add_run_command(CLI::App& app) {
          "Compute in f32 or f64; default: as the input, f32 for pictures");
   option("--layout", convolution.layout, "LAYOUT",
          "Axes of an input .npy, and of an output .npy: nchw (default) or nhwc");
+  option("--weight-layout", convolution.weight_layout, "LAYOUT",
+         "Axes of a kernel .npy: oihw (c_o x c_i/groups x k_h x k_w, default) or hwio");
   add_plan_options(*command, arguments->planning);
   command->footer(
       "Examples:\n"

@@ -12,9 +12,11 @@
 
 #include "fail.hpp"
 #include "files.hpp"
+#include "foreign_words.hpp"
 #include "image.hpp"
 #include "option_values.hpp"
 #include "presets.hpp"
+#include "weight_layout.hpp"
 
 namespace plait::faces {
 namespace {
@@ -108,6 +110,27 @@ Array read_input(const ConvolutionOptions& options, RunInputs& inputs) {
   return reshaped(picture, with_leading_ones(picture.shape()));
 }
 
+// Whether the file's axes are k_h x k_w x c_i/groups x c_o.
+bool is_hwio(const std::string& layout, const Dims& shape) {
+  if (layout.empty() || layout == "oihw") return false;
+  if (layout != "hwio") {
+    fail("unknown weight layout '" + layout + "'; known: oihw, hwio" +
+         hint_for("weight_layout", layout));
+  }
+  return shape.rank() == 4;
+}
+
+Array hwio_to_oihw(const Array& hwio) {
+  return std::visit(
+      [](const auto& k) -> Array {
+        const Dims& s = k.shape();
+        const Dims strides = dense_strides(s);
+        return dense_copy(TensorView(k.data(), Dims{s[3], s[2], s[0], s[1]},
+                                     Dims{strides[3], strides[2], strides[0], strides[1]}));
+      },
+      hwio);
+}
+
 // A preset if there is one of that name; otherwise a file. A wrong name is more likely a mistyped
 // preset than a file without extension.
 Array read_kernel(const ConvolutionOptions& options, RunInputs& inputs) {
@@ -125,6 +148,7 @@ Array read_kernel(const ConvolutionOptions& options, RunInputs& inputs) {
                     "c_o x c_i x k_h x k_w",
                     options.kernel, to_string(shape_of(kernel))));
   }
+  if (is_hwio(options.weight_layout, shape_of(kernel))) return hwio_to_oihw(kernel);
   return reshaped(kernel, with_leading_ones(shape_of(kernel)));
 }
 
@@ -161,17 +185,23 @@ void set_padding_mode(const std::string& text, Problem& problem) {
     }
     known += std::string(name_of(mode)) + ", ";
   }
-  fail("unknown padding mode '" + text + "'; known: " + known + constant + "NUMBER");
+  fail("unknown padding mode '" + text + "'; known: " + known + constant + "NUMBER" +
+       hint_for("padding_mode", text));
 }
 
 // The library's words for shapes that do not fit: its one-call form is given the tensors as they
 // lie in the files, and refuses them before it computes anything.
-void require_fit(const Array& x, const Array& kernel, std::int64_t groups, Layout layout) {
+void require_fit(const Array& x, const Array& kernel, const ConvolutionOptions& options,
+                 Layout layout) {
+  const std::int64_t groups = options.groups;
   std::visit(
       [&](const auto& x_tensor) {
         using T = std::remove_cvref_t<decltype(*x_tensor.data())>;
         const Tensor<T>& k = std::get<Tensor<T>>(kernel);
         const std::int64_t c_i = x_tensor.size(layout == Layout::nhwc ? 3 : 1);
+        if (options.weight_layout.empty()) {
+          check_weight_layout(k.shape(), c_i, groups, layout == Layout::nhwc);
+        }
         if (groups >= 1 && c_i % groups == 0 && c_i / groups == k.size(1)) return;
         conv2d<T>(x_tensor, k, {.groups = groups, .layout = layout});
       },
@@ -241,7 +271,7 @@ RunInputs read_run_inputs(const ConvolutionOptions& options) {
   }
   const Array x_computed = converted(x, dtype, "the input", inputs.notes);
   if (!inputs.inception) {
-    require_fit(x_computed, inputs.kernel, options.groups, inputs.layout);
+    require_fit(x_computed, inputs.kernel, options, inputs.layout);
     if (!options.bias.empty()) {
       inputs.bias = converted(read_bias(options, shape_of(inputs.kernel)[0]), dtype, "the bias",
                               inputs.notes);

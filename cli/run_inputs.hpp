@@ -24,6 +24,7 @@ struct ConvolutionOptions {
   std::string activation;
   std::string dtype;
   std::string layout;
+  std::string weight_layout;
   std::int64_t groups = 1;
 };
 

@@ -13,6 +13,7 @@ enum class Status {
   unsupported,       // the call is legal, but nothing here can do it within the limits
   cancelled,         // the caller's cancel flag was set during run
   io,                // a file could not be read or written
+  out_of_memory,     // the call is legal, but its memory is not to be had
 };
 
 // what() names the shapes involved and the rule that broke, in one line.

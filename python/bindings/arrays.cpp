@@ -11,6 +11,9 @@
 #include <utility>
 
 #include <plait/error.hpp>
+#include <plait/machine.hpp>
+
+#include "arguments.hpp"
 
 
 namespace plait::python {
@@ -250,6 +253,13 @@ void Kind::check(std::initializer_list<const Array*> arrays) const {
   for (const Array* array : arrays) {
     if (array->given()) maker_.attr("check")(array->name(), array->object());
   }
+}
+
+int Kind::threads(nb::handle given) const {
+  const int said = to_threads(given);
+  if (said != 0 || !maker_.is_valid()) return said;
+  const int limit = nb::cast<int>(maker_.attr("threads")());
+  return limit < host_machine().default_threads() ? limit : 0;
 }
 
 nb::object Kind::empty(const Dims& shape, Dtype dtype) const {

@@ -99,6 +99,9 @@ class Kind {
   // Refuses what that kind cannot have computed outside of it: torch tensors that require a
   // gradient. ValueError.
   void check(std::initializer_list<const Array*> arrays) const;
+  // The threads of a call: as many as it says, or of None 0, the machine's default, or fewer if
+  // the array's library is set to fewer.
+  int threads(nb::handle given) const;
   // A numpy array for an output, not initialised.
   nb::object empty(const Dims& shape, Dtype dtype) const;
   // The same memory as an array of this kind.

@@ -85,15 +85,15 @@ ComposeOptions<T> options_of(const Asked& asked) {
 // Of the two layers and of the one, on one image; nothing without an input size.
 template <class T>
 std::vector<LayersCost> costs_of(const Layers<T>& two, const Layers<T>& one, const Asked& asked,
-                                 const std::atomic<bool>* cancel) {
+                                 int threads, const std::atomic<bool>* cancel) {
   if (!asked.options.input_size) return {};
   const Pair size = *asked.options.input_size;
   const Dims x{1, two[0].kernel.size(1) * two[0].groups, size.h, size.w};
   if (asked.measure) {
-    return compare_layers<T>({two, one}, x, {.measure_seconds = kMeasureSeconds, .cancel = cancel});
+    return compare_layers<T>({two, one}, x, {.measure_seconds = kMeasureSeconds, .threads = threads, .cancel = cancel});
   }
-  const auto predicted = [](const Problem& problem) {
-    return plan(problem, {}).cost().predicted_seconds;
+  const auto predicted = [threads](const Problem& problem) {
+    return plan(problem, {.threads = threads}).cost().predicted_seconds;
   };
   const Problem first = problem_of(two[0], x);
   LayersCost both;
@@ -131,12 +131,13 @@ nb::tuple composed_of(const Asked& asked, const Kind& kind) {
       products /
       static_cast<double>(std::max<std::int64_t>(1, kernel1.rank() == 4 ? kernel1.size(0) : 1)) /
       kProductsPerSecond;
+  const int threads = kind.threads(nb::none());
   Composition<T> composed;
   std::vector<LayersCost> costs;
   run_released(seconds + (asked.measure ? 2 * kMeasureSeconds : 0), [&](std::atomic<bool>* cancel) {
     options.cancel = cancel;
     composed = compose<T>(kernel1, kernel2, options);
-    costs = costs_of(two_layers<T>(kernel1, kernel2, options), one_layer(composed), asked, cancel);
+    costs = costs_of(two_layers<T>(kernel1, kernel2, options), one_layer(composed), asked, threads, cancel);
   });
   nb::object bias = nb::none();
   if (composed.bias.size() != 0) bias = kind.adopt(to_numpy(std::move(composed.bias)));

@@ -188,7 +188,7 @@ class Convolution {
     o.layout = layout_;
     o.accuracy = parse_accuracy(to_text("accuracy", call_.accuracy));
     o.max_workspace_bytes = to_workspace_cap(call_.max_workspace_bytes);
-    o.threads = to_threads(call_.threads);
+    o.threads = kind_.threads(call_.threads);
     o.algorithm = to_text("algorithm", call_.algorithm);
     o.reproducible = to_bool("reproducible", call_.reproducible);
     return o;
@@ -309,16 +309,16 @@ void add_convolution(nb::module_& m, const char* name) {
 
 // One of the chapter's functions, of X and K.
 template <class T>
-using Chapter = Tensor<T> (*)(TensorView<const T>, TensorView<const T>);
+using Chapter = Tensor<T> (*)(TensorView<const T>, TensorView<const T>, int threads);
 
 template <class T>
-nb::object correlate(Chapter<T> function, const Array& x, const Array& kernel) {
+nb::object correlate(Chapter<T> function, const Array& x, const Array& kernel, int threads) {
   const auto x_view = x.view<const T>();
   const auto kernel_view = kernel.view<const T>();
   Tensor<T> y;
   {
     const nb::gil_scoped_release released;
-    y = function(x_view, kernel_view);
+    y = function(x_view, kernel_view, threads);
   }
   return to_numpy(std::move(y));
 }
@@ -339,9 +339,11 @@ void add_chapter(nb::module_& m, const char* name, Chapter<float> f32, Chapter<d
       name,
       [f32, f64](nb::handle x_object, nb::handle kernel_object) {
         const XAndK given(x_object, kernel_object);
-        return Kind(given.x).adopt(given.dtype == Dtype::f64
-                                       ? correlate<double>(f64, given.x, given.kernel)
-                                       : correlate<float>(f32, given.x, given.kernel));
+        const Kind kind(given.x);
+        const int threads = kind.threads(nb::none());
+        return kind.adopt(given.dtype == Dtype::f64
+                              ? correlate<double>(f64, given.x, given.kernel, threads)
+                              : correlate<float>(f32, given.x, given.kernel, threads));
       },
       nb::arg("X").none(), nb::arg("K").none());
 }
@@ -349,8 +351,9 @@ void add_chapter(nb::module_& m, const char* name, Chapter<float> f32, Chapter<d
 // corr2d with a stride and padding, which the chapter has in another section.
 template <class T>
 Tensor<T> corr2d_with(const TensorView<const T>& x, const TensorView<const T>& kernel,
-                      const Pair& stride, nb::handle padding) {
+                      const Pair& stride, nb::handle padding, int threads) {
   Conv2dOptions<T> options;
+  options.threads = threads;
   options.stride = stride;
   Problem sizes;
   sizes.stride = stride;
@@ -362,7 +365,7 @@ Tensor<T> corr2d_with(const TensorView<const T>& x, const TensorView<const T>& k
   }
   options.padding = to_padding(padding, Axes::hw, sizes);
   const nb::gil_scoped_release released;
-  if (x.rank() != 2 || kernel.rank() != 2) return corr2d<T>(x, kernel);
+  if (x.rank() != 2 || kernel.rank() != 2) return corr2d<T>(x, kernel, threads);
   const Tensor<T> y = conv2d<T>(with_axis(x, 0), with_axis(with_axis(kernel, 0), 0), options);
   return dense_copy(TensorView<const T>(y.data(), {y.size(1), y.size(2)}));
 }
@@ -371,14 +374,13 @@ nb::object corr2d_of(nb::handle x_object, nb::handle kernel_object, nb::handle s
                      nb::handle padding) {
   const XAndK given(x_object, kernel_object);
   const Pair stride = to_pair("stride", stride_object, Axes::hw);
-  const Array& x = given.x;
-  const Array& kernel = given.kernel;
-  return Kind(x).adopt(
-      given.dtype == Dtype::f64
-          ? to_numpy(corr2d_with<double>(x.view<const double>(), kernel.view<const double>(),
-                                         stride, padding))
-          : to_numpy(corr2d_with<float>(x.view<const float>(), kernel.view<const float>(), stride,
-                                        padding)));
+  const Kind kind(given.x);
+  const auto correlated = [&](auto zero) {
+    using T = decltype(zero);
+    return to_numpy(corr2d_with<T>(given.x.view<const T>(), given.kernel.view<const T>(), stride,
+                                   padding, kind.threads(nb::none())));
+  };
+  return kind.adopt(given.dtype == Dtype::f64 ? correlated(double{}) : correlated(float{}));
 }
 
 }  // namespace

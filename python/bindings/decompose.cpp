@@ -96,7 +96,7 @@ nb::object decompose_kernel(nb::handle kernel_object, nb::handle rank, nb::handl
   options.stride = to_pair("stride", stride, Axes::hw);
   options.dilation = to_pair("dilation", dilation, Axes::hw);
   options.groups = to_int("groups", groups);
-  options.threads = to_threads(threads);
+  options.threads = kind.threads(threads);
   // What words for a padding need to know: K with four axes.
   const int axes = kernel.shape().rank();
   const Dims shape{1, 1, axes < 2 ? 1 : kernel.shape()[axes - 2],

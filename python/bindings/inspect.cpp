@@ -76,7 +76,7 @@ nb::object inspect_kernel(nb::handle kernel_object, nb::handle input_size, nb::h
   options.dilation = to_pair("dilation", dilation, Axes::hw);
   options.groups = to_int("groups", groups);
   options.measure_seconds = to_double("measure_seconds", measure_seconds);
-  options.threads = to_threads(threads);
+  options.threads = kind.threads(threads);
   if (input_size.is_none()) {
     options.padding = to_layer_padding(padding, kernel_shape(kernel), options.stride, options.dilation);
   } else {
@@ -115,10 +115,12 @@ nb::object ran(const Array& x, nb::handle proposed, const LayerArguments& argume
     view = {
         view.data(), {1, shape[0], shape[1], shape[2]}, {0, strides[0], strides[1], strides[2]}};
   }
+  const int threads = kind.threads(nb::none());
   Tensor<T> y;
   run_released(1, [&](std::atomic<bool>* cancel) {
     RunLayersOptions options;
     options.cancel = cancel;
+    options.threads = threads;
     y = run_layers<T>(layers, view, options);
   });
   if (!batch) {

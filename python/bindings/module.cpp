@@ -10,13 +10,17 @@ namespace {
 
 namespace nb = nanobind;
 
+PyObject* name_of(plait::Status status) {
+  if (status == plait::Status::io) return PyExc_OSError;
+  return status == plait::Status::out_of_memory ? PyExc_MemoryError : PyExc_ValueError;
+}
+
 // The library's errors under Python's names, with the library's text.
 void translate(const std::exception_ptr& exception, void*) {
   try {
     std::rethrow_exception(exception);
   } catch (const plait::Error& error) {
-    PyErr_SetString(error.status() == plait::Status::io ? PyExc_OSError : PyExc_ValueError,
-                    error.what());
+    PyErr_SetString(name_of(error.status()), error.what());
   }
 }
 

@@ -20,9 +20,14 @@ namespace {
 
 const Dims kNchwFromNhwc{0, 3, 1, 2};
 
-Plan make_plan(nb::handle problem, nb::handle accuracy, nb::handle max_workspace_bytes,
+Plan make_plan(nb::handle problem, nb::handle weight_shape, nb::handle accuracy, nb::handle max_workspace_bytes,
                nb::handle threads, nb::handle prepacked, nb::handle packed_format,
                nb::handle algorithm, nb::handle reproducible, nb::handle delta) {
+  if (!weight_shape.is_none() || PyTuple_Check(problem.ptr()) || PyList_Check(problem.ptr())) {
+    throw nb::type_error(
+        "the problem must be a problem line (str) or a plait.Problem, not shapes: pass "
+        "plait.Problem.from_shapes(x_shape, weight_shape, stride=..., padding=...)");
+  }
   Limits limits;
   limits.accuracy = parse_accuracy(to_text("accuracy", accuracy));
   limits.max_workspace_bytes = to_workspace_cap(max_workspace_bytes);
@@ -377,7 +382,8 @@ void add_plan(nb::module_& m) {
                std::string(name_of(p.target())) + ", " + std::to_string(p.threads()) +
                (p.threads() == 1 ? " thread>" : " threads>");
       });
-  m.def("plan", &make_plan, nb::arg("problem").none(), nb::kw_only(),
+  m.def("plan", &make_plan, nb::arg("problem").none(),
+        nb::arg("weight_shape").none() = nb::none(), nb::kw_only(),  // to say what to write instead
         nb::arg("accuracy").none() = "fp32", nb::arg("max_workspace_bytes").none() = nb::none(),
         nb::arg("threads").none() = nb::none(), nb::arg("prepacked").none() = true,
         nb::arg("packed_format").none() = nb::none(), nb::arg("algorithm").none() = nb::none(),

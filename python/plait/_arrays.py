@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+_ANY_NUMBER = 1 << 30  # of threads
 _CACHE_LINE = 64  # bytes; jax and tensorflow copy what is less aligned
 
 
@@ -20,6 +21,10 @@ class _Kind:
 
     def check(self, name: str, array: Any) -> None:
         """Refuse an argument whose meaning would be lost on the way."""
+
+    def threads(self) -> int:
+        """Return how many threads the library is set to use."""
+        return _ANY_NUMBER
 
     def empty(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
         """Make a numpy array of 64-byte aligned memory, not initialised."""
@@ -43,6 +48,9 @@ class _Torch(_Kind):
                 f"{name} requires a gradient, which plait does not compute: call it under "
                 f"torch.no_grad(), or pass {name}.detach()"
             )
+
+    def threads(self) -> int:
+        return int(self._torch.get_num_threads())
 
     def empty(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
         return np.empty(shape, dtype)

@@ -35,8 +35,8 @@ def corr2d(
         As in `conv2d`.
     mode : {'valid', 'same', 'full'}, optional
         In place of `padding`, the sizes that ``scipy.signal.correlate2d`` gives: of windows within
-        X alone, of X itself (stride 1; an odd row or column of zeros goes to the top and left), or
-        of all windows that touch X.
+        X alone, of X itself (stride 1; an odd row or column of zeros goes to the bottom and right),
+        or of all windows that touch X.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def corr2d(
 
 
 def _padding_of(mode: str, stride: Any, padding: Any) -> str:
-    words = {"valid": "valid", "same": "same_lower", "full": "full"}
+    words = {"valid": "valid", "same": "same", "full": "full"}
     if mode not in words:
         raise ValueError(f"mode must be 'valid', 'same' or 'full' but is {mode!r}")
     if not (isinstance(padding, int) and padding == 0):

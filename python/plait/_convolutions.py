@@ -76,8 +76,10 @@ def conv2d(
         it is 'oihw', but a likely mistake is refused: in 'nhwc' and tensorflow calls a weight such
         as 3 x 3 x 3 x 64, which would be a kernel over 8 times longer than wide.
     flip : bool
-        Turn the kernel by 180 degrees, for true convolution. Padding stays where it is: with an
-        even kernel, 'same_lower' gives what scipy.signal's 'same' gives, correlating or convolving.
+        Turn the kernel by 180 degrees, for true convolution. Padding stays where it is. So with an
+        even kernel scipy.signal.correlate2d's 'same' is 'same' here, and convolve2d's is
+        'same_lower' with `flip`; scipy.ndimage.correlate is 'same_lower', and its convolve is
+        'same' with `flip`.
     algorithm : str, optional
         Only this one; `plait.algorithms()` lists them.
     accuracy : {'strict', 'fp32', 'relaxed'}

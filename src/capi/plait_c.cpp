@@ -57,6 +57,7 @@ plait_status status_of(Status status) {
     case Status::invalid_argument:
       return PLAIT_INVALID_ARGUMENT;
     case Status::unsupported:
+    case Status::out_of_memory:
       return PLAIT_UNSUPPORTED;
     case Status::cancelled:
       return PLAIT_CANCELLED;

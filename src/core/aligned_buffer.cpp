@@ -29,7 +29,7 @@ AlignedBytes allocate_aligned(std::size_t bytes, const char* purpose) {
   void* const data =
       ::operator new[](bytes == 0 ? 1 : bytes, std::align_val_t(alignment), std::nothrow);
   if (data == nullptr) {
-    throw Error(Status::unsupported,
+    throw Error(Status::out_of_memory,
                 "no memory for " + std::to_string(bytes) + " bytes of " + std::string(purpose));
   }
   auto* const buffer = static_cast<std::byte*>(data);

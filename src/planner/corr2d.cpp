@@ -40,26 +40,26 @@ Tensor<T> only_map(const Tensor<T>& maps) {
 }  // namespace
 
 template <class T>
-Tensor<T> corr2d(TensorView<const T> x, TensorView<const T> kernel) {
+Tensor<T> corr2d(TensorView<const T> x, TensorView<const T> kernel, int threads) {
   check_rank("X", x, 2, "h x w");
   check_rank("K", kernel, 2, "k_h x k_w");
-  return only_map(conv2d<T>(with_rank(x, 3), with_rank(kernel, 4)));
+  return only_map(conv2d<T>(with_rank(x, 3), with_rank(kernel, 4), {.threads = threads}));
 }
 
 template <class T>
-Tensor<T> corr2d_multi_in(TensorView<const T> x, TensorView<const T> kernel) {
+Tensor<T> corr2d_multi_in(TensorView<const T> x, TensorView<const T> kernel, int threads) {
   check_rank("X", x, 3, "c_i x h x w");
   check_rank("K", kernel, 3, "c_i x k_h x k_w");
-  return only_map(conv2d<T>(x, with_rank(kernel, 4)));
+  return only_map(conv2d<T>(x, with_rank(kernel, 4), {.threads = threads}));
 }
 
 template <class T>
-Tensor<T> corr2d_multi_in_out(TensorView<const T> x, TensorView<const T> kernel) {
-  return conv2d<T>(x, kernel);
+Tensor<T> corr2d_multi_in_out(TensorView<const T> x, TensorView<const T> kernel, int threads) {
+  return conv2d<T>(x, kernel, {.threads = threads});
 }
 
 template <class T>
-Tensor<T> corr2d_multi_in_out_1x1(TensorView<const T> x, TensorView<const T> kernel) {
+Tensor<T> corr2d_multi_in_out_1x1(TensorView<const T> x, TensorView<const T> kernel, int threads) {
   if (kernel.data() != nullptr && kernel.rank() == 2) {
     kernel = {kernel.data(),
               {kernel.size(0), kernel.size(1), 1, 1},
@@ -71,16 +71,16 @@ Tensor<T> corr2d_multi_in_out_1x1(TensorView<const T> x, TensorView<const T> ker
                 "K must be c_o x c_i or c_o x c_i x 1 x 1 but is " +
                     (kernel.data() == nullptr ? "missing" : to_string(kernel.shape())));
   }
-  return conv2d<T>(x, kernel);
+  return conv2d<T>(x, kernel, {.threads = threads});
 }
 
-template Tensor<float> corr2d(TensorView<const float>, TensorView<const float>);
-template Tensor<double> corr2d(TensorView<const double>, TensorView<const double>);
-template Tensor<float> corr2d_multi_in(TensorView<const float>, TensorView<const float>);
-template Tensor<double> corr2d_multi_in(TensorView<const double>, TensorView<const double>);
-template Tensor<float> corr2d_multi_in_out(TensorView<const float>, TensorView<const float>);
-template Tensor<double> corr2d_multi_in_out(TensorView<const double>, TensorView<const double>);
-template Tensor<float> corr2d_multi_in_out_1x1(TensorView<const float>, TensorView<const float>);
-template Tensor<double> corr2d_multi_in_out_1x1(TensorView<const double>, TensorView<const double>);
+template Tensor<float> corr2d(TensorView<const float>, TensorView<const float>, int);
+template Tensor<double> corr2d(TensorView<const double>, TensorView<const double>, int);
+template Tensor<float> corr2d_multi_in(TensorView<const float>, TensorView<const float>, int);
+template Tensor<double> corr2d_multi_in(TensorView<const double>, TensorView<const double>, int);
+template Tensor<float> corr2d_multi_in_out(TensorView<const float>, TensorView<const float>, int);
+template Tensor<double> corr2d_multi_in_out(TensorView<const double>, TensorView<const double>, int);
+template Tensor<float> corr2d_multi_in_out_1x1(TensorView<const float>, TensorView<const float>, int);
+template Tensor<double> corr2d_multi_in_out_1x1(TensorView<const double>, TensorView<const double>, int);
 
 }  // namespace plait

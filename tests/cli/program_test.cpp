@@ -237,8 +237,16 @@ TEST(Program, RunReadsNhwcAndWritesIt) {
   const Outcome run = run_plait({"run", "--input", folder.npy("x.npy", x), "--kernel",
                                  folder.npy("k.npy", k), "--layout", "nhwc", "--output", y});
   ASSERT_EQ(run.code, 0) << run.err;
-  expect_near(read_tensor<float>(y),
-              conv2d(x, k, {.layout = Layout::nhwc, .algorithm = "reference"}), 1e-5);
+  const Tensor<float> expected = conv2d(x, k, {.layout = Layout::nhwc, .algorithm = "reference"});
+  expect_near(read_tensor<float>(y), expected, 1e-5);
+
+  // The same kernel as k_h x k_w x c_i x c_o.
+  const Tensor<float> hwio = dense_copy(TensorView<const float>(k.data(), {2, 2, 3, 4}, {2, 1, 4, 12}));
+  const Outcome again =
+      run_plait({"run", "--input", folder.path("x.npy"), "--kernel", folder.npy("hwio.npy", hwio),
+                 "--layout", "nhwc", "--weight-layout", "hwio", "--output", y});
+  ASSERT_EQ(again.code, 0) << again.err;
+  expect_near(read_tensor<float>(y), expected, 1e-5);
 }
 
 TEST(Program, RunComputesInTheInputsDtypeOrTheOneAskedFor) {

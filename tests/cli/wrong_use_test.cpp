@@ -58,6 +58,19 @@ TEST_F(WrongUse, ChannelsWithTheNhwcGuess) {
   EXPECT_CONTAINS(run_error({"--layout", "nhwc"}), "is it NCHW? pass --layout nchw");
 }
 
+TEST_F(WrongUse, WeightsOfAnotherLayoutAreNotGuessed) {
+  const std::string nhwc = folder_.npy("nhwc.npy", ramp({1, 70, 70, 3}));
+  const std::string both = folder_.npy("both.npy", ramp({3, 3, 3, 64}));
+  EXPECT_CONTAINS(run_error(nhwc, both, {"--layout", "nhwc"}),
+                  "weight 3x3x3x64 is legal as oihw and as hwio: say which by --weight-layout hwio "
+                  "or --weight-layout oihw");
+  const std::string hwio = folder_.npy("hwio.npy", ramp({3, 3, 4, 64}));
+  EXPECT_CONTAINS(run_error(x_, hwio), "is it hwio? pass --weight-layout hwio");
+  EXPECT_CONTAINS(run_error({"--weight-layout", "HWIO"}),
+                  "unknown weight layout 'HWIO'; known: oihw, hwio: tensorflow's and jax' 'HWIO' is "
+                  "'hwio' here");
+}
+
 TEST_F(WrongUse, Groups) {
   EXPECT_CONTAINS(run_error({"--groups", "3"}), "3 groups");
   EXPECT_CONTAINS(run_error({"--groups", "0"}), "groups");
@@ -90,7 +103,7 @@ TEST_F(WrongUse, Padding) {
   EXPECT_CONTAINS(
       run_error({"--padding-mode", "mirror"}),
       "unknown padding mode 'mirror'; known: zeros, reflect, symmetric, replicate, circular, "
-      "constant=NUMBER");
+      "constant=NUMBER: scipy.ndimage's 'mirror' is 'reflect' here");
   EXPECT_CONTAINS(run_error({"--padding-mode", "constant=x"}), "constant=NUMBER");
   EXPECT_CONTAINS(run_error({"--padding", "9", "--padding-mode", "reflect"}), "reflect padding");
 }

@@ -184,7 +184,7 @@ def test_modes_of_corr2d_are_scipys(rng, taps: int) -> None:
     for index, row in enumerate(rows):
         full[index // taps + taps - 1 - index % taps] += row
     np.testing.assert_allclose(plait.corr2d(x, k, mode="full"), full, atol=1e-12)
-    first = (taps - 1) // 2
+    first = taps // 2
     same = full[first : first + 6, first : first + 7]
     np.testing.assert_allclose(plait.corr2d(x, k, mode="same"), same, atol=1e-12)
     np.testing.assert_array_equal(plait.corr2d(x, k, mode="valid"), plait.corr2d(x, k))
