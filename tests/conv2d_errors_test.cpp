@@ -93,7 +93,7 @@ TEST(Conv2dErrors, StrideDilationPadding) {
       "reflect padding must be smaller than the axis but is 4_4_4_4 (top_bottom_left_right) "
       "around 4x8 (x is 1x1x4x8)");
   EXPECT_EQ(refusal_of({1, 1, 8, 8}, {1, 1, 3, 3}, {.padding_value = 1}),
-            "a padding value is given but the padding mode is zeros, not constant");
+            "padding_value is given but the padding mode is zeros, not constant");
 }
 
 TEST(Conv2dErrors, KernelLargerThanThePaddedInput) {

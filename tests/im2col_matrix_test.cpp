@@ -242,7 +242,7 @@ TEST(Im2colMatrix, NamesTheShapesAndTheRuleThatIsBroken) {
             "reflect padding must be smaller than the axis but is 8_8_8_8 (top_bottom_left_right) "
             "around 8x8 (x is 1x4x8x8)");
   EXPECT_EQ(error_for({4, 8, 8}, {.padding_value = 1}),
-            "a padding value is given but the padding mode is zeros, not constant");
+            "padding_value is given but the padding mode is zeros, not constant");
 }
 
 TEST(Im2colMatrix, RefusesAMissingX) {

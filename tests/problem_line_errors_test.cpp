@@ -94,7 +94,7 @@ TEST(ProblemLine, PointsAtWhatIsWrong) {
       {good + "p1_2_3_", "column 22: padding \"1_2_3_\" lacks a number"},
       {good + "pconst=", "column 22: padding value \"\" is not a number"},
       {good + "pconst=1,5", "column 31: unknown option \"5\""},
-      {good + "pconst=inf", "column 22: the padding value must be finite"},
+      {good + "pconst=inf", "column 22: padding_value must be finite"},
       {good + "pconst=1e999", "column 22: padding value \"1e999\" does not fit in a double"},
       {good + "act=relu7",
        "column 22: activation \"relu7\" is not an activation (known: relu, relu6, leaky:0.1, "

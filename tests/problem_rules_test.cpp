@@ -102,9 +102,9 @@ TEST(Validate, NamesTheShapesAndTheRule) {
          p.padding_mode = PaddingMode::constant;
          p.padding_value = kNan;
        },
-       "the padding value must be finite"},
+       "padding_value must be finite"},
       {"stray padding value", [](Problem& p) { p.padding_value = 1; },
-       "a padding value is given but the padding mode is zeros, not constant"},
+       "padding_value is given but the padding mode is zeros, not constant"},
       {"slope",
        [](Problem& p) {
          p.activation = {ActivationKind::leaky, kInfinity};

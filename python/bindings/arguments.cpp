@@ -119,6 +119,12 @@ Pair to_pair(const char* name, nb::handle value, Axes axes) {
   return axes == Axes::hw ? Pair(number) : Pair(unit.h, number);
 }
 
+Pair to_size(const char* name, nb::handle value) {
+  const Pair size = to_pair(name, value, Axes::hw);
+  if (size.h < 1 || size.w < 1) wrong_value(name, "at least 1", value);
+  return size;
+}
+
 Padding to_padding(nb::handle value, Axes axes, const Problem& of) {
   if (is_text(value)) {
     const std::string_view word = text_of("padding", value);

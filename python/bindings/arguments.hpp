@@ -30,6 +30,9 @@ std::string to_text(const char* name, nb::handle value);
 // An int, or a pair (h, w); of one axis an int or (w,).
 Pair to_pair(const char* name, nb::handle value, Axes axes);
 
+// The same of two axes, at least 1.
+Pair to_size(const char* name, nb::handle value);
+
 // An int, a pair (h, w), ((top, bottom), (left, right)), or 'valid', 'same', 'same_upper',
 // 'same_lower', 'full'; of one axis an int, (w,), ((left, right),) or such a word. `of` needs the sizes,
 // stride and dilation.

@@ -172,7 +172,7 @@ nb::object compose_of(nb::handle kernel1_object, nb::handle kernel2_object, nb::
   o.groups2 = to_int("groups2", groups2);
   o.padding1 = named_padding("padding1", padding1, kernel1, o.stride1, o.dilation1);
   o.padding2 = named_padding("padding2", padding2, kernel2, o.stride2, o.dilation2);
-  if (!input_size.is_none()) o.input_size = to_pair("input_size", input_size, Axes::hw);
+  if (!input_size.is_none()) o.input_size = to_size("input_size", input_size);
   o.require_exact = to_bool("require_exact", require_exact);
   if (asked.measure && !o.input_size) {
     throw Error(Status::invalid_argument,

@@ -121,7 +121,7 @@ nb::object fold_pair(nb::handle first, nb::handle second, nb::handle input_size)
   arguments.emplace_back("first.", first);
   arguments.emplace_back("second.", second);
   std::optional<Pair> size;
-  if (!input_size.is_none()) size = to_pair("input_size", input_size, Axes::hw);
+  if (!input_size.is_none()) size = to_size("input_size", input_size);
   return one_layer(arguments,
                    [&](const auto& layers) { return fold_pointwise(layers[0], layers[1], size); });
 }

@@ -39,7 +39,7 @@ nb::object im2col_of(nb::handle x_object, nb::handle kernel_size, nb::handle str
   const Kind kind(x);
   kind.check({&x});
   Im2colOptions options;
-  options.kernel = to_pair("kernel_size", kernel_size, Axes::hw);
+  options.kernel = to_size("kernel_size", kernel_size);
   options.stride = to_pair("stride", stride, Axes::hw);
   options.dilation = to_pair("dilation", dilation, Axes::hw);
   Problem sizes;  // what 'same' needs to know; wrong ranks are for the library to refuse

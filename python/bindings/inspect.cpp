@@ -80,7 +80,7 @@ nb::object inspect_kernel(nb::handle kernel_object, nb::handle input_size, nb::h
   if (input_size.is_none()) {
     options.padding = to_layer_padding(padding, kernel_shape(kernel), options.stride, options.dilation);
   } else {
-    options.input_size = to_pair("input_size", input_size, Axes::hw);
+    options.input_size = to_size("input_size", input_size);
     Problem sizes;
     sizes.h = options.input_size->h;
     sizes.w = options.input_size->w;

@@ -24,6 +24,12 @@ VerifyReport run_verify(nb::handle cases, nb::handle first, nb::handle seed, nb:
   options.algorithm = to_text("algorithm", algorithm);
   if (!target.is_none()) options.target = parse_target(to_text("target", target));
   options.accuracy = parse_accuracy(to_text("accuracy", accuracy));
+  if (!progress.is_none() && PyCallable_Check(progress.ptr()) == 0) {
+    throw nb::type_error("progress must be a function of two ints, or None");
+  }
+  if (!nb::hasattr(problems, "__iter__") && !nb::isinstance<Problem>(problems)) {
+    throw nb::type_error("problems must be a problem or a sequence of them");
+  }
   const bool one = PyUnicode_Check(problems.ptr()) || nb::isinstance<Problem>(problems);
   for (const nb::handle problem : one ? nb::make_tuple(problems) : nb::tuple(problems)) {
     options.problems.push_back(nb::isinstance<Problem>(problem)

@@ -67,8 +67,8 @@ def corr2d(
 
 
 def _padding_of(mode: str, stride: Any, padding: Any) -> str:
-    words = {"valid": "valid", "same": "same", "full": "full"}
-    if mode not in words:
+    """Return the padding, which has the same words."""
+    if mode not in ("valid", "same", "full"):
         raise ValueError(f"mode must be 'valid', 'same' or 'full' but is {mode!r}")
     if not (isinstance(padding, int) and padding == 0):
         raise ValueError(f"mode {mode!r} and padding {padding!r} both say the padding: pass one")
@@ -76,7 +76,7 @@ def _padding_of(mode: str, stride: Any, padding: Any) -> str:
         raise ValueError(
             f"mode 'same' means an output of X's size, which stride {stride!r} cannot give"
         )
-    return words[mode]
+    return mode
 
 
 def corr2d_multi_in(X: Any, K: Any) -> Any:  # noqa: N803

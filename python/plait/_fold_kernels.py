@@ -134,7 +134,10 @@ def channel_shuffle_kernel(channels: int, groups: int, *, dtype: Any = "float32"
 def _is_f64(dtype: Any) -> bool:
     import numpy as np
 
-    name: str = np.dtype(dtype).name
+    try:
+        name: str = np.dtype(dtype).name
+    except TypeError:
+        name = repr(dtype)
     if name not in ("float32", "float64"):
         raise TypeError(f"dtype must be float32 or float64 but is {name}")
     return name == "float64"

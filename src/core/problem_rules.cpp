@@ -47,10 +47,10 @@ Broken broken_padding(const Problem& p) {
                                          extents_text(p.h, p.w) + " gives an axis above 2^62"};
   }
   if (!std::isfinite(p.padding_value)) {
-    return BrokenRule{Part::padding_mode, "the padding value must be finite"};
+    return BrokenRule{Part::padding_mode, "padding_value must be finite"};
   }
   if (p.padding_mode != PaddingMode::constant && p.padding_value != 0) {
-    return BrokenRule{Part::padding_mode, "a padding value is given but the padding mode is " +
+    return BrokenRule{Part::padding_mode, "padding_value is given but the padding mode is " +
                                               std::string(name_of(p.padding_mode)) +
                                               ", not constant"};
   }
