@@ -97,7 +97,7 @@ nb::object decompose_kernel(nb::handle kernel_object, nb::handle rank, nb::handl
   options.dilation = to_pair("dilation", dilation, Axes::hw);
   options.groups = to_int("groups", groups);
   options.threads = kind.threads(threads);
-  options.measure_seconds = to_double("measure_seconds", measure_seconds);
+  const double seconds = to_double("measure_seconds", measure_seconds);
   // What words for a padding need to know: K with four axes.
   const int axes = kernel.shape().rank();
   const Dims shape{1, 1, axes < 2 ? 1 : kernel.shape()[axes - 2],
@@ -106,6 +106,7 @@ nb::object decompose_kernel(nb::handle kernel_object, nb::handle rank, nb::handl
     options.padding = to_layer_padding(padding, shape, options.stride, options.dilation);
   } else {
     options.input_size = to_size("input_size", input_size);
+    options.measure_seconds = seconds;
     Problem sizes;
     sizes.h = options.input_size->h;
     sizes.w = options.input_size->w;
