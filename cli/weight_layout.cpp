@@ -16,17 +16,17 @@ bool is_long(std::int64_t a, std::int64_t b) { return std::max(a, b) > kLong * s
 
 }  // namespace
 
+bool fits_as_hwio(const Dims& weight, std::int64_t channels, std::int64_t groups) {
+  const int rank = weight.rank();
+  if ((rank != 3 && rank != 4) || groups < 1 || element_count(weight) == 0) return false;
+  return weight[rank - 2] * groups == channels && weight[rank - 1] % groups == 0;
+}
+
 void check_weight_layout(const Dims& weight, std::int64_t channels, std::int64_t groups,
                          bool channels_last) {
+  if (!fits_as_hwio(weight, channels, groups)) return;
   const int rank = weight.rank();
-  if ((rank != 3 && rank != 4) || groups < 1) return;
-  for (const std::int64_t size : weight) {
-    if (size < 1) return;
-  }
   const bool fits_oihw = weight[1] * groups == channels && weight[0] % groups == 0;
-  const bool fits_hwio =
-      weight[rank - 2] * groups == channels && weight[rank - 1] % groups == 0;
-  if (!fits_hwio) return;
   const std::string oihw = rank == 4 ? "oihw" : "oil";
   const std::string hwio = rank == 4 ? "hwio" : "lio";
   const auto fail = [&](const std::string& text) {

@@ -47,27 +47,28 @@ struct GivenAxes {
   bool maps() const { return channel || kernels; }  // whether the output has a channel axis
 };
 
-// Checked here, as the library would speak of axes that the caller does not have.
+// Ranks are checked here, as the library would speak of axes that the caller does not have.
+[[noreturn]] void refuse_rank(const Array& array, const std::string& wanted) {
+  throw Error(Status::invalid_argument, std::string(array.name()) + " must be " + wanted +
+                                            " but is " + to_string(array.shape()));
+}
+
 GivenAxes given_axes(const Array& input, const Array& weight, Axes axes, Layout layout) {
   GivenAxes given;
   given.row = axes == Axes::hw;
   const int spatial = given.row ? 2 : 1;
-  const auto fail = [](const Array& array, const std::string& wanted) {
-    throw Error(Status::invalid_argument, std::string(array.name()) + " must be " + wanted +
-                                              " but is " + to_string(array.shape()));
-  };
-  const std::string sizes = given.row ? "h x w" : "l";
-  const std::string one = layout == Layout::nchw ? "c x " + sizes : sizes + " x c";
-  const std::string taps = given.row ? "k_h x k_w" : "k";
   const int rank = input.shape().rank();
   if (rank < spatial || rank > spatial + 2) {
-    fail(input, "n x " + one + ", " + one + " or, of one channel, " + sizes);
+    const std::string sizes = given.row ? "h x w" : "l";
+    const std::string one = layout == Layout::nchw ? "c x " + sizes : sizes + " x c";
+    refuse_rank(input, "n x " + one + ", " + one + " or, of one channel, " + sizes);
   }
   given.batch = rank == spatial + 2;
   given.channel = rank > spatial;
   given.kernels = weight.shape().rank() != spatial;
   if (given.kernels && weight.shape().rank() != spatial + 2) {
-    fail(weight, "c_o x c_i/groups x " + taps + " or, of one channel, " + taps);
+    const std::string taps = given.row ? "k_h x k_w" : "k";
+    refuse_rank(weight, "c_o x c_i/groups x " + taps + " or, of one channel, " + taps);
   }
   return given;
 }
@@ -153,7 +154,7 @@ class Convolution {
       }
       return axes_.row ? view : with_axis(view, 2);
     }
-    const std::int64_t c = x_.size(layout_ == Layout::nchw ? x_.rank() - 3 : x_.rank() - 1);
+    const std::int64_t c = channels();
     if (c != 1) {
       const std::string taps = to_string(weight_.shape());
       throw Error(Status::invalid_argument,
@@ -166,12 +167,17 @@ class Convolution {
     return with_axis(with_axis(view, 0), 0);
   }
 
+  std::int64_t channels() const {
+    return x_.size(layout_ == Layout::nchw ? x_.rank() - 3 : x_.rank() - 1);
+  }
+
   void check_weight_layout() const {
-    const std::int64_t c = x_.size(layout_ == Layout::nchw ? x_.rank() - 3 : x_.rank() - 1);
+    const std::int64_t groups = to_int("groups", call_.groups);
+    const std::int64_t c = channels();
+    if (!faces::fits_as_hwio(weight_.shape(), c, groups)) return;
     const bool of_channels_last =
         layout_ == Layout::nhwc || is_of("tensorflow", input_) || is_of("tensorflow", weight_);
-    faces::check_weight_layout(weight_.shape(), c, to_int("groups", call_.groups),
-                               of_channels_last);
+    faces::check_weight_layout(weight_.shape(), c, groups, of_channels_last);
   }
 
   Conv2dOptions<T> options() const {

@@ -8,6 +8,7 @@ whose memory is handed on without a copy.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,10 @@ _CACHE_LINE = 64  # bytes; jax and tensorflow copy what is less aligned
 class _Kind:
     """What an array library needs to be answered in its own kind."""
 
+    threads: Callable[[], int] = staticmethod(lambda: _ANY_NUMBER)  # that it is set to use
+
     def check(self, name: str, array: Any) -> None:
         """Refuse an argument whose meaning would be lost on the way."""
-
-    def threads(self) -> int:
-        """Return how many threads the library is set to use."""
-        return _ANY_NUMBER
 
     def empty(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
         """Make a numpy array of 64-byte aligned memory, not initialised."""
@@ -41,6 +40,7 @@ class _Kind:
 class _Torch(_Kind):
     def __init__(self) -> None:
         self._torch = sys.modules["torch"]
+        self.threads = self._torch.get_num_threads  # itself, as every call asks
 
     def check(self, name: str, array: Any) -> None:
         if getattr(array, "requires_grad", False) and self._torch.is_grad_enabled():
@@ -48,9 +48,6 @@ class _Torch(_Kind):
                 f"{name} requires a gradient, which plait does not compute: call it under "
                 f"torch.no_grad(), or pass {name}.detach()"
             )
-
-    def threads(self) -> int:
-        return int(self._torch.get_num_threads())
 
     def empty(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
         return np.empty(shape, dtype)
@@ -133,7 +130,7 @@ def _values(name: str, given: Any) -> np.ndarray:
     """Read anything that holds real numbers as an array, without a copy where it can be."""
     _check_device(name, given)
     if _is_torch(given):
-        array = _plain(name, given).numpy()
+        array: np.ndarray = _plain(name, given).numpy()
     elif _is_array(given) or isinstance(given, (list, tuple, range)):
         try:
             array = np.from_dlpack(given) if _has_dlpack_alone(given) else np.asarray(given)
@@ -171,11 +168,11 @@ def _plain(name: str, tensor: Any) -> Any:
         (tensor.is_nested, "is a nested tensor", "its tensors one by one"),
         (tensor.is_quantized, "is a quantized tensor", f"{name}.dequantize()"),
         (
-            tensor.layout not in (torch.strided, torch._mkldnn),
+            str(tensor.layout) not in ("torch.strided", "torch._mkldnn"),
             f"is a sparse tensor ({tensor.layout})",
             f"{name}.to_dense()",
         ),
-        (tensor.layout == torch._mkldnn, "is a tensor of oneDNN's", f"{name}.to_dense()"),
+        (str(tensor.layout) == "torch._mkldnn", "is a tensor of oneDNN's", f"{name}.to_dense()"),
         (tensor.device.type == "meta", "is a meta tensor", "one with values"),
         (
             tensor.device.type != "cpu",
