@@ -1,15 +1,20 @@
 #include "image.hpp"
 
-#include <png.h>
-#include <turbojpeg.h>
+// libjpeg's header needs these two before it.
+#include <cstddef>
+#include <cstdio>
 
+#include <jpeglib.h>
+
+#include <jerror.h>
 #include <libexif/exif-data.h>
+#include <png.h>
 
 #include <csetjmp>
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <type_traits>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -30,6 +35,21 @@ void check_size(const std::string& name, std::int64_t w, std::int64_t h, std::in
   }
 }
 
+// What EXIF data (CIPA DC-008) begin with in a JPEG; a TIFF directory follows.
+constexpr std::string_view kExifHeader("Exif\0\0", 6);
+
+// The orientation that EXIF data, with their header, give; 1, upright, when they give none.
+int exif_orientation(std::string_view block) {
+  const std::unique_ptr<ExifData, decltype(&exif_data_unref)> exif(
+      exif_data_new_from_data(reinterpret_cast<const unsigned char*>(block.data()),
+                              static_cast<unsigned>(block.size())),
+      &exif_data_unref);
+  if (!exif) return 1;
+  const ExifEntry* entry = exif_content_get_entry(exif->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
+  if (entry == nullptr || entry->format != EXIF_FORMAT_SHORT || entry->size < 2) return 1;
+  return exif_get_short(entry->data, exif_data_get_byte_order(exif.get()));
+}
+
 // Everything libpng's error jump must not lose lives here, outside the function that calls setjmp.
 struct PngReader {
   std::string_view bytes;
@@ -42,6 +62,8 @@ struct PngReader {
   std::int64_t h = 0;
   std::vector<std::uint16_t> samples;  // h x w x 4: red, green, blue, alpha, 0...65535
   std::vector<png_bytep> rows;
+  png_uint_32 exif_size = 0;
+  png_bytep exif = nullptr;  // of `info`; a TIFF directory without kExifHeader
 
   ~PngReader() { png_destroy_read_struct(&png, &info, nullptr); }
 };
@@ -61,6 +83,12 @@ void read_png_bytes(png_structp png, png_bytep out, std::size_t count) {
   if (count > reader.bytes.size() - reader.position) png_error(png, "the file is truncated");
   std::memcpy(out, reader.bytes.data() + reader.position, count);
   reader.position += count;
+  // A chunk begins with its length. libpng sets aside up to 2 GiB for some chunks on the word of
+  // that, and its own limit on it is no more than a warning.
+  if ((png_get_io_state(png) & PNG_IO_MASK_LOC) == PNG_IO_CHUNK_HDR && count >= 4 &&
+      png_get_uint_32(out) > reader.bytes.size() - reader.position) {
+    png_error(png, "the file is truncated");
+  }
 }
 
 // libpng's full interface and not the simplified one: that one gives 16-bit samples only after a
@@ -71,9 +99,11 @@ bool read_png_header(PngReader& reader) {
   png_set_read_fn(reader.png, &reader, read_png_bytes);
   // check_size judges instead, with a better message.
   png_set_user_limits(reader.png, 0x7fffffff, 0x7fffffff);
-  // Texts, profiles and the like are skipped: libpng would set aside up to 2 GiB for one of them on
-  // the word of its length field, and its own limit on that is no more than a warning.
+  // Texts, profiles and the like are skipped: a few bytes of them can unpack to very many. The only
+  // one that is read is EXIF data, for the orientation.
   png_set_keep_unknown_chunks(reader.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
+  const png_byte exif[] = "eXIf";
+  png_set_keep_unknown_chunks(reader.png, PNG_HANDLE_CHUNK_AS_DEFAULT, exif, 1);
   png_read_info(reader.png, reader.info);
   reader.w = png_get_image_width(reader.png, reader.info);
   reader.h = png_get_image_height(reader.png, reader.info);
@@ -92,7 +122,8 @@ bool read_png_pixels(PngReader& reader) {
     png_error(reader.png, "an unexpected pixel format");
   }
   png_read_image(reader.png, reader.rows.data());
-  png_read_end(reader.png, nullptr);
+  png_read_end(reader.png, reader.info);  // EXIF data may come behind the pixels
+  png_get_eXIf_1(reader.png, reader.info, &reader.exif_size, &reader.exif);
   return true;
 }
 
@@ -124,53 +155,126 @@ Tensor<float> decode_png(std::string_view bytes, const std::string& name, std::i
       }
     }
   }
-  return x;
+  if (reader.exif == nullptr) return x;
+  const std::string_view directory(reinterpret_cast<const char*>(reader.exif), reader.exif_size);
+  return upright(std::move(x), exif_orientation(std::string(kExifHeader).append(directory)));
 }
 
-int exif_orientation(std::string_view jpeg) {
-  const std::unique_ptr<ExifData, decltype(&exif_data_unref)> exif(
-      exif_data_new_from_data(reinterpret_cast<const unsigned char*>(jpeg.data()),
-                              static_cast<unsigned>(jpeg.size())),
-      &exif_data_unref);
-  if (!exif) return 1;
-  const ExifEntry* entry = exif_content_get_entry(exif->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
-  if (entry == nullptr || entry->format != EXIF_FORMAT_SHORT || entry->size < 2) return 1;
-  return exif_get_short(entry->data, exif_data_get_byte_order(exif.get()));
+// Everything libjpeg's error jump must not lose, as PngReader.
+struct JpegReader {
+  jpeg_decompress_struct jpeg{};
+  jpeg_error_mgr errors{};
+  jpeg_progress_mgr progress{};
+  std::jmp_buf on_error;
+  char message[JMSG_LENGTH_MAX] = "";
+  char first_warning[JMSG_LENGTH_MAX] = "";
+  std::int64_t warnings = 0;
+  std::vector<unsigned char> row;  // w x 3: red, green, blue
+  Tensor<float> x;
+
+  ~JpegReader() { jpeg_destroy_decompress(&jpeg); }
+};
+
+JpegReader& reader_of(j_common_ptr jpeg) { return *static_cast<JpegReader*>(jpeg->client_data); }
+
+void on_jpeg_error(j_common_ptr jpeg) {
+  JpegReader& reader = reader_of(jpeg);
+  jpeg->err->format_message(jpeg, reader.message);
+  std::longjmp(reader.on_error, 1);
 }
 
-Tensor<float> decode_jpeg(std::string_view bytes, const std::string& name,
-                          std::int64_t max_pixels) {
-  const std::unique_ptr<std::remove_pointer_t<tjhandle>, decltype(&tjDestroy)> handle(
-      tjInitDecompress(), &tjDestroy);
-  if (!handle) throw std::bad_alloc();
-  if (bytes.size() > 0x7fffffff) fail_picture(name, "the JPEG file is larger than 2 GiB");
-  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
-  const auto size = static_cast<unsigned long>(bytes.size());
-  int w = 0;
-  int h = 0;
-  int subsampling = 0;
-  int colours = 0;
-  if (tjDecompressHeader3(handle.get(), data, size, &w, &h, &subsampling, &colours) != 0) {
-    fail_picture(name, std::string("corrupt JPEG: ") + tjGetErrorStr2(handle.get()));
+// libjpeg invents what damaged or truncated data lack, and calls that a warning; here it is an
+// error. Bytes between two segments that belong to neither are skipped: no pixel is lost by them.
+void on_jpeg_message(j_common_ptr jpeg, int level) {
+  if (level >= 0) return;  // a trace
+  if (jpeg->err->msg_code != JWRN_EXTRANEOUS_DATA) on_jpeg_error(jpeg);
+  JpegReader& reader = reader_of(jpeg);
+  if (reader.warnings++ == 0) jpeg->err->format_message(jpeg, reader.first_warning);
+}
+
+// Each scan goes through all pixels again, and a few bytes are enough for one: more than any
+// encoder writes are an attack (https://libjpeg-turbo.org/About/Security, "Progressive JPEG").
+void on_jpeg_progress(j_common_ptr jpeg) {
+  constexpr int kMaxScans = 500;
+  if (reinterpret_cast<j_decompress_ptr>(jpeg)->input_scan_number <= kMaxScans) return;
+  JpegReader& reader = reader_of(jpeg);
+  std::strcpy(reader.message, "the progressive JPEG has more than 500 scans");
+  std::longjmp(reader.on_error, 1);
+}
+
+std::string_view bytes_of(const jpeg_marker_struct& marker) {
+  return {reinterpret_cast<const char*>(marker.data), marker.data_length};
+}
+
+bool read_jpeg_header(JpegReader& reader, std::string_view bytes) {
+  if (setjmp(reader.on_error) != 0) return false;
+  jpeg_create_decompress(&reader.jpeg);
+  reader.jpeg.progress = &reader.progress;
+  jpeg_mem_src(&reader.jpeg, reinterpret_cast<const unsigned char*>(bytes.data()),
+               static_cast<unsigned long>(bytes.size()));
+  // EXIF data and XMP share APP1, in any order among the other segments before the pixels.
+  jpeg_save_markers(&reader.jpeg, JPEG_APP0 + 1, 0xffff);
+  jpeg_read_header(&reader.jpeg, TRUE);
+  return true;
+}
+
+int jpeg_orientation(const JpegReader& reader) {
+  for (auto* marker = reader.jpeg.marker_list; marker != nullptr; marker = marker->next) {
+    const std::string_view block = bytes_of(*marker);
+    if (block.starts_with(kExifHeader)) return exif_orientation(block);
   }
-  if (colours == TJCS_CMYK || colours == TJCS_YCCK) {
-    fail_picture(name, "the JPEG has CMYK colours; convert it to RGB first");
-  }
-  check_size(name, w, h, max_pixels);
-  std::vector<unsigned char> pixels(static_cast<std::size_t>(w) * static_cast<std::size_t>(h) * 3);
-  // The library fills up what a truncated file lacks and calls that a warning; here it is an error.
-  if (tjDecompress2(handle.get(), data, size, pixels.data(), w, 0, h, TJPF_RGB,
-                    TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS) != 0) {
-    fail_picture(name, std::string("corrupt JPEG: ") + tjGetErrorStr2(handle.get()));
-  }
-  Tensor<float> x({3, h, w});
-  const unsigned char* in = pixels.data();
-  for (std::int64_t i = 0; i < h; ++i) {
-    for (std::int64_t j = 0; j < w; ++j, in += 3) {
-      for (std::int64_t c = 0; c < 3; ++c) x(c, i, j) = static_cast<float>(in[c]) / 255.0f;
+  return 1;
+}
+
+bool read_jpeg_pixels(JpegReader& reader) {
+  if (setjmp(reader.on_error) != 0) return false;
+  reader.jpeg.out_color_space = JCS_RGB;
+  reader.jpeg.dct_method = JDCT_ISLOW;  // the accurate one
+  jpeg_start_decompress(&reader.jpeg);
+  while (reader.jpeg.output_scanline < reader.jpeg.output_height) {
+    const std::int64_t i = reader.jpeg.output_scanline;
+    JSAMPROW row = reader.row.data();
+    jpeg_read_scanlines(&reader.jpeg, &row, 1);
+    for (std::int64_t j = 0; j < reader.x.size(2); ++j, row += 3) {
+      for (std::int64_t c = 0; c < 3; ++c) {
+        reader.x(c, i, j) = static_cast<float>(row[c]) / 255.0f;
+      }
     }
   }
-  return upright(std::move(x), exif_orientation(bytes));
+  jpeg_finish_decompress(&reader.jpeg);
+  return true;
+}
+
+Tensor<float> decode_jpeg(std::string_view bytes, const std::string& name, std::int64_t max_pixels,
+                          std::vector<std::string>* notes) {
+  JpegReader reader;
+  reader.jpeg.err = jpeg_std_error(&reader.errors);
+  reader.jpeg.client_data = &reader;
+  reader.errors.error_exit = on_jpeg_error;
+  reader.errors.emit_message = on_jpeg_message;
+  reader.progress.progress_monitor = on_jpeg_progress;
+  if (!read_jpeg_header(reader, bytes)) {
+    fail_picture(name, std::string("corrupt JPEG: ") + reader.message);
+  }
+  if (reader.jpeg.jpeg_color_space == JCS_CMYK || reader.jpeg.jpeg_color_space == JCS_YCCK) {
+    fail_picture(name, "the JPEG has CMYK colours; convert it to RGB first");
+  }
+  const std::int64_t h = reader.jpeg.image_height;
+  const std::int64_t w = reader.jpeg.image_width;
+  check_size(name, w, h, max_pixels);
+  // Before the pixels: what comes later, between scans, does not count.
+  const int orientation = jpeg_orientation(reader);
+  reader.row.resize(static_cast<std::size_t>(w) * 3);
+  reader.x = Tensor<float>({3, h, w});
+  if (!read_jpeg_pixels(reader)) {
+    fail_picture(name, std::string("corrupt JPEG: ") + reader.message);
+  }
+  if (reader.warnings > 0 && notes != nullptr) {
+    std::string note = name + ": decoded in spite of a warning: " + reader.first_warning;
+    if (reader.warnings > 1) note += ", and " + std::to_string(reader.warnings - 1) + " more";
+    notes->push_back(std::move(note));
+  }
+  return upright(std::move(reader.x), orientation);
 }
 
 }  // namespace
@@ -201,10 +305,10 @@ Tensor<float> upright(Tensor<float> x, int orientation) {
   return y;
 }
 
-Tensor<float> decode_image(std::string_view bytes, const std::string& name,
-                           std::int64_t max_pixels) {
+Tensor<float> decode_image(std::string_view bytes, const std::string& name, std::int64_t max_pixels,
+                           std::vector<std::string>* notes) {
   if (looks_like_png(bytes)) return decode_png(bytes, name, max_pixels);
-  if (looks_like_jpeg(bytes)) return decode_jpeg(bytes, name, max_pixels);
+  if (looks_like_jpeg(bytes)) return decode_jpeg(bytes, name, max_pixels, notes);
   fail_picture(name, "is neither a JPEG nor a PNG image");
 }
 

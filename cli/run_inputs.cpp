@@ -106,7 +106,7 @@ Array read_input(const ConvolutionOptions& options, RunInputs& inputs) {
   if (inputs.layout == Layout::nhwc) fail("--layout is for .npy files; a picture has no choice");
   inputs.photograph = true;
   inputs.x_rank = 3;
-  const Tensor<float> picture = decode_image(bytes, options.input);
+  const Tensor<float> picture = decode_image(bytes, options.input, kMaxPixels, &inputs.notes);
   return reshaped(picture, with_leading_ones(picture.shape()));
 }
 

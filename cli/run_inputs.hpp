@@ -39,7 +39,7 @@ struct RunInputs {
   std::optional<Array> bias;               // c_o, dtype of x
   Problem problem;                         // valid
   std::vector<std::string> channel_names;  // of a preset's output
-  std::vector<std::string> notes;          // what was converted, for the user to know
+  std::vector<std::string> notes;          // what was converted or skipped, for the user
 };
 
 // Reads and checks everything, and computes nothing. Throws Error.
