@@ -22,10 +22,12 @@ struct Header {
   Dims shape;
 };
 
-// Reads exactly the dictionaries that numpy writes: three known keys, each once, in any order.
+// Reads the dictionaries that numpy writes and wrote: three known keys, each once, in any order. Up
+// to version 2.0 they may come from Python 2, which wrote integers as 3L.
 class HeaderParser {
  public:
-  HeaderParser(std::string_view text, const std::string& name) : text_(text), name_(name) {}
+  HeaderParser(std::string_view text, int major, const std::string& name)
+      : text_(text), long_integers_(major <= 2), name_(name) {}
 
   Header parse() {
     Header header;
@@ -75,11 +77,9 @@ class HeaderParser {
     return out;
   }
 
+  // What Python takes as white space between tokens.
   void skip_spaces() {
-    while (position_ < text_.size() &&
-           (text_[position_] == ' ' || text_[position_] == '\n' || text_[position_] == '\t')) {
-      ++position_;
-    }
+    position_ = std::min(text_.find_first_not_of(" \t\n\r\f", position_), text_.size());
   }
 
   bool accept(char c) {
@@ -164,13 +164,39 @@ class HeaderParser {
     if (position_ == start) {
       fail("should have an axis size at character " + std::to_string(position_));
     }
+    if (text_[start] == '0' && value != 0) fail("has an axis size with a leading zero");
+    if (long_integers_) accept('L');
     return value;
   }
 
   std::string_view text_;
+  bool long_integers_;
   const std::string& name_;
   std::size_t position_ = 0;
 };
+
+struct ElementType {
+  bool f32;
+  bool big_endian;
+};
+
+// As numpy.dtype(descr): a code of one letter or with its size behind a byte order, where none, '='
+// and '|' mean this machine's; or a name, which takes no byte order.
+std::optional<ElementType> element_type_of(std::string_view descr) {
+  constexpr bool kNative = std::endian::native == std::endian::big;
+  if (descr == "float32" || descr == "single") return ElementType{true, kNative};
+  if (descr == "float64" || descr == "double" || descr == "float") {
+    return ElementType{false, kNative};
+  }
+  bool big_endian = kNative;
+  if (!descr.empty() && std::string_view("<>=|").find(descr[0]) != std::string_view::npos) {
+    if (descr[0] == '<' || descr[0] == '>') big_endian = descr[0] == '>';
+    descr.remove_prefix(1);
+  }
+  if (descr == "f4" || descr == "f") return ElementType{true, big_endian};
+  if (descr == "f8" || descr == "d") return ElementType{false, big_endian};
+  return {};
+}
 
 std::uint64_t little_endian(std::string_view bytes) {
   std::uint64_t value = 0;
@@ -192,9 +218,8 @@ T load(const char* bytes, bool big_endian) {
 
 // Elements of any rank up to 4 in the file's order, into row-major order.
 template <class T>
-Tensor<T> read_elements(std::string_view data, const Header& header) {
+Tensor<T> read_elements(std::string_view data, const Header& header, bool big_endian) {
   Tensor<T> tensor(header.shape);
-  const bool big_endian = header.descr[0] == '>';
   Dims shape;  // padded to rank 4 with leading ones
   for (int axis = header.shape.rank(); axis < 4; ++axis) shape.push_back(1);
   for (const std::int64_t size : header.shape) shape.push_back(size);
@@ -246,17 +271,16 @@ Array parse_npy(std::string_view bytes, const std::string& name) {
   const std::uint64_t header_bytes = little_endian(bytes.substr(8, length_bytes));
   if (header_bytes > bytes.size() - 8 - length_bytes) fail("is truncated in the .npy header");
   const std::string_view text = bytes.substr(8 + length_bytes, header_bytes);
-  const Header header = HeaderParser(text, name).parse();
+  const Header header = HeaderParser(text, major, name).parse();
   const std::string_view data = bytes.substr(8 + length_bytes + header_bytes);
 
-  const bool is_f32 = header.descr == "<f4" || header.descr == ">f4";
-  const bool is_f64 = header.descr == "<f8" || header.descr == ">f8";
-  if (!is_f32 && !is_f64) {
+  const std::optional<ElementType> type = element_type_of(header.descr);
+  if (!type) {
     fail("has dtype '" + header.descr +
          "'; plait reads float32 ('<f4', '>f4') and float64 ('<f8', '>f8'), so convert it, e.g. "
          "with .astype('float32')");
   }
-  std::uint64_t needed = is_f32 ? 4 : 8;
+  std::uint64_t needed = type->f32 ? 4 : 8;
   for (int axis = 0; axis < header.shape.rank(); ++axis) {
     const std::uint64_t size = static_cast<std::uint64_t>(header.shape[axis]);
     if (size == 0) {
@@ -273,8 +297,8 @@ Array parse_npy(std::string_view bytes, const std::string& name) {
          to_string(header.shape) + " of dtype '" + header.descr + "' needs " +
          std::to_string(needed) + " bytes of data but the file has " + std::to_string(data.size()));
   }
-  if (is_f32) return read_elements<float>(data, header);
-  return read_elements<double>(data, header);
+  if (type->f32) return read_elements<float>(data, header, type->big_endian);
+  return read_elements<double>(data, header, type->big_endian);
 }
 
 template <class T>

@@ -123,13 +123,62 @@ TEST(Npy, AcceptsAnyOrderOfKeysAndAnySpacing) {
   for (const char* header :
        {"{'shape': (2, 3), 'descr': '<f4', 'fortran_order': False}",
         "{\"descr\":\"<f4\",\"fortran_order\":False,\"shape\":(2,3,)}",
-        " { 'fortran_order' : False , 'shape' : ( 2 , 3 ) , 'descr' : '<f4' } \n"}) {
+        " { 'fortran_order' : False , 'shape' : ( 2 , 3 ) , 'descr' : '<f4' } \n",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\r\n",
+        "\r\n{\r\n'descr': '<f4',\r\n\t'fortran_order':\rFalse, "
+        "'shape'\f:\r\n(2\r\n,3)\r\n}\r\n"}) {
     EXPECT_EQ(read_f32(raw_npy(1, header, data_of(kSix))), kSix) << header;
+  }
+  // A vertical tab is no white space to Python.
+  EXPECT_CONTAINS(message_of_header("{'descr': '<f4', 'fortran_order': False, 'shape': (2,\v3)}"),
+                  "should have an axis size");
+}
+
+TEST(Npy, ReadsThePython2Integers) {
+  for (const char* shape : {"(2L, 3L)", "(2L,3)", "(2, 3L,)", "(2 L, 3\r\nL)"}) {
+    const std::string header = header_of("<f4", "False", shape);
+    for (const int major : {1, 2}) {
+      const Array array = parse_npy(raw_npy(major, header, data_of(kSix)), "a.npy");
+      EXPECT_EQ(shape_of(array), (Dims{2, 3})) << shape;
+    }
+    // numpy wrote no version 3.0 with Python 2, and reads none.
+    EXPECT_CONTAINS(message_of(raw_npy(3, header, data_of(kSix))), "the .npy header");
+  }
+  for (const char* shape : {"(2l, 3)", "(2LL, 3)", "(2, L)", "(L2, 3)"}) {
+    EXPECT_CONTAINS(message_of_header(header_of("<f4", "False", shape)), "header") << shape;
   }
 }
 
+// Each checked against numpy 2.4: numpy.dtype(descr).
+TEST(Npy, ReadsEveryNameOfADtype) {
+  for (const char* descr :
+       {"<f4", "=f4", "|f4", "f4", "<f", "=f", "|f", "f", "float32", "single"}) {
+    EXPECT_EQ(read_f32(raw_npy(1, header_of(descr, "False", "(6,)"), data_of(kSix))), kSix)
+        << descr;
+  }
+  for (const char* descr : {">f4", ">f"}) {
+    EXPECT_EQ(read_f32(raw_npy(1, header_of(descr, "False", "(6,)"), data_of(kSix, true))), kSix)
+        << descr;
+  }
+  const std::vector<double> values = {0.1, -2};
+  const auto read_f64 = [&](const std::string& descr, bool swap) {
+    const Array array =
+        parse_npy(raw_npy(1, header_of(descr, "False", "(2,)"), data_of(values, swap)), "a.npy");
+    const auto& tensor = std::get<Tensor<double>>(array);
+    return std::vector<double>(tensor.begin(), tensor.end());
+  };
+  for (const char* descr :
+       {"<f8", "=f8", "|f8", "f8", "<d", "=d", "|d", "d", "float64", "double", "float"}) {
+    EXPECT_EQ(read_f64(descr, false), values) << descr;
+  }
+  for (const char* descr : {">f8", ">d"}) EXPECT_EQ(read_f64(descr, true), values) << descr;
+}
+
 TEST(Npy, NamesADtypeItDoesNotRead) {
-  for (const char* descr : {"<i8", "|u1", "<f2", "<c8", "|b1", "|O", "<U3", "=f4", "f4", ""}) {
+  for (const char* descr :
+       {"<i8",   "|u1",     "<f2",   "<c8", "|b1",      "|O",      "<U3",     "i4",
+        "int32", "float16", "f2",    "F",   "<float32", ">double", "Float32", "f4 ",
+        " f4",   "<<f4",    "f4,f4", "!f4", "=",        ""}) {
     EXPECT_CONTAINS(message_of_header(header_of(descr, "False", "(6,)")),
                     "has dtype '" + std::string(descr) + "'");
   }
@@ -159,6 +208,7 @@ TEST(Npy, RefusesEachBadHeader) {
       {"{'descr': '<f4', 'fortran_order': False, 'shape': (-6,)}", "axis size"},
       {"{'descr': '<f4', 'fortran_order': False, 'shape': (6 6)}", "not a tuple"},
       {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3 6)}", "should have ')'"},
+      {"{'descr': '<f4', 'fortran_order': False, 'shape': (02, 3)}", "leading zero"},
       {"{'descr': '<f4', 'fortran_order': False, 'shape': (,)}", "axis size"},
       {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}", "too large"},
       {"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387, 4611686018427387)}",
