@@ -16,7 +16,7 @@ const Dims& shape_of(const Array& array);
 
 // The array in `bytes`, a whole file, in row-major order whatever the order in the file. Reads
 // float32 and float64 under every name that numpy.dtype takes for them ('<f4', '>f8', '=f4', 'd',
-// 'float32'), C and Fortran order, rank 0 to 4, no axis of size 0, and headers of Python 2 (3L).
+// 'float32'), C and Fortran order, rank 0 to 4, and headers of Python 2 (3L).
 // `name` stands in messages. Throws Error (Status::io) for anything else, and allocates no more
 // than the file holds.
 Array parse_npy(std::string_view bytes, const std::string& name);

@@ -30,8 +30,7 @@ std::string one_line(std::string message) {
                           "--weight-layout " + layout);
   }
   for (const std::string layout : {"nhwc", "nchw"}) {
-    message =
-        replace_all(std::move(message), "layout=\"" + layout + "\"", "--layout " + layout);
+    message = replace_all(std::move(message), "layout=\"" + layout + "\"", "--layout " + layout);
   }
   while (!message.empty() && message.back() == '\n') message.pop_back();
   return replace_all(std::move(message), "\n", "; ");

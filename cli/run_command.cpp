@@ -95,6 +95,10 @@ Array compute(const RunArguments& arguments, const RunInputs& inputs,
   return std::visit(
       [&](const auto& x) -> Array {
         using Tensor = std::remove_cvref_t<decltype(x)>;
+        if (x.size(0) == 0) {
+          const Dims y = inputs.problem.y_shape();
+          return Tensor({0, y[1], y[2], y[3]});
+        }
         const Tensor* bias = inputs.bias ? &std::get<Tensor>(*inputs.bias) : nullptr;
         return convolve(arguments, "", inputs.problem, x, std::get<Tensor>(inputs.kernel), bias,
                         kBudgetSeconds, measured);

@@ -216,7 +216,7 @@ Problem make_problem(const ConvolutionOptions& options, const RunInputs& inputs)
   const Dims& x = shape_of(inputs.x);
   const Dims& k = shape_of(inputs.kernel);
   Problem problem;
-  problem.n = x[0];
+  problem.n = std::max<std::int64_t>(1, x[0]);  // an empty batch is checked as one image
   problem.c_i = x[1];
   problem.h = x[2];
   problem.w = x[3];
@@ -278,6 +278,8 @@ RunInputs read_run_inputs(const ConvolutionOptions& options) {
     }
   }
   inputs.x = inputs.layout == Layout::nhwc ? to_nchw(x_computed) : x_computed;
+  if (shape_of(inputs.x)[0] == 0)
+    inputs.notes.push_back("the batch is empty, and so is the output");
   if (!inputs.inception) inputs.problem = make_problem(options, inputs);
   return inputs;
 }

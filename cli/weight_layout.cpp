@@ -41,8 +41,7 @@ void check_weight_layout(const Dims& weight, std::int64_t channels, std::int64_t
          (rank == 4 ? "c_o x c_i/groups x k_h x k_w" : "c_o x c_i/groups x k") + ": is it " + hwio +
          "? pass weight_layout=\"" + hwio + "\"");
   }
-  const bool long_oihw =
-      rank == 4 ? is_long(weight[2], weight[3]) : weight[2] > kLong * weight[0];
+  const bool long_oihw = rank == 4 ? is_long(weight[2], weight[3]) : weight[2] > kLong * weight[0];
   if (channels_last && long_oihw && usual_hwio) {
     fail("is legal as " + oihw + " and as " + hwio + ": say which by weight_layout=\"" + hwio +
          "\" or weight_layout=\"" + oihw + "\"");

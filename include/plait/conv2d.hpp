@@ -49,7 +49,8 @@ PLAIT_API void conv2d_into(TensorView<T> y, TensorView<const T> x, TensorView<co
                            const Conv2dOptions<T>& options = {});
 
 // The plan of such a call, from the cache: what it will compute, how, at what predicted cost, and
-// the shape of y; of one image for an empty batch. The output is planned to lie in memory like x: NHWC where x does.
+// the shape of y; of one image for an empty batch. The output is planned to lie in memory like x:
+// NHWC where x does.
 template <class T>
 PLAIT_API Plan conv2d_plan(TensorView<const T> x, TensorView<const T> kernel,
                            const Conv2dOptions<T>& options = {});

@@ -16,16 +16,19 @@ PLAIT_API Tensor<T> corr2d(TensorView<const T> x, TensorView<const T> kernel, in
 
 // X: c_i x h x w, K: c_i x k_h x k_w: each channel with its own kernel, then summed over c_i.
 template <class T>
-PLAIT_API Tensor<T> corr2d_multi_in(TensorView<const T> x, TensorView<const T> kernel, int threads = 0);
+PLAIT_API Tensor<T> corr2d_multi_in(TensorView<const T> x, TensorView<const T> kernel,
+                                    int threads = 0);
 
 // X: c_i x h x w (or n x c_i x h x w), K: c_o x c_i x k_h x k_w. Returns c_o maps (per image).
 template <class T>
-PLAIT_API Tensor<T> corr2d_multi_in_out(TensorView<const T> x, TensorView<const T> kernel, int threads = 0);
+PLAIT_API Tensor<T> corr2d_multi_in_out(TensorView<const T> x, TensorView<const T> kernel,
+                                        int threads = 0);
 
 // X: c_i x h x w (or n x ...), K: c_o x c_i or c_o x c_i x 1 x 1: one fully connected layer over
 // the channels, applied at every pixel.
 template <class T>
-PLAIT_API Tensor<T> corr2d_multi_in_out_1x1(TensorView<const T> x, TensorView<const T> kernel, int threads = 0);
+PLAIT_API Tensor<T> corr2d_multi_in_out_1x1(TensorView<const T> x, TensorView<const T> kernel,
+                                            int threads = 0);
 
 template <class T>
 Tensor<T> corr2d(const Tensor<T>& x, const Tensor<T>& kernel) {

@@ -181,9 +181,9 @@ PaddingMode to_padding_mode(nb::handle value) {
   const std::string_view name = text_of("padding_mode", value);
   std::string known;
   if (name == "edge") return PaddingMode::replicate;  // numpy's and skimage's word
-  for (const PaddingMode mode : {PaddingMode::zeros, PaddingMode::reflect, PaddingMode::symmetric,
-                                 PaddingMode::replicate, PaddingMode::circular,
-                                 PaddingMode::constant}) {
+  for (const PaddingMode mode :
+       {PaddingMode::zeros, PaddingMode::reflect, PaddingMode::symmetric, PaddingMode::replicate,
+        PaddingMode::circular, PaddingMode::constant}) {
     if (name == name_of(mode)) return mode;
     known += (known.empty() ? "'" : ", '") + std::string(name_of(mode)) + "'";
   }

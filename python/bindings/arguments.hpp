@@ -34,16 +34,16 @@ Pair to_pair(const char* name, nb::handle value, Axes axes);
 Pair to_size(const char* name, nb::handle value);
 
 // An int, a pair (h, w), ((top, bottom), (left, right)), or 'valid', 'same', 'same_upper',
-// 'same_lower', 'full'; of one axis an int, (w,), ((left, right),) or such a word. `of` needs the sizes,
-// stride and dilation.
+// 'same_lower', 'full'; of one axis an int, (w,), ((left, right),) or such a word. `of` needs the
+// sizes, stride and dilation.
 Padding to_padding(nb::handle value, Axes axes, const Problem& of);
 
 PaddingMode to_padding_mode(nb::handle value);
-Activation to_activation(nb::handle value);      // None: none
-Layout to_layout(nb::handle value, Axes axes);   // 'nchw', 'nhwc'; of one axis 'ncl', 'nlc'
+Activation to_activation(nb::handle value);     // None: none
+Layout to_layout(nb::handle value, Axes axes);  // 'nchw', 'nhwc'; of one axis 'ncl', 'nlc'
 WeightLayout to_weight_layout(nb::handle value, Axes axes);  // 'oihw', 'hwio'; 'oil', 'lio'
-int to_threads(nb::handle value);                // None: 0
-std::size_t to_workspace_cap(nb::handle value);  // None: no cap
-Problem to_problem(nb::handle value);            // a problem line or a Problem
+int to_threads(nb::handle value);                            // None: 0
+std::size_t to_workspace_cap(nb::handle value);              // None: no cap
+Problem to_problem(nb::handle value);                        // a problem line or a Problem
 
 }  // namespace plait::python

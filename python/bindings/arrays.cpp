@@ -15,7 +15,6 @@
 
 #include "arguments.hpp"
 
-
 namespace plait::python {
 namespace {
 
@@ -38,7 +37,7 @@ void check_rank(const char* name, std::int64_t rank) {
 // What is known of a type of arrays that has an exchange table, looked up once.
 struct ExchangeType {
   const DlpackExchangeApi* api = nullptr;  // null: it has none
-  nb::handle is_neg;                       // torch's: whether the values are those in memory negated
+  nb::handle is_neg;  // torch's: whether the values are those in memory negated
 };
 
 const ExchangeType& exchange_type_of(PyTypeObject* type) {
@@ -115,7 +114,8 @@ bool Array::from_buffer(nb::handle object, Access access) {
   // '@' and '=' say native byte order, '<' this one's; no format at all says bytes.
   static_assert(std::endian::native == std::endian::little);
   std::string_view format = buffer.format == nullptr ? "B" : buffer.format;
-  if (format.size() == 2 && std::string_view("@=<").find(format[0]) != std::string_view::npos) format.remove_prefix(1);
+  if (format.size() == 2 && std::string_view("@=<").find(format[0]) != std::string_view::npos)
+    format.remove_prefix(1);
   if (format != "f" && format != "d") {
     release();
     return false;
@@ -223,8 +223,7 @@ Dtype promote(std::span<Array* const> operands, std::optional<Dtype> fixed) {
     if (operand->given()) named.append(nb::make_tuple(operand->name(), operand->object()));
   }
   static const nb::handle promoted = kept("plait._arrays", "promoted");
-  const nb::object values =
-      fixed ? promoted(named, text_of(*fixed)) : promoted(named, nb::none());
+  const nb::object values = fixed ? promoted(named, text_of(*fixed)) : promoted(named, nb::none());
   int next = 0;
   for (Array* operand : operands) {
     if (operand->given()) operand->replace(values[nb::int_(next++)]);

@@ -1,6 +1,6 @@
 // Arrays of Python as plait's views: zero-copy, through the buffer protocol (numpy, jax,
-// tensorflow, memoryview) or DLPack (torch and others), and new arrays of the same kind. What has no
-// such memory is made an array of by plait._arrays, which has the rules and the words for it.
+// tensorflow, memoryview) or DLPack (torch and others), and new arrays of the same kind. What has
+// no such memory is made an array of by plait._arrays, which has the rules and the words for it.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -29,8 +29,8 @@ enum class Access { read, write };
 class Array {
  public:
   // With Access::read an operand, of anything: it can be looked at only after promote(). With
-  // Access::write memory to write to: TypeError if it is no array, has a dtype other than float32 or
-  // float64, lies on another device or cannot be written to. Both: ValueError for more than four
+  // Access::write memory to write to: TypeError if it is no array, has a dtype other than float32
+  // or float64, lies on another device or cannot be written to. Both: ValueError for more than four
   // axes or strides of no whole elements. None makes an array that is not given.
   Array(const char* name, nb::handle object, Access access = Access::read);
   Array(const Array&) = delete;

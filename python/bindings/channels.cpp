@@ -31,8 +31,7 @@ nb::object shuffle(nb::handle x_object, nb::handle groups_object) {
   const std::int64_t groups = to_int("groups", groups_object);
   const Kind kind(x);
   kind.check({&x});
-  return kind.adopt(dtype == Dtype::f64 ? shuffled<double>(x, groups)
-                                            : shuffled<float>(x, groups));
+  return kind.adopt(dtype == Dtype::f64 ? shuffled<double>(x, groups) : shuffled<float>(x, groups));
 }
 
 // The matrix as a numpy array of bool that owns it.

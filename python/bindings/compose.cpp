@@ -90,7 +90,8 @@ std::vector<LayersCost> costs_of(const Layers<T>& two, const Layers<T>& one, con
   const Pair size = *asked.options.input_size;
   const Dims x{1, two[0].kernel.size(1) * two[0].groups, size.h, size.w};
   if (asked.measure) {
-    return compare_layers<T>({two, one}, x, {.measure_seconds = kMeasureSeconds, .threads = threads, .cancel = cancel});
+    return compare_layers<T>(
+        {two, one}, x, {.measure_seconds = kMeasureSeconds, .threads = threads, .cancel = cancel});
   }
   const auto predicted = [threads](const Problem& problem) {
     return plan(problem, {.threads = threads}).cost().predicted_seconds;
@@ -137,7 +138,8 @@ nb::tuple composed_of(const Asked& asked, const Kind& kind) {
   run_released(seconds + (asked.measure ? 2 * kMeasureSeconds : 0), [&](std::atomic<bool>* cancel) {
     options.cancel = cancel;
     composed = compose<T>(kernel1, kernel2, options);
-    costs = costs_of(two_layers<T>(kernel1, kernel2, options), one_layer(composed), asked, threads, cancel);
+    costs = costs_of(two_layers<T>(kernel1, kernel2, options), one_layer(composed), asked, threads,
+                     cancel);
   });
   nb::object bias = nb::none();
   if (composed.bias.size() != 0) bias = kind.adopt(to_numpy(std::move(composed.bias)));
@@ -178,8 +180,7 @@ nb::object compose_of(nb::handle kernel1_object, nb::handle kernel2_object, nb::
     throw Error(Status::invalid_argument,
                 "measure=True needs input_size: how long layers take depends on the size of x");
   }
-  return dtype == Dtype::f64 ? composed_of<double>(asked, kind)
-                                       : composed_of<float>(asked, kind);
+  return dtype == Dtype::f64 ? composed_of<double>(asked, kind) : composed_of<float>(asked, kind);
 }
 
 }  // namespace

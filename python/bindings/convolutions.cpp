@@ -40,10 +40,10 @@ TensorView<T> with_axis(const TensorView<T>& view, int before) {
 
 // Which axes a call's arrays have. All have w; what is missing is of size 1.
 struct GivenAxes {
-  bool batch = false;     // of input and output
-  bool channel = true;    // of the input
-  bool kernels = true;    // of the weight: c_o and c_i
-  bool row = true;        // h, of everything: not in conv1d
+  bool batch = false;                               // of input and output
+  bool channel = true;                              // of the input
+  bool kernels = true;                              // of the weight: c_o and c_i
+  bool row = true;                                  // h, of everything: not in conv1d
   bool maps() const { return channel || kernels; }  // whether the output has a channel axis
 };
 
@@ -135,7 +135,7 @@ class Convolution {
   TensorView<U> picture(const Array& array, bool channel) const {
     auto view = array.view<U>();
     const int rank = (axes_.batch ? 1 : 0) + (channel ? 1 : 0) + (axes_.row ? 2 : 1);
-    if (view.rank() != rank) return view;  // for the library to refuse
+    if (view.rank() != rank) return view;       // for the library to refuse
     const bool last = layout_ == Layout::nhwc;  // channels
     if (!axes_.row) view = with_axis(view, rank - (channel && last ? 2 : 1));
     if (!channel) view = with_axis(view, last ? view.rank() : view.rank() - 2);
@@ -277,30 +277,14 @@ nb::object convolve_positional(nb::handle input, nb::handle weight, nb::handle b
                                nb::handle stride, nb::handle padding, nb::handle dilation,
                                nb::handle groups, nb::handle padding_mode, nb::handle padding_value,
                                nb::handle activation, nb::handle residual, nb::handle layout,
-                               nb::handle weight_layout, nb::handle flip, nb::handle algorithm, nb::handle accuracy,
-                               nb::handle max_workspace_bytes, nb::handle threads,
-                               nb::handle reproducible, nb::handle out) {
-  return convolve({axes,
-                   input,
-                   weight,
-                   bias,
-                   stride,
-                   padding,
-                   dilation,
-                   groups,
-                   padding_mode,
-                   padding_value,
-                   activation,
-                   residual,
-                   layout,
-                   weight_layout,
-                   flip,
-                   algorithm,
-                   accuracy,
-                   max_workspace_bytes,
-                   threads,
-                   reproducible,
-                   out});
+                               nb::handle weight_layout, nb::handle flip, nb::handle algorithm,
+                               nb::handle accuracy, nb::handle max_workspace_bytes,
+                               nb::handle threads, nb::handle reproducible, nb::handle out) {
+  return convolve(
+      {axes,     input,         weight,       bias,          stride,     padding,
+       dilation, groups,        padding_mode, padding_value, activation, residual,
+       layout,   weight_layout, flip,         algorithm,     accuracy,   max_workspace_bytes,
+       threads,  reproducible,  out});
 }
 
 template <Axes axes>
@@ -308,9 +292,9 @@ void add_convolution(nb::module_& m, const char* name) {
   const auto any = [](const char* argument) { return nb::arg(argument).none(); };
   m.def(name, &convolve_positional<axes>, any("input"), any("weight"), any("bias"), any("stride"),
         any("padding"), any("dilation"), any("groups"), any("padding_mode"), any("padding_value"),
-        any("activation"), any("residual"), any("layout"), any("weight_layout"), any("flip"), any("algorithm"),
-        any("accuracy"), any("max_workspace_bytes"), any("threads"), any("reproducible"),
-        any("out"));
+        any("activation"), any("residual"), any("layout"), any("weight_layout"), any("flip"),
+        any("algorithm"), any("accuracy"), any("max_workspace_bytes"), any("threads"),
+        any("reproducible"), any("out"));
 }
 
 // One of the chapter's functions, of X and K.
@@ -331,7 +315,8 @@ nb::object correlate(Chapter<T> function, const Array& x, const Array& kernel, i
 
 // What the chapter's functions are given.
 struct XAndK {
-  XAndK(nb::handle x_object, nb::handle kernel_object) : x("X", x_object), kernel("K", kernel_object) {
+  XAndK(nb::handle x_object, nb::handle kernel_object)
+      : x("X", x_object), kernel("K", kernel_object) {
     require({&x, &kernel});
     dtype = promote({&x, &kernel});
     Kind(x).check({&x, &kernel});

@@ -117,7 +117,7 @@ nb::object decompose_kernel(nb::handle kernel_object, nb::handle rank, nb::handl
     options.padding = to_padding(padding, Axes::hw, sizes);
   }
   return dtype == Dtype::f64 ? decomposed<double>(kernel, options, kind)
-                                      : decomposed<float>(kernel, options, kind);
+                             : decomposed<float>(kernel, options, kind);
 }
 
 }  // namespace

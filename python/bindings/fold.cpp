@@ -68,7 +68,7 @@ nb::object fold_norm(nb::handle kernel_object, nb::handle bias_object, nb::handl
                                 to_layer_padding(padding, kernel_shape(kernel), 1, 1),
                                 to_int("groups", groups)};
   return dtype == Dtype::f64 ? folded_norm<double>(arguments, kind)
-                                      : folded_norm<float>(arguments, kind);
+                             : folded_norm<float>(arguments, kind);
 }
 
 // === layers into one ===
@@ -95,7 +95,7 @@ nb::object one_layer(LayerArguments& arguments, Fold fold) {
     kind.check({&argument.kernel(), &argument.bias()});
   }
   return dtype == Dtype::f64 ? one_layer<double>(arguments, kind, fold)
-                                                     : one_layer<float>(arguments, kind, fold);
+                             : one_layer<float>(arguments, kind, fold);
 }
 
 template <class Fold>

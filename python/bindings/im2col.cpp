@@ -18,7 +18,8 @@ template <class T>
 nb::object matrix_of(const Array& x, Im2colOptions options) {
   auto view = x.view<const T>();
   if (view.rank() == 2) {
-    view = {view.data(), {1, view.size(0), view.size(1)}, {0, view.strides()[0], view.strides()[1]}};
+    view = {
+        view.data(), {1, view.size(0), view.size(1)}, {0, view.strides()[0], view.strides()[1]}};
   }
   const Dims shape = im2col_shape(view.shape(), options, x.dtype());
   const double bytes = static_cast<double>(element_count(shape)) * double{sizeof(T)};
@@ -56,7 +57,7 @@ nb::object im2col_of(nb::handle x_object, nb::handle kernel_size, nb::handle str
   options.padding_mode = to_padding_mode(padding_mode);
   options.padding_value = to_double("padding_value", padding_value);
   return kind.adopt(dtype == Dtype::f64 ? matrix_of<double>(x, options)
-                                            : matrix_of<float>(x, options));
+                                        : matrix_of<float>(x, options));
 }
 
 }  // namespace

@@ -78,7 +78,8 @@ nb::object inspect_kernel(nb::handle kernel_object, nb::handle input_size, nb::h
   options.measure_seconds = to_double("measure_seconds", measure_seconds);
   options.threads = kind.threads(threads);
   if (input_size.is_none()) {
-    options.padding = to_layer_padding(padding, kernel_shape(kernel), options.stride, options.dilation);
+    options.padding =
+        to_layer_padding(padding, kernel_shape(kernel), options.stride, options.dilation);
   } else {
     options.input_size = to_size("input_size", input_size);
     Problem sizes;
@@ -93,7 +94,7 @@ nb::object inspect_kernel(nb::handle kernel_object, nb::handle input_size, nb::h
     options.padding = to_padding(padding, Axes::hw, sizes);
   }
   return dtype == Dtype::f64 ? inspected<double>(kernel, options, kind)
-                                      : inspected<float>(kernel, options, kind);
+                             : inspected<float>(kernel, options, kind);
 }
 
 template <class T>

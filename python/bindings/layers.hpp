@@ -47,7 +47,8 @@ TensorView<const T> kernel_view(const Array& array) {
   const auto view = array.view<const T>();
   if (view.rank() != 1 && view.rank() != 2) return view;
   const bool row = view.rank() == 1;
-  return {view.data(), kernel_shape(array),
+  return {view.data(),
+          kernel_shape(array),
           {0, 0, row ? 0 : view.strides()[0], view.strides()[row ? 0 : 1]}};
 }
 

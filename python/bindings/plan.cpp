@@ -20,9 +20,10 @@ namespace {
 
 const Dims kNchwFromNhwc{0, 3, 1, 2};
 
-Plan make_plan(nb::handle problem, nb::handle weight_shape, nb::handle accuracy, nb::handle max_workspace_bytes,
-               nb::handle threads, nb::handle prepacked, nb::handle packed_format,
-               nb::handle algorithm, nb::handle reproducible, nb::handle delta) {
+Plan make_plan(nb::handle problem, nb::handle weight_shape, nb::handle accuracy,
+               nb::handle max_workspace_bytes, nb::handle threads, nb::handle prepacked,
+               nb::handle packed_format, nb::handle algorithm, nb::handle reproducible,
+               nb::handle delta) {
   if (!weight_shape.is_none() || PyTuple_Check(problem.ptr()) || PyList_Check(problem.ptr())) {
     throw nb::type_error(
         "the problem must be a problem line (str) or a plait.Problem, not shapes: pass "
@@ -132,8 +133,8 @@ class Run {
 };
 
 template <class T>
-nb::object run_typed(const Plan& plan, Array& x, nb::handle packed,
-                     nb::handle residual_object, nb::handle out_object) {
+nb::object run_typed(const Plan& plan, Array& x, nb::handle packed, nb::handle residual_object,
+                     nb::handle out_object) {
   Array residual("residual", residual_object);
   promote({&x, &residual}, plan.problem().dtype);
   const Kind kind(x);
@@ -382,8 +383,8 @@ void add_plan(nb::module_& m) {
                std::string(name_of(p.target())) + ", " + std::to_string(p.threads()) +
                (p.threads() == 1 ? " thread>" : " threads>");
       });
-  m.def("plan", &make_plan, nb::arg("problem").none(),
-        nb::arg("weight_shape").none() = nb::none(), nb::kw_only(),  // to say what to write instead
+  m.def("plan", &make_plan, nb::arg("problem").none(), nb::arg("weight_shape").none() = nb::none(),
+        nb::kw_only(),  // to say what to write instead
         nb::arg("accuracy").none() = "fp32", nb::arg("max_workspace_bytes").none() = nb::none(),
         nb::arg("threads").none() = nb::none(), nb::arg("prepacked").none() = true,
         nb::arg("packed_format").none() = nb::none(), nb::arg("algorithm").none() = nb::none(),

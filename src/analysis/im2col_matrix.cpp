@@ -172,8 +172,7 @@ class Patches {
 
 Dims im2col_shape(const Dims& x_shape, const Im2colOptions& options, Dtype dtype) {
   check_rank(x_shape);
-  Dims shape =
-      matrix_shape(problem_of(with_batch(x_shape, 1), {}, options, dtype), x_shape.rank());
+  Dims shape = matrix_shape(problem_of(with_batch(x_shape, 1), {}, options, dtype), x_shape.rank());
   if (x_shape.rank() == 4) shape[0] = x_shape[0];
   return shape;
 }

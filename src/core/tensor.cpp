@@ -79,8 +79,9 @@ T* allocate(const Dims& shape) {
                              std::align_val_t{Tensor<T>::kAlignment}, std::nothrow);
   }
   if (memory == nullptr) {
-    throw Error(Status::out_of_memory, "no memory for a tensor of shape " + to_string(shape) + " (" +
-                                         to_string(Int128{count} * Int128{sizeof(T)}) + " bytes)");
+    throw Error(Status::out_of_memory, "no memory for a tensor of shape " + to_string(shape) +
+                                           " (" + to_string(Int128{count} * Int128{sizeof(T)}) +
+                                           " bytes)");
   }
   return static_cast<T*>(memory);
 }

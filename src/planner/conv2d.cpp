@@ -82,8 +82,8 @@ void check_kernel(const Dims& x_shape, TensorView<const T> kernel,
   }
 }
 
-// The residual's strides and y's are left out. The result is validated. An empty batch is planned as
-// one image.
+// The residual's strides and y's are left out. The result is validated. An empty batch is planned
+// as one image.
 template <class T>
 Problem problem_of(const TensorView<const T>& x, const TensorView<const T>& kernel, Layout y_layout,
                    const Conv2dOptions<T>& options) {

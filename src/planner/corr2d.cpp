@@ -79,8 +79,11 @@ template Tensor<double> corr2d(TensorView<const double>, TensorView<const double
 template Tensor<float> corr2d_multi_in(TensorView<const float>, TensorView<const float>, int);
 template Tensor<double> corr2d_multi_in(TensorView<const double>, TensorView<const double>, int);
 template Tensor<float> corr2d_multi_in_out(TensorView<const float>, TensorView<const float>, int);
-template Tensor<double> corr2d_multi_in_out(TensorView<const double>, TensorView<const double>, int);
-template Tensor<float> corr2d_multi_in_out_1x1(TensorView<const float>, TensorView<const float>, int);
-template Tensor<double> corr2d_multi_in_out_1x1(TensorView<const double>, TensorView<const double>, int);
+template Tensor<double> corr2d_multi_in_out(TensorView<const double>, TensorView<const double>,
+                                            int);
+template Tensor<float> corr2d_multi_in_out_1x1(TensorView<const float>, TensorView<const float>,
+                                               int);
+template Tensor<double> corr2d_multi_in_out_1x1(TensorView<const double>, TensorView<const double>,
+                                                int);
 
 }  // namespace plait

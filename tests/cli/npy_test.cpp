@@ -231,9 +231,11 @@ TEST(Npy, MessagesStayOnOnePrintableLine) {
   for (const char c : message) EXPECT_TRUE(c >= 0x20 && c <= 0x7e) << message;
 }
 
-TEST(Npy, RefusesEmptyAxesByName) {
-  EXPECT_CONTAINS(message_of(raw_npy(1, header_of("<f4", "False", "(2, 0, 3)"), "")),
-                  "has shape 2x0x3: axis 1 has size 0");
+TEST(Npy, ReadsEmptyArrays) {
+  const Array array = parse_npy(raw_npy(1, header_of("<f4", "True", "(0, 2, 3)"), ""), "a.npy");
+  EXPECT_EQ(shape_of(array), (Dims{0, 2, 3}));
+  EXPECT_CONTAINS(message_of(raw_npy(1, header_of("<f4", "False", "(2, 0, 3)"), "abcd")),
+                  "has bytes left over: shape 2x0x3");
 }
 
 TEST(Npy, RefusesEveryTruncationAndAnyRest) {

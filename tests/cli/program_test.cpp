@@ -241,12 +241,27 @@ TEST(Program, RunReadsNhwcAndWritesIt) {
   expect_near(read_tensor<float>(y), expected, 1e-5);
 
   // The same kernel as k_h x k_w x c_i x c_o.
-  const Tensor<float> hwio = dense_copy(TensorView<const float>(k.data(), {2, 2, 3, 4}, {2, 1, 4, 12}));
+  const Tensor<float> hwio =
+      dense_copy(TensorView<const float>(k.data(), {2, 2, 3, 4}, {2, 1, 4, 12}));
   const Outcome again =
       run_plait({"run", "--input", folder.path("x.npy"), "--kernel", folder.npy("hwio.npy", hwio),
                  "--layout", "nhwc", "--weight-layout", "hwio", "--output", y});
   ASSERT_EQ(again.code, 0) << again.err;
   expect_near(read_tensor<float>(y), expected, 1e-5);
+}
+
+TEST(Program, RunGivesAnEmptyBatchForOne) {
+  const TempFolder folder;
+  const std::string x = folder.npy("x.npy", Tensor<float>({0, 5, 6, 3}));
+  const std::string k = folder.npy("k.npy", ramp({4, 3, 2, 2}));
+  const std::string y = folder.path("y.npy");
+  const Outcome run =
+      run_plait({"run", "--input", x, "--kernel", k, "--layout", "nhwc", "--output", y});
+  ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_CONTAINS(run.out, "note      the batch is empty, and so is the output");
+  EXPECT_EQ(read_tensor<float>(y).shape(), (Dims{0, 4, 5, 4}));
+  EXPECT_CONTAINS(run_refused({"run", "--input", x, "--kernel", k, "--output", y}).err,
+                  "weight expects 3 input channels but x has 5");
 }
 
 TEST(Program, RunComputesInTheInputsDtypeOrTheOneAskedFor) {

@@ -66,9 +66,10 @@ TEST_F(WrongUse, WeightsOfAnotherLayoutAreNotGuessed) {
                   "or --weight-layout oihw");
   const std::string hwio = folder_.npy("hwio.npy", ramp({3, 3, 4, 64}));
   EXPECT_CONTAINS(run_error(x_, hwio), "is it hwio? pass --weight-layout hwio");
-  EXPECT_CONTAINS(run_error({"--weight-layout", "HWIO"}),
-                  "unknown weight layout 'HWIO'; known: oihw, hwio: tensorflow's and jax' 'HWIO' is "
-                  "'hwio' here");
+  EXPECT_CONTAINS(
+      run_error({"--weight-layout", "HWIO"}),
+      "unknown weight layout 'HWIO'; known: oihw, hwio: tensorflow's and jax' 'HWIO' is "
+      "'hwio' here");
 }
 
 TEST_F(WrongUse, Groups) {
