@@ -28,7 +28,7 @@ def test_the_layer_is_a_matrix_product(dtype: str, seed: int) -> None:
         "stride": tuple(int(rng.integers(1, 4)) for _ in range(2)),
         "padding": tuple(tuple(int(rng.integers(0, 3)) for _ in range(2)) for _ in range(2)),
         "dilation": tuple(int(rng.integers(1, 3)) for _ in range(2)),
-        "padding_mode": str(rng.choice(["zeros", "reflect", "replicate", "circular"])),
+        "padding_mode": str(rng.choice(["zeros", "reflect", "symmetric", "replicate", "circular"])),
     }
     x = rng.standard_normal((n, groups * c_in, 9, 10)).astype(dtype)
     weight = rng.standard_normal((groups * c_out, c_in, k_h, k_w)).astype(dtype)

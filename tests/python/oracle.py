@@ -18,6 +18,7 @@ _NUMPY_MODES = {
     "reflect": {"mode": "reflect"},
     "replicate": {"mode": "edge"},
     "circular": {"mode": "wrap"},
+    "symmetric": {"mode": "symmetric"},
 }
 
 
@@ -129,8 +130,10 @@ def random_case(seed: int) -> Case:
     padding: Any = tuple(int(rng.integers(0, 4)) for _ in "hw")
     if rng.random() < 0.3:
         padding = tuple((int(rng.integers(0, 4)), int(rng.integers(0, 4))) for _ in "hw")
-    mode = str(rng.choice(["zeros"] * 6 + ["constant", "reflect", "replicate", "circular"]))
-    # Large enough for the window without any padding, and for what reflect and circular reach.
+    mode = str(
+        rng.choice(["zeros"] * 6 + ["constant", "reflect", "symmetric", "replicate", "circular"])
+    )
+    # Large enough for the window without any padding, and for what mirrors and circular reach.
     h, w = (
         (k - 1) * d + 1 + int(rng.choice([0, 1, 3, 8, 17])) + (4 if mode != "zeros" else 0)
         for k, d in zip((k_h, k_w), dilation, strict=True)
