@@ -64,7 +64,7 @@ void visit(BenchLine& line, const BenchSettings& settings) {
   if (settings.check && !line.error) {
     line.error =
         measure_error<T>(plan.problem(), plan.cost().bound(), operands.x(), operands.kernel(),
-                         operands.bias(), operands.residual(), operands.y());
+                         operands.bias(), operands.residual(), operands.y(), 1, &interrupted());
     stop_if_interrupted();
   }
 }

@@ -73,7 +73,7 @@ Tensor<T> run_and_measure(const Plan& plan, const Tensor<T>& x, const Tensor<T>&
 
   stop_if_interrupted();
   measured.error = measure_error<T>(plan.problem(), plan.cost().bound(), x.view(), kernel.view(),
-                                    bias_view, {}, y.view());
+                                    bias_view, {}, y.view(), 1, &interrupted());
   stop_if_interrupted();
   return y;
 }

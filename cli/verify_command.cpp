@@ -166,8 +166,8 @@ int compare_two(const VerifyArguments& arguments) {
   planning.accuracy = arguments.accuracy;
   const auto& [first, second] = arguments.compare;
   const Problem problem = parse_problem(arguments.lines[0]);
-  const UlpReport report =
-      compare(problem, first, second, limits_of(planning), machine_of(planning), arguments.seed);
+  const UlpReport report = compare(problem, first, second, limits_of(planning),
+                                   machine_of(planning), arguments.seed, &interrupted());
   if (arguments.json) {
     std::cout << text_of({{"schema", "plait.compare/1"},
                           {"problem", to_string(problem)},

@@ -4,8 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <limits>
+#include <thread>
+
+#include "support/calls.hpp"
 
 namespace plait::test {
 namespace {
@@ -102,6 +107,34 @@ TEST(MeasureError, SamplesOfALargeOutputHoldItsCorners) {
       }
     }
   }
+}
+
+TEST(MeasureError, IsCancelledBeforeTheFirstOutput) {
+  const Tensor<float> x({1, 1, 1, 1}, {1});
+  const std::atomic<bool> cancel = true;
+  EXPECT_EQ(
+      error_of(
+          Status::cancelled,
+          [&] { measure_error<float>({}, {}, x.view(), x.view(), {}, {}, x.view(), 1, &cancel); }),
+      "cancelled while the outputs were compared");
+}
+
+// Of outputs of half a million products each; if the flag is never seen, this takes many seconds,
+// and fails.
+TEST(MeasureError, IsCancelledInTheMiddle) {
+  const Problem problem = parse_problem("1x512x32x32,1x512x31x31,p15");
+  const Tensor<float> x(problem.x_shape());
+  const Tensor<float> kernel(problem.kernel_shape());
+  const Tensor<float> y(problem.y_shape());
+  std::atomic<bool> cancel = false;
+  std::thread canceller([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    cancel = true;
+  });
+  error_of(Status::cancelled, [&] {
+    measure_error<float>(problem, {}, x.view(), kernel.view(), {}, {}, y.view(), 1, &cancel);
+  });
+  canceller.join();
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 
 #include <plait/export.hpp>
@@ -35,12 +36,14 @@ inline constexpr std::int64_t kSampledAboveMultiplications = 500'000'000;
 // Compares y with the reference computed in f64 from the same x, K, bias, residual. Large problems
 // are sampled: 4,096 outputs drawn with `seed`, corners always among them. `bound`
 // is Cost::bound(). Non-finite outputs must be equal in kind (NaN, +Inf, -Inf), else the error
-// counts as infinite. Views as in Plan::run; bias and residual may be empty. Throws Error if the
-// problem is not forward.
+// counts as infinite. Views as in Plan::run; bias and residual may be empty. `cancel` is looked at
+// before each output. Throws Error if the problem is not forward, and once *cancel is set
+// (Status::cancelled).
 template <class T>
 PLAIT_API ErrorReport measure_error(const Problem& problem, const ErrorBound& bound,
                                     TensorView<const T> x, TensorView<const T> kernel,
                                     TensorView<const T> bias, TensorView<const T> residual,
-                                    TensorView<const T> y, std::uint64_t seed = 1);
+                                    TensorView<const T> y, std::uint64_t seed = 1,
+                                    const std::atomic<bool>* cancel = nullptr);
 
 }  // namespace plait

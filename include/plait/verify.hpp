@@ -93,9 +93,11 @@ struct UlpReport {
 };
 
 // `limits.algorithm` is ignored. Data as in the error classes, drawn with `seed`. Throws Error if
-// one of the two refuses the problem, or it is not forward.
+// one of the two refuses the problem, or it is not forward, and once *cancel is set
+// (Status::cancelled).
 PLAIT_API UlpReport compare(const Problem& problem, const std::string& first,
                             const std::string& second, const Limits& limits = {},
-                            const Machine& machine = host_machine(), std::uint64_t seed = 1);
+                            const Machine& machine = host_machine(), std::uint64_t seed = 1,
+                            const std::atomic<bool>* cancel = nullptr);
 
 }  // namespace plait

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include <plait/error.hpp>
+
 #include "algorithms/reference/reference.hpp"
 #include "core/error_model.hpp"
 #include "core/problem_rules.hpp"
@@ -117,12 +119,16 @@ std::array<std::int64_t, 4> draw(const Dims& shape, std::int64_t sample, Random&
 template <class T>
 ErrorReport measure_error(const Problem& problem, const ErrorBound& bound, TensorView<const T> x,
                           TensorView<const T> kernel, TensorView<const T> bias,
-                          TensorView<const T> residual, TensorView<const T> y, std::uint64_t seed) {
+                          TensorView<const T> residual, TensorView<const T> y, std::uint64_t seed,
+                          const std::atomic<bool>* cancel) {
   require_forward(problem, "errors are measured in");
   const rooms::reference::Operands<T> operands{x.data(), kernel.data(), bias.data(),
                                                residual.data()};
   Comparison comparison(problem, bound);
   auto compare = [&](std::int64_t n, std::int64_t o, std::int64_t i, std::int64_t j) {
+    if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
+      throw Error(Status::cancelled, "cancelled while the outputs were compared");
+    }
     comparison.add(static_cast<double>(y(n, o, i, j)),
                    rooms::reference::output_at(problem, operands, n, o, i, j, bound.tile),
                    {n, o, i, j});
@@ -148,10 +154,11 @@ ErrorReport measure_error(const Problem& problem, const ErrorBound& bound, Tenso
 
 template ErrorReport measure_error(const Problem&, const ErrorBound&, TensorView<const float>,
                                    TensorView<const float>, TensorView<const float>,
-                                   TensorView<const float>, TensorView<const float>, std::uint64_t);
+                                   TensorView<const float>, TensorView<const float>, std::uint64_t,
+                                   const std::atomic<bool>*);
 template ErrorReport measure_error(const Problem&, const ErrorBound&, TensorView<const double>,
                                    TensorView<const double>, TensorView<const double>,
                                    TensorView<const double>, TensorView<const double>,
-                                   std::uint64_t);
+                                   std::uint64_t, const std::atomic<bool>*);
 
 }  // namespace plait

@@ -34,25 +34,28 @@ std::uint64_t ulps_between(T a, T b) {
 
 // The output of one algorithm, and its rms error over the rms of the output.
 template <class T>
-Tensor<T> run(const Plan& plan, const Operands<T>& operands, double& rms) {
+Tensor<T> run(const Plan& plan, const Operands<T>& operands, const std::atomic<bool>* cancel,
+              double& rms) {
   const Problem& p = plan.problem();
   RunOptions<T> options;
   options.residual = operands.residual_view();
+  options.cancel = cancel;
   Tensor<T> y(p.y_shape());
   plan.run<T>(operands.x.view(), plan.pack<T>(operands.kernel.view(), operands.bias_view()),
               y.view(), options);
   rms = measure_error<T>(p, plan.cost().bound(), operands.x.view(), operands.kernel.view(),
-                         operands.bias_view(), operands.residual_view(), y.view())
+                         operands.bias_view(), operands.residual_view(), y.view(), 1, cancel)
             .relative_rms();
   return y;
 }
 
 template <class T>
-UlpReport compare_runs(const Plan& first, const Plan& second, std::uint64_t seed) {
+UlpReport compare_runs(const Plan& first, const Plan& second, std::uint64_t seed,
+                       const std::atomic<bool>* cancel) {
   const Operands<T> operands(first.problem(), seed);
   UlpReport report;
-  const Tensor<T> a = run(first, operands, report.first_rms);
-  const Tensor<T> b = run(second, operands, report.second_rms);
+  const Tensor<T> a = run(first, operands, cancel, report.first_rms);
+  const Tensor<T> b = run(second, operands, cancel, report.second_rms);
   report.outputs = a.size();
   for (std::int64_t i = 0; i < report.outputs; ++i) {
     const std::uint64_t ulps = ulps_between(a.data()[i], b.data()[i]);
@@ -68,7 +71,8 @@ UlpReport compare_runs(const Plan& first, const Plan& second, std::uint64_t seed
 }  // namespace
 
 UlpReport compare(const Problem& problem, const std::string& first, const std::string& second,
-                  const Limits& limits, const Machine& machine, std::uint64_t seed) {
+                  const Limits& limits, const Machine& machine, std::uint64_t seed,
+                  const std::atomic<bool>* cancel) {
   require_forward(problem, "outputs are compared in");
   Problem dense = problem;  // where the elements lie does not matter here
   dense.x_layout = dense.y_layout = Layout::nchw;
@@ -81,8 +85,8 @@ UlpReport compare(const Problem& problem, const std::string& first, const std::s
   const Plan a = plan(dense, forced, machine);
   forced.algorithm = second;
   const Plan b = plan(dense, forced, machine);
-  return problem.dtype == Dtype::f64 ? compare_runs<double>(a, b, seed)
-                                     : compare_runs<float>(a, b, seed);
+  return problem.dtype == Dtype::f64 ? compare_runs<double>(a, b, seed, cancel)
+                                     : compare_runs<float>(a, b, seed, cancel);
 }
 
 }  // namespace plait

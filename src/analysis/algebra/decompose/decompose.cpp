@@ -18,6 +18,7 @@
 #include "analysis/algebra/decompose/middle_channels.hpp"
 #include "analysis/algebra/decompose/separable.hpp"
 #include "analysis/algebra/decompose/words.hpp"
+#include "analysis/algebra/linear/cancel.hpp"
 
 namespace plait {
 namespace decomposing {
@@ -193,6 +194,7 @@ void compare_costs(const DecomposeOptions& options, Decomposition<T>& result) {
 template <class T>
 Decomposition<T> decompose(TensorView<const T> kernel, const DecomposeOptions& options) {
   using namespace decomposing;  // NOLINT(google-build-using-namespace)
+  const algebra::Cancellable cancellable(options.cancel);
   Decomposition<T> result;
   result.options = options;
   result.layer = checked_layer(kernel, options);

@@ -15,7 +15,7 @@
 namespace plait::decomposing {
 
 // Larger matrices are not decomposed: singular values of a square one of 2048 take 4 s, 9 s with
-// their vectors, and nothing stops that meanwhile [Emerald Rapids VM, one thread, 2026-11-26].
+// their vectors [Emerald Rapids VM, one thread, 2026-11-26].
 inline constexpr std::int64_t kLargestMatrix = 2048;
 
 // The unfolding of a form. Its rows are what the first layer's kernels have values for, its columns

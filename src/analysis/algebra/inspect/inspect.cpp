@@ -12,6 +12,7 @@
 #include "analysis/algebra/finite.hpp"
 #include "analysis/algebra/inspect/proof.hpp"
 #include "analysis/algebra/inspect/proposals.hpp"
+#include "analysis/algebra/linear/cancel.hpp"
 #include "analysis/algebra/words.hpp"
 #include "core/counts.hpp"
 
@@ -157,6 +158,7 @@ void judge(const Inspection<T>& inspection, KernelProposal<T>& proposal) {
 
 template <class T>
 Inspection<T> inspect(TensorView<const T> kernel, const InspectOptions& options) {
+  const algebra::Cancellable cancellable(options.cancel);
   Inspection<T> inspection;
   inspection.options = options;
   inspection.layer.push_back(checked_layer(kernel, options));

@@ -1,5 +1,7 @@
 #include "analysis/algebra/linear/products.hpp"
 
+#include "analysis/algebra/linear/eigen.hpp"
+
 #include <Eigen/Core>
 
 namespace plait::algebra {

@@ -1,5 +1,7 @@
 #include "analysis/algebra/linear/solve.hpp"
 
+#include "analysis/algebra/linear/eigen.hpp"
+
 #include <Eigen/Cholesky>
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>

@@ -1,5 +1,7 @@
 #include "analysis/algebra/linear/svd.hpp"
 
+#include "analysis/algebra/linear/eigen.hpp"
+
 #include <Eigen/QR>
 #include <Eigen/SVD>
 
@@ -85,6 +87,7 @@ void fix_signs(Matrix& left, Matrix& right) {
 }  // namespace
 
 Svd svd(const Matrix& matrix, bool vectors) {
+  stop_if_cancelled();
   const bool wide = matrix.rows < matrix.cols;
   const MatrixXd tall = wide ? MatrixXd(map(matrix).transpose()) : MatrixXd(map(matrix));
   Svd result = svd_by_shape(tall, vectors);
@@ -93,7 +96,10 @@ Svd svd(const Matrix& matrix, bool vectors) {
   return result;
 }
 
-Svd svd_by_halves(const Matrix& matrix) { return by_halves(map(matrix), true); }
+Svd svd_by_halves(const Matrix& matrix) {
+  stop_if_cancelled();
+  return by_halves(map(matrix), true);
+}
 
 Matrix orthonormal(const Matrix& columns) {
   return matrix_of(basis_of(Eigen::HouseholderQR<MatrixXd>(map(columns))));

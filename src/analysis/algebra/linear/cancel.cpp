@@ -1,0 +1,22 @@
+#include "analysis/algebra/linear/cancel.hpp"
+
+#include <utility>
+
+#include <plait/error.hpp>
+
+#include "analysis/algebra/linear/eigen.hpp"
+
+namespace plait::algebra {
+
+constinit thread_local const std::atomic<bool>* cancel_of_thread = nullptr;
+
+void throw_cancelled() {
+  throw Error(Status::cancelled, "cancelled while a matrix was decomposed");
+}
+
+Cancellable::Cancellable(const std::atomic<bool>* cancel)
+    : before_(std::exchange(cancel_of_thread, cancel)) {}
+
+Cancellable::~Cancellable() { cancel_of_thread = before_; }
+
+}  // namespace plait::algebra
