@@ -13,6 +13,7 @@ void add_decompose(nanobind::module_& m);
 void add_fold(nanobind::module_& m);
 void add_inspect(nanobind::module_& m);
 void add_problem(nanobind::module_& m);
+void add_candidates(nanobind::module_& m);
 void add_plan(nanobind::module_& m);
 void add_layer_cost(nanobind::module_& m);
 void add_verify(nanobind::module_& m);

@@ -31,6 +31,7 @@ NB_MODULE(_core, m) {
   nb::register_exception_translator(translate);
   m.attr("__version__") = plait::version();
   plait::python::add_problem(m);
+  plait::python::add_candidates(m);
   plait::python::add_plan(m);
   plait::python::add_layer_cost(m);
   plait::python::add_convolutions(m);

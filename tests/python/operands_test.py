@@ -191,3 +191,31 @@ def test_the_chapters_first_example_as_numpy_makes_it() -> None:
     np.testing.assert_array_equal(
         plait.corr2d([[0, 1, 2], [3, 4, 5], [6, 7, 8]], [[0, 1], [2, 3]]), y
     )
+
+
+def test_every_function_of_arrays_is_an_entry_point() -> None:
+    """What is new must be tried above, or have a reason to be here."""
+    without_arrays = {"algorithms", "average_pool_kernel", "channel_flow", "channel_shuffle_kernel"}
+    without_arrays |= {"clear_cache", "cost", "identity_kernel", "info", "measure_peak_gflops"}
+    without_arrays |= {"plan", "verify"}
+    drawn_as_they_are = {"show"}
+    functions = {
+        name for name in plait.__all__ if name.islower() and callable(getattr(plait, name))
+    }
+    assert functions - without_arrays - drawn_as_they_are <= set(ENTRY_POINTS)
+
+
+def test_the_operator_of_torch_reads_values_too() -> None:
+    torch = pytest.importorskip("torch")
+    import plait.torch
+
+    exact = torch.from_numpy(plait.conv2d(IMAGE, KERNEL, padding=1))
+    for constant in (False, True):
+        for x, k in ((IMAGE, KERNEL), (_negated(IMAGE), KERNEL), (IMAGE, _negated(KERNEL))):
+            x, k = torch.as_tensor(x), torch.as_tensor(k)
+            sides = (1, 1, 1, 1)
+            y = torch.ops.plait.conv2d(x, k, padding=sides, constant_weight=constant)
+            torch.testing.assert_close(y, exact, rtol=0, atol=1e-4)
+    layer = plait.torch.Conv2d(2, 2, 3, padding=1, bias=False)
+    layer.weight = torch.nn.Parameter(torch.from_numpy(KERNEL), requires_grad=False)
+    torch.testing.assert_close(layer(_negated(IMAGE)), exact, rtol=0, atol=1e-4)
