@@ -28,7 +28,7 @@ BenchLine planned(const SourcedProblem& given, const BenchSettings& settings) {
     check_memory(chosen);
     line.plan = chosen;
   } catch (const Error& error) {
-    if (error.status() != Status::unsupported) throw;
+    if (!error.is_refusal()) throw;
     line.refusal = error.what();
   }
   return line;

@@ -86,7 +86,7 @@ class RandomProblem {
       default:
         p.padding = same_padding(p, sometimes());
     }
-    p.padding_mode = any(PaddingMode::constant);
+    p.padding_mode = any(PaddingMode::symmetric);
     if (p.padding_mode == PaddingMode::constant) p.padding_value = real();
     p.bias = sometimes();
     p.residual = sometimes();

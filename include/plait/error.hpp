@@ -22,6 +22,10 @@ class PLAIT_API Error : public std::runtime_error {
   Error(Status status, const std::string& message) : std::runtime_error(message), status_(status) {}
 
   Status status() const noexcept { return status_; }
+  // Whether the call is legal, and would work elsewhere or within other limits.
+  bool is_refusal() const noexcept {
+    return status_ == Status::unsupported || status_ == Status::out_of_memory;
+  }
 
  private:
   Status status_;

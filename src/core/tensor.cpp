@@ -126,7 +126,7 @@ template class Tensor<double>;
 
 template <class T>
 Tensor<std::remove_const_t<T>> dense_copy(TensorView<T> view) {
-  if (view.data() == nullptr) return {};
+  if (view.data() == nullptr && element_count(view.shape()) != 0) return {};
   Tensor<std::remove_const_t<T>> copy(view.shape());
   // Ones in front make every rank a loop nest over four axes.
   Dims shape{1, 1, 1, 1};

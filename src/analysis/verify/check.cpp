@@ -225,7 +225,7 @@ CheckResult check(const Case& test) {
     test.problem.dtype == Dtype::f64 ? check_run<double>(test, made, result)
                                      : check_run<float>(test, made, result);
   } catch (const Error& error) {
-    result.refused = error.status() == Status::unsupported;
+    result.refused = error.is_refusal();
     if (!result.refused) result.failure = error.what();
   }
   return result;

@@ -28,7 +28,7 @@ bool takes(const Case& test) {
     plan(test.problem, test.limits, test.machine);
     return true;
   } catch (const Error& error) {
-    return error.status() != Status::unsupported;  // any other error is for check() to report
+    return !error.is_refusal();  // any other error is for check() to report
   }
 }
 

@@ -11,8 +11,8 @@
 
 namespace plait::algebra {
 
-// What Cancellable sets. Of the usual model of access, as a Python extension that is loaded late may
-// find no room left for a faster one.
+// What Cancellable sets. Of the usual model of access, as a Python extension that is loaded late
+// may find no room left for a faster one.
 extern constinit thread_local const std::atomic<bool>* cancel_of_thread;
 
 [[noreturn]] void throw_cancelled();
