@@ -52,9 +52,10 @@ std::string info_text(const Machine& machine, bool calibrated,
   row("targets", fmt::format("{}; used: {}, {} f32 lanes", targets, name_of(machine.target),
                              lanes_of(machine.target)));
   row("threads",
-      fmt::format("{} ({} cores, {} allowed by affinity, quota {})", machine.default_threads(),
-                  machine.cores, machine.affinity,
-                  machine.cgroup_cpus ? fmt::format("{:.3g} CPUs", *machine.cgroup_cpus) : "none"));
+      fmt::format("{} ({} cores, {} allowed by affinity, quota {}, limit {})",
+                  machine.default_threads(), machine.cores, machine.affinity,
+                  machine.cgroup_cpus ? fmt::format("{:.3g} CPUs", *machine.cgroup_cpus) : "none",
+                  machine.thread_limit ? std::to_string(*machine.thread_limit) : "none"));
   const auto size = [](std::int64_t bytes) { return bytes_text(static_cast<double>(bytes)); };
   const Caches& caches = machine.caches;
   row("caches",

@@ -89,6 +89,7 @@ Json to_json(const Machine& machine) {
           {"cores", machine.cores},
           {"affinity", machine.affinity},
           {"cgroup_cpus", machine.cgroup_cpus ? Json(*machine.cgroup_cpus) : Json(nullptr)},
+          {"thread_limit", machine.thread_limit ? Json(*machine.thread_limit) : Json(nullptr)},
           {"default_threads", machine.default_threads()},
           {"wide_fma_units", machine.wide_fma_units},
           {"caches",

@@ -31,7 +31,9 @@ std::string refusal(const std::string& text) {
 
 TEST(Description, OfTheRealMachineReadsBack) {
   const ScopedVariable real("PLAIT_MACHINE", nullptr);
+  const ScopedVariable limited("PLAIT_NUM_THREADS", "3");
   const Machine machine = detect_machine();
+  EXPECT_EQ(machine.thread_limit, 3);
   EXPECT_EQ(parse_machine(describe(machine)), machine);
 }
 
@@ -41,6 +43,7 @@ TEST(Description, HasEveryField) {
   machine.cores = 12;
   machine.affinity = 7;
   machine.cgroup_cpus = 2.5;
+  machine.thread_limit = 3;
   machine.wide_fma_units = 2;
   machine.caches = {48 << 10, 2 << 20, 320 << 20, 128};
   machine.rates = {3.7, 0.5, 1e11 / 3, 4e10, 1.5e10, 2e-6};
@@ -51,6 +54,7 @@ TEST(Description, HasEveryField) {
             "cores: 12\n"
             "affinity: 7\n"
             "cgroup_cpus: 2.5\n"
+            "thread_limit: 3\n"
             "wide_fma_units: 2\n"
             "l1_bytes: 49152\n"
             "l2_bytes: 2097152\n"
@@ -77,6 +81,7 @@ TEST(Description, LeavesOutWhatHasADefault) {
   EXPECT_EQ(machine.caches, Caches());
   EXPECT_EQ(machine.cores, 1);
   EXPECT_EQ(machine.cgroup_cpus, std::nullopt);
+  EXPECT_EQ(machine.thread_limit, std::nullopt);
   EXPECT_EQ(machine.wide_fma_units, 1);
   EXPECT_EQ(machine.rates.ghz, Rates().ghz);
   EXPECT_EQ(parse_machine("cores: 5").affinity, 5);
@@ -115,11 +120,12 @@ TEST(Description, ErrorsNameFileLineKeyAndRule) {
             "but is \"0\"");
   EXPECT_EQ(refusal("ghz: 3\nghz: 3"),
             "m.txt, line 2: ghz must be given once but is in line 1 already");
-  EXPECT_EQ(refusal("mhz: 3"),
-            "m.txt, line 1: unknown key \"mhz\"; known are cpu, targets, target, cores, affinity, "
-            "cgroup_cpus, wide_fma_units, l1_bytes, l2_bytes, l3_bytes, line_bytes, ghz, "
-            "vector_fmas_per_cycle, l2_bytes_per_second, l3_bytes_per_second, "
-            "dram_bytes_per_second, fork_join_seconds");
+  EXPECT_EQ(
+      refusal("mhz: 3"),
+      "m.txt, line 1: unknown key \"mhz\"; known are cpu, targets, target, cores, affinity, "
+      "cgroup_cpus, thread_limit, wide_fma_units, l1_bytes, l2_bytes, l3_bytes, line_bytes, ghz, "
+      "vector_fmas_per_cycle, l2_bytes_per_second, l3_bytes_per_second, "
+      "dram_bytes_per_second, fork_join_seconds");
   EXPECT_EQ(refusal("fast"),
             "m.txt, line 1: must be \"key: value\", or a comment after #, but is \"fast\"");
   EXPECT_EQ(refusal("target: AVX2\ntargets: EMU128 SSE4\n"),
@@ -143,6 +149,7 @@ TEST(Description, RefusesValuesOutOfRange) {
       {"cores", {"", "0", "-1", "1.5", "1048577", "99999999999999999999", "2 3"}},
       {"affinity", {"0", "x"}},
       {"cgroup_cpus", {"0", "-1", "nan", "inf", "1e31"}},
+      {"thread_limit", {"", "0", "-1", "1.5", "1048577", "4,2"}},
       {"wide_fma_units", {"0", "5"}},
       {"l2_bytes", {"", "-32K", "32Q", "K", "1048577M", "99999999999999999999K", "1.5M"}},
       {"l3_bytes", {"0K"}},
@@ -165,9 +172,9 @@ TEST(Description, RefusesValuesOutOfRange) {
 
 TEST(Description, TakesTheEndsOfEveryRange) {
   for (const char* text :
-       {"cores: 1048576", "cgroup_cpus: 1e-9", "l1_bytes: 1048576M", "line_bytes: 64K", "ghz: 0.01",
-        "ghz: 100", "fork_join_seconds: 0", "wide_fma_units: 4", "dram_bytes_per_second: 1e6",
-        "l2_bytes_per_second: 1e15"}) {
+       {"cores: 1048576", "thread_limit: 1", "thread_limit: 1048576", "cgroup_cpus: 1e-9",
+        "l1_bytes: 1048576M", "line_bytes: 64K", "ghz: 0.01", "ghz: 100", "fork_join_seconds: 0",
+        "wide_fma_units: 4", "dram_bytes_per_second: 1e6", "l2_bytes_per_second: 1e15"}) {
     EXPECT_NO_THROW(parse_machine(text)) << text;
   }
 }
@@ -184,6 +191,21 @@ TEST(Injection, TakesThePlaceOfTheRealMachine) {
   EXPECT_NE(detect_machine("/nowhere").cpu, "made up") << "a root is nearer";
   const ScopedVariable empty("PLAIT_MACHINE", "");
   EXPECT_NE(detect_machine().cpu, "made up");
+}
+
+// The limit of threads is a part of what is described.
+TEST(Injection, TakesThePlaceOfTheEnvironmentsLimit) {
+  const ScopedVariable ours("PLAIT_NUM_THREADS", "none");
+  const ScopedVariable openmp("OMP_NUM_THREADS", "1");
+  const MachineInFile without("cores: 64\n");
+  EXPECT_EQ(detect_machine().thread_limit, std::nullopt);
+  EXPECT_EQ(detect_machine().default_threads(), 64);
+  const MachineInFile with("cores: 64\nthread_limit: 5\n");
+  EXPECT_EQ(detect_machine().default_threads(), 5);
+  EXPECT_EQ(detect_machine("/nowhere").thread_limit, std::nullopt);
+  const ScopedVariable real("PLAIT_MACHINE", nullptr);
+  EXPECT_EQ(error_of(Status::invalid_argument, [] { detect_machine(); }),
+            "PLAIT_NUM_THREADS must be a whole number from 1 to 1048576 but is \"none\"");
 }
 
 TEST(Injection, LetsATargetBeForced) {

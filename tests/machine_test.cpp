@@ -294,6 +294,12 @@ TEST(Machine, DefaultThreadsIsTheSmallestLimit) {
   EXPECT_EQ(machine.default_threads(), 1);
   machine.cgroup_cpus = 1e30;
   EXPECT_EQ(machine.default_threads(), 6);
+  machine.thread_limit = 7;
+  EXPECT_EQ(machine.default_threads(), 6) << "a limit never adds";
+  machine.thread_limit = 4;
+  EXPECT_EQ(machine.default_threads(), 4);
+  machine.cgroup_cpus = 1.5;
+  EXPECT_EQ(machine.default_threads(), 2);
   machine.affinity = 0;
   EXPECT_EQ(machine.default_threads(), 1);
 }

@@ -51,6 +51,7 @@ struct PLAIT_API Machine {
   int cores = 1;                      // online in the system
   int affinity = 1;                   // of these, the ones this process may run on
   std::optional<double> cgroup_cpus;  // CPU quota of the control group, in CPUs
+  std::optional<int> thread_limit;    // what the environment asks for; see detect_machine
   int wide_fma_units = 1;             // 512-bit multiply-add units of a core; AVX3 alone uses them
   Rates rates;
 
@@ -58,7 +59,7 @@ struct PLAIT_API Machine {
   // not among `targets`.
   void use(Target wanted);
 
-  // min(cores, affinity, quota rounded up), at least 1.
+  // min(cores, affinity, quota rounded up, thread limit), at least 1.
   int default_threads() const;
   // Multiply-adds per second of one core with full vectors of `target`.
   double macs_per_second() const;
@@ -78,6 +79,10 @@ PLAIT_API bool has_fused_multiply_add(Target target);
 // PLAIT_MACHINE in the environment names a file for parse_machine, whose machine takes the place of
 // the real one, unless a `root` is given: an argument is nearer than the environment. Throws what
 // parse_machine throws, and Error with Status::io if the file cannot be read.
+// PLAIT_NUM_THREADS in the environment sets `thread_limit` of the real machine; throws Error if it
+// is no whole number from 1 to 1048576. Where it is unset or empty, OMP_NUM_THREADS does, whose
+// first number counts if it is a list; what OpenMP would not take is ignored, as OpenMP does. A
+// described machine has the limit of its description, and one below a `root` has none.
 // PLAIT_FORCE_TARGET in the environment sets `target`; throws Error if it is unknown or the CPU
 // cannot run it.
 PLAIT_API Machine detect_machine(const std::string& root = "");
@@ -85,8 +90,8 @@ PLAIT_API Machine detect_machine(const std::string& root = "");
 // A machine as text, one "key: value" a line, for PLAIT_MACHINE and parse_machine: what a report of
 // a bug needs, to be planned for elsewhere. The keys are the names of Machine's fields and those of
 // its parts, in the same units: cpu, targets (EMU128 and wider ones, narrowest first, with spaces
-// between), target, cores, affinity, cgroup_cpus, wide_fma_units, l1_bytes, l2_bytes, l3_bytes,
-// line_bytes, ghz, vector_fmas_per_cycle (written only where it is not what `use` sets),
+// between), target, cores, affinity, cgroup_cpus, thread_limit, wide_fma_units, l1_bytes, l2_bytes,
+// l3_bytes, line_bytes, ghz, vector_fmas_per_cycle (written only where it is not what `use` sets),
 // l2_bytes_per_second, l3_bytes_per_second, dram_bytes_per_second, fork_join_seconds.
 PLAIT_API std::string describe(const Machine& machine);
 

@@ -22,6 +22,7 @@
 #include "core/system_files.hpp"
 #include "core/system_machine.hpp"
 #include "core/target.hpp"
+#include "core/thread_limit.hpp"
 
 namespace plait {
 namespace {
@@ -70,8 +71,7 @@ std::optional<int> count_list(std::string_view text) {
     if (!first || !last || *first < 0 || *last < *first) return std::nullopt;
     count += std::int64_t{*last} - *first + 1;
   }
-  constexpr std::int64_t kMost = 1 << 20;  // beyond any machine: the file cannot be right
-  if (count < 1 || count > kMost) return std::nullopt;
+  if (count < 1 || count > kMostCores) return std::nullopt;  // the file cannot be right
   return static_cast<int>(count);
 }
 
@@ -164,6 +164,7 @@ void Machine::use(Target wanted) {
 int Machine::default_threads() const {
   int threads = std::min(cores, affinity);
   if (cgroup_cpus && *cgroup_cpus < threads) threads = static_cast<int>(std::ceil(*cgroup_cpus));
+  if (thread_limit) threads = std::min(threads, *thread_limit);
   return std::max(threads, 1);
 }
 
@@ -190,6 +191,7 @@ Machine detect_machine(const std::string& root) {
   const char* file = std::getenv("PLAIT_MACHINE");
   const bool described = root.empty() && file != nullptr && *file != '\0';
   Machine machine = described ? read_machine_file(file) : read_system(root);
+  if (!described && root.empty()) machine.thread_limit = thread_limit_of_environment();
   const char* forced = std::getenv("PLAIT_FORCE_TARGET");
   if (forced != nullptr && *forced != '\0') machine.use(choose_target(machine.targets, forced));
   return machine;

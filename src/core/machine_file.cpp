@@ -16,6 +16,7 @@
 #include "core/problem_values.hpp"
 #include "core/system_files.hpp"
 #include "core/target.hpp"
+#include "core/thread_limit.hpp"
 
 namespace plait {
 namespace {
@@ -41,7 +42,6 @@ struct Key {
 };
 
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 40;
-constexpr int kMostCores = 1 << 20;
 
 // Also false for NaN.
 template <class Number>
@@ -119,6 +119,10 @@ constexpr Key kKeys[] = {
     {"cgroup_cpus", "a number from 1e-9 to 1e30",
      [](Text text, Description& d) {
        return read_between(text, 1e-9, 1e30, d.machine.cgroup_cpus);
+     }},
+    {"thread_limit", kCount,
+     [](Text text, Description& d) {
+       return read_between(text, 1, kMostCores, d.machine.thread_limit);
      }},
     {"wide_fma_units", "a whole number from 1 to 4",
      [](Text text, Description& d) { return read_between(text, 1, 4, d.machine.wide_fma_units); }},
@@ -260,6 +264,7 @@ std::string describe(const Machine& machine) {
   line("cores", std::to_string(machine.cores));
   line("affinity", std::to_string(machine.affinity));
   if (machine.cgroup_cpus) line("cgroup_cpus", real_text(*machine.cgroup_cpus));
+  if (machine.thread_limit) line("thread_limit", std::to_string(*machine.thread_limit));
   line("wide_fma_units", std::to_string(machine.wide_fma_units));
   line("l1_bytes", std::to_string(caches.l1_bytes));
   line("l2_bytes", std::to_string(caches.l2_bytes));

@@ -1,6 +1,8 @@
 // Machines that are described: what the program prints of one, and does on another.
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 #include <plait/machine.hpp>
 
 #include "support.hpp"
@@ -61,6 +63,59 @@ TEST(DescribedMachine, IsRefusedByFileLineAndRule) {
   }
   EXPECT_CONTAINS(run_plait_on(folder.path("none.txt"), {"info"}).err, "none.txt\" cannot be read");
   EXPECT_CONTAINS(run_refused({"info", "--describe", "--json"}).err, "excludes");
+}
+
+// === limits of threads ===
+
+// On the real machine, whatever this process was given.
+Outcome run_limited(const std::string& ours, const std::string& openmp,
+                    const std::vector<std::string>& arguments) {
+  return run_plait_in({"PLAIT_MACHINE=", "PLAIT_NUM_THREADS=" + ours, "OMP_NUM_THREADS=" + openmp},
+                      arguments);
+}
+
+TEST(ThreadLimits, OfTheEnvironmentAreShownAndKept) {
+  const auto machine_under = [](const std::string& ours, const std::string& openmp) {
+    const Outcome info = run_limited(ours, openmp, {"info", "--json"});
+    EXPECT_EQ(info.code, 0) << info.err;
+    return Json::parse(info.out)["machine"];
+  };
+  const Json free = machine_under("", "");
+  EXPECT_EQ(free["thread_limit"], nullptr);
+  const int threads = free["default_threads"];
+  const struct {
+    std::string ours, openmp;
+    int limit;
+  } cases[] = {{"1", "", 1}, {"", "1", 1}, {"1", "7", 1}, {"7", "1", 7}, {"", " 2 , 3", 2}};
+  for (const auto& [ours, openmp, limit] : cases) {
+    const Json machine = machine_under(ours, openmp);
+    EXPECT_EQ(machine["thread_limit"], limit);
+    EXPECT_EQ(machine["default_threads"], std::min(threads, limit));
+  }
+  EXPECT_EQ(machine_under("", "many")["thread_limit"], nullptr) << "as OpenMP's runtimes do";
+  EXPECT_CONTAINS(run_limited("3", "", {"info"}).out, ", limit 3)\n");
+  EXPECT_CONTAINS(run_limited("", "", {"info"}).out, ", limit none)\n");
+  EXPECT_CONTAINS(run_limited("3", "", {"info", "--describe"}).out, "\nthread_limit: 3\n");
+  EXPECT_CONTAINS(run_limited("1", "", {"plan", "8x64x56x56,64x64x3x3,p1"}).out, ", 1 thread\n");
+}
+
+TEST(ThreadLimits, ThatAreWrongAreRefusedByName) {
+  const Outcome wrong = run_limited("many", "2", {"info"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_EQ(wrong.err,
+            "plait: PLAIT_NUM_THREADS must be a whole number from 1 to 1048576 but is \"many\"\n");
+}
+
+TEST(ThreadLimits, AreTheDescriptionsAndTheCallersBeforeTheEnvironments) {
+  const TempFolder folder;
+  const std::string file = folder.file("m.txt", std::string(kMadeUp) + "thread_limit: 5\n");
+  const auto plan_with = [&](const std::vector<std::string>& options) {
+    std::vector<std::string> arguments = {"plan", "8x64x56x56,64x64x3x3,p1"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    return run_plait_in({"PLAIT_MACHINE=" + file, "PLAIT_NUM_THREADS=2"}, arguments).out;
+  };
+  EXPECT_CONTAINS(plan_with({}), "\nmachine   made up, EMU128, 5 threads\n");
+  EXPECT_CONTAINS(plan_with({"--threads", "12"}), "\nmachine   made up, EMU128, 12 threads\n");
 }
 
 }  // namespace

@@ -88,20 +88,25 @@ inline std::vector<char*> pointers_to(std::vector<std::string>& words) {
   return pointers;
 }
 
-// Runs the program with PLAIT_MACHINE naming `machine`, a file, and waits for it; with `interrupt`,
-// sends it SIGINT as soon as it has printed something.
-inline Outcome run_plait_on(const std::string& machine, const std::vector<std::string>& arguments,
-                            bool interrupt = false) {
+// Runs the program with these variables ("NAME=value") in its environment, instead of or beside
+// this process's own, and waits for it; with `interrupt`, sends it SIGINT as soon as it has printed
+// something.
+inline Outcome run_plait_in(std::vector<std::string> environment,
+                            const std::vector<std::string>& arguments, bool interrupt = false) {
   const TempFolder folder;
   const std::string out = folder.file("out", "");
   const std::string err = folder.file("err", "");
   std::vector<std::string> words = {PLAIT_PROGRAM};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<std::string> environment = {"PLAIT_MACHINE=" + machine};
+  const auto name_of_variable = [](std::string_view variable) {
+    return variable.substr(0, variable.find('='));
+  };
+  const std::vector<std::string> given = environment;
   for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (!std::string_view(*variable).starts_with("PLAIT_MACHINE=")) {
-      environment.emplace_back(*variable);
-    }
+    const bool replaced = std::any_of(given.begin(), given.end(), [&](const std::string& one) {
+      return name_of_variable(one) == name_of_variable(*variable);
+    });
+    if (!replaced) environment.emplace_back(*variable);
   }
   const std::vector<char*> argv = pointers_to(words);
   const std::vector<char*> envp = pointers_to(environment);
@@ -123,6 +128,12 @@ inline Outcome run_plait_on(const std::string& machine, const std::vector<std::s
   }
   if (!ended) ::waitpid(child, &status, 0);
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), slurp(out), slurp(err)};
+}
+
+// With PLAIT_MACHINE naming `machine`, a file.
+inline Outcome run_plait_on(const std::string& machine, const std::vector<std::string>& arguments,
+                            bool interrupt = false) {
+  return run_plait_in({"PLAIT_MACHINE=" + machine}, arguments, interrupt);
 }
 
 // On the machine that this process found: the clock that a CPU tells, which predicted times follow,

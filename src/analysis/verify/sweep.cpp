@@ -93,6 +93,12 @@ std::string signal_text(int status) {
   return "ends the process";  // a sanitizer, or exit()
 }
 
+// As many as real CPUs take, of which the environment may allow fewer.
+std::size_t most_workers() {
+  const int threads = system_machine().default_threads();
+  return static_cast<std::size_t>(std::min(threads, host_machine().thread_limit.value_or(threads)));
+}
+
 class Sweep {
  public:
   Sweep(const VerifyOptions& options, const std::vector<Subject>& subjects)
@@ -100,7 +106,7 @@ class Sweep {
         subjects_(subjects),
         shared_(subjects_.size()),
         next_subject_(1),
-        workers_(static_cast<std::size_t>(system_machine().default_threads())) {}
+        workers_(most_workers()) {}
 
   std::vector<SubjectResult> run() {
     std::vector<pid_t> children;
@@ -117,9 +123,7 @@ class Sweep {
   }
 
  private:
-  std::size_t worker_count() const {
-    return std::min(subjects_.size(), static_cast<std::size_t>(system_machine().default_threads()));
-  }
+  std::size_t worker_count() const { return std::min(subjects_.size(), most_workers()); }
 
   pid_t start_worker(std::size_t worker) {
     return start_child([&] {
