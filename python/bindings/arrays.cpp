@@ -77,13 +77,6 @@ Array::Array(const char* name, nb::handle object, Access access) : name_(name), 
   refuse_output(name, object);
 }
 
-Array::~Array() { release(); }
-
-void Array::release() {
-  if (buffer_) PyBuffer_Release(&*buffer_);
-  buffer_.reset();
-}
-
 bool Array::read(nb::handle object, Access access) {
   const ExchangeType& type = exchange_type_of(Py_TYPE(object.ptr()));
   if (type.api != nullptr) return from_exchange_api(object, type.api, type.is_neg);
@@ -92,7 +85,6 @@ bool Array::read(nb::handle object, Access access) {
 }
 
 void Array::replace(nb::object values) {
-  release();
   shape_ = {};
   strides_ = {};
   values_ = std::move(values);
@@ -104,22 +96,15 @@ bool Array::from_buffer(nb::handle object, Access access) {
       nb::hasattr(object, "filled")) {
     return false;  // masked: the mask would be ignored
   }
-  Py_buffer buffer;
   const int flags = PyBUF_STRIDES | PyBUF_FORMAT | (access == Access::write ? PyBUF_WRITABLE : 0);
-  if (PyObject_GetBuffer(object.ptr(), &buffer, flags) != 0) {
-    PyErr_Clear();
-    return false;
-  }
-  buffer_ = buffer;
+  if (!buffer_.take(object, flags)) return false;
+  const Py_buffer& buffer = buffer_.view();
   // '@' and '=' say native byte order, '<' this one's; no format at all says bytes.
   static_assert(std::endian::native == std::endian::little);
   std::string_view format = buffer.format == nullptr ? "B" : buffer.format;
   if (format.size() == 2 && std::string_view("@=<").find(format[0]) != std::string_view::npos)
     format.remove_prefix(1);
-  if (format != "f" && format != "d") {
-    release();
-    return false;
-  }
+  if (format != "f" && format != "d") return false;
   dtype_ = format == "f" ? Dtype::f32 : Dtype::f64;
   check_rank(name_, buffer.ndim);
   data_ = buffer.buf;

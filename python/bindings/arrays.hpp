@@ -24,6 +24,32 @@ namespace nb = nanobind;
 
 enum class Access { read, write };
 
+// A buffer of Python's, held while this lives.
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  ~Buffer() { release(); }
+
+  // False if the object gives none like that.
+  bool take(nb::handle object, int flags) {
+    release();
+    held_ = PyObject_GetBuffer(object.ptr(), &view_, flags) == 0;
+    if (!held_) PyErr_Clear();
+    return held_;
+  }
+  const Py_buffer& view() const { return view_; }
+
+ private:
+  void release() {
+    if (held_) PyBuffer_Release(&view_);
+    held_ = false;
+  }
+  Py_buffer view_{};
+  bool held_ = false;
+};
+
 // An array handed in, as memory: kept alive and in place while this lives. To be made and destroyed
 // with the GIL held. `name` is the argument's, for errors.
 class Array {
@@ -35,7 +61,6 @@ class Array {
   Array(const char* name, nb::handle object, Access access = Access::read);
   Array(const Array&) = delete;
   Array& operator=(const Array&) = delete;
-  ~Array();
 
   bool given() const { return given_; }
   const char* name() const { return name_; }
@@ -64,7 +89,6 @@ class Array {
   bool from_dlpack(nb::handle object, Access access);
   bool take(const nb::dlpack::dltensor& tensor);
   void check_read_as(Dtype wanted) const;
-  void release();
 
   const char* name_;
   nb::handle object_;
@@ -75,8 +99,8 @@ class Array {
   Dims shape_;
   Dims strides_;
   Dtype dtype_ = Dtype::f32;
-  std::optional<Py_buffer> buffer_;  // keeps the memory
-  nb::ndarray<nb::ro> dlpack_;       // or this does
+  Buffer buffer_;               // keeps the memory
+  nb::ndarray<nb::ro> dlpack_;  // or this does
 };
 
 // TypeError for one that is not given.

@@ -265,7 +265,8 @@ Raises
 ValueError
     Before anything is written, if a shape, stride, dtype, packed format or overlap breaks a rule.
 TypeError
-    If something is no array of float32 or float64 on the CPU.
+    If something is not on the CPU, or has values that the problem's dtype may not hold: int64, say,
+    or float64 in a float32 problem.
 KeyboardInterrupt
     On Ctrl-C, leaving y unspecified.
 

@@ -20,21 +20,21 @@ def channel_shuffle(x: Any, groups: int) -> Any:
     Parameters
     ----------
     x : array
-        Shape c x h x w, or n x c x h x w; float32 or float64, with any strides.
+        Shape c x h x w, or n x c x h x w; of any kind and dtype that `conv2d` takes.
     groups : int
         Must divide c.
 
     Returns
     -------
     array
-        A copy of the same shape, of the same kind as `x`.
+        A copy of the same shape, of the same kind as `x`; float64 if that holds integers.
 
     Raises
     ------
     ValueError
         If `x` has another rank, `groups` is below 1, or does not divide c.
     TypeError
-        If an argument is no array of float32 or float64 on the CPU, or no int.
+        If `x` holds no real numbers or is not on the CPU, or `groups` is no int.
 
     See Also
     --------

@@ -113,10 +113,10 @@ def compose(
     Parameters
     ----------
     K1 : array
-        The first layer's kernel, c_mid x c_in/groups1 x k_h x k_w, or k_h x k_w for one channel;
-        float32 or float64, of any kind that `conv2d` takes.
+        The first layer's kernel, c_mid x c_in/groups1 x k_h x k_w, or k_h x k_w or k_w for one
+        channel; of any kind and dtype that `conv2d` takes.
     K2 : array
-        The second layer's, c_out x c_mid/groups2 x k_h x k_w, or k_h x k_w; of the same dtype.
+        The second layer's, c_out x c_mid/groups2 x k_h x k_w, or k_h x k_w or k_w.
     stride1, stride2, dilation1, dilation2, groups1, groups2
         As in `conv2d`.
     bias1, bias2 : array, optional
@@ -133,8 +133,8 @@ def compose(
     Returns
     -------
     Composition
-        Arrays of the kind and dtype of `K1`, but for `differing`. Values are summed in float64 and
-        rounded once.
+        Arrays of the kind of `K1`, but for `differing`, and of the dtype that numpy's rules make of
+        all. Values are summed in float64 and rounded once.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def compose(
         names the shapes and the rule. With `require_exact` it says how many outputs can differ, and
         why.
     TypeError
-        If an argument has a wrong type, is no array of float32 or float64, or is not on the CPU.
+        If an argument has a wrong type, holds no real numbers, or is not on the CPU.
     KeyboardInterrupt
         On Ctrl-C.
 

@@ -234,8 +234,7 @@ def decompose(
     ----------
     K : array
         The layer's kernel, c_out x c_in/groups x k_h x k_w, c_in x k_h x k_w of one output
-        channel, or k_h x k_w or k_w of one channel; float32 or float64, of any kind that `conv2d`
-        takes, with any strides.
+        channel, or k_h x k_w or k_w of one channel; of any kind and dtype that `conv2d` takes.
     rank : int, optional
         Give approximations of this rank, of every form that has it.
     error : float, optional
@@ -260,7 +259,7 @@ def decompose(
     ValueError
         If shapes or values break a rule, no form has the rank, or a value of K is not finite.
     TypeError
-        If an argument has a wrong type, is no array of float32 or float64, or is not on the CPU.
+        If an argument has a wrong type, holds no real numbers, or is not on the CPU.
     KeyboardInterrupt
         On Ctrl-C.
 

@@ -30,8 +30,8 @@ def fold_batch_norm(
     Parameters
     ----------
     K : array
-        The layer's kernel, c_out x c_in/groups x k_h x k_w; float32 or float64, of any kind that
-        `conv2d` takes.
+        The layer's kernel, c_out x c_in/groups x k_h x k_w, or k_h x k_w of one channel; of any
+        kind and dtype that `conv2d` takes.
     bias : array or None
         The layer's, c_out.
     gamma, beta : array or None

@@ -170,8 +170,8 @@ def inspect(
     Parameters
     ----------
     K : array
-        The kernel, c_out x c_in/groups x k_h x k_w; float32 or float64, of any kind that `conv2d`
-        takes, with any strides.
+        The kernel, c_out x c_in/groups x k_h x k_w, or k_h x k_w of one channel; of any kind and
+        dtype that `conv2d` takes.
     input_size : int or (int, int), optional
         Height and width of one image: times are predicted and measured. Without it only products
         are compared.
@@ -193,7 +193,7 @@ def inspect(
     ValueError
         If shapes or values break a rule, or a value of `K` is not finite.
     TypeError
-        If an argument has a wrong type, or `K` is no array of float32 or float64 on the CPU.
+        If an argument has a wrong type, or `K` holds no real numbers or is not on the CPU.
     KeyboardInterrupt
         On Ctrl-C.
 

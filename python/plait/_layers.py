@@ -15,7 +15,7 @@ class ConvLayer(NamedTuple):
     Attributes
     ----------
     kernel : array
-        Shape c_out x c_in/groups x k_h x k_w, float32 or float64.
+        Shape c_out x c_in/groups x k_h x k_w, or k_h x k_w of one channel.
     bias : array, optional
         Shape c_out.
     stride, padding, dilation, groups

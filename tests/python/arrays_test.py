@@ -128,6 +128,10 @@ def test_references_are_not_leaked(kind, x, weight) -> None:
         plait.corr2d_multi_in_out(a, k)
         with pytest.raises(ValueError, match="groups"):
             plait.conv2d(a, k, groups=2)
+        with pytest.raises(ValueError, match="at most 4"):
+            plait.conv2d(a[None], k)
+        with pytest.raises(TypeError, match="complex64"):
+            plait.conv2d(a, np.asarray(k).astype("complex64"))
     assert (sys.getrefcount(a), sys.getrefcount(k)) == before
 
 

@@ -8,9 +8,15 @@
 
 namespace plait::algebra {
 
+namespace {
+
 constinit thread_local const std::atomic<bool>* cancel_of_thread = nullptr;
 
-void throw_cancelled() {
+}  // namespace
+
+void stop_if_cancelled() {
+  const std::atomic<bool>* cancel = cancel_of_thread;
+  if (cancel == nullptr || !cancel->load(std::memory_order_relaxed)) return;
   throw Error(Status::cancelled, "cancelled while a matrix was decomposed");
 }
 

@@ -6,21 +6,13 @@
 // and every panel that a product packs. What Eigen holds is freed when it throws.
 #pragma once
 
-#include <atomic>
 #include <string_view>
 
 namespace plait::algebra {
 
-// What Cancellable sets. Of the usual model of access, as a Python extension that is loaded late
-// may find no room left for a faster one.
-extern constinit thread_local const std::atomic<bool>* cancel_of_thread;
-
-[[noreturn]] void throw_cancelled();
-
-inline void stop_if_cancelled() {
-  const std::atomic<bool>* cancel = cancel_of_thread;
-  if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) throw_cancelled();
-}
+// Throws if the flag is set that a Cancellable of this thread looks at. Not inline: there are
+// thousands of places.
+void stop_if_cancelled();
 
 // Whether a condition in this file of Eigen's is stated often enough, and not for each element or
 // block: looking there as well made SVDs of 64 x 64 and 512 x 512 take 1.5 and 1.3 times as long
