@@ -282,18 +282,6 @@ def test_blocks_are_folded_where_the_whole_cannot_be_traced():
     assert_same(conversion, model)
 
 
-def test_a_trace_is_of_a_call_without_optional_arguments():
-    class Optional(Net):
-        def forward(self, x, mask=None, scale=1.0):
-            y = self.conv(x)
-            if mask is not None:
-                y = y * mask
-            return self.bn(y) * scale
-
-    conversion = plait.torch.convert(networks.randomize(Optional()))
-    assert conversion.folded == {"bn": "conv"}
-
-
 def test_hooks_of_blocks_are_not_called_but_heeded():
     calls = []
 

@@ -18,9 +18,15 @@ from typing import Any, NamedTuple
 import torch
 from torch import fx, nn
 
+from plait.torch import _certain, _reach
+from plait.torch._watch import Watch
+
 
 class Follower(NamedTuple):
-    """What is known of a batch norm: the convolution before it, or why it cannot be folded."""
+    """What is known of a batch norm: the convolution before it, or why it cannot be folded.
+
+    Both, if one call of the model was seen to be right, but another could be different.
+    """
 
     convolution: str | None
     reason: str = ""
@@ -51,36 +57,45 @@ def has_hooks(module: nn.Module) -> bool:
 def followers(model: nn.Module) -> dict[str, Follower]:
     """Find, for each batch norm by name, the one convolution whose output it alone uses.
 
-    The model's forward is traced symbolically; where that fails, its submodules are, each as if it
-    were only called as a whole.
+    The model's forward is traced symbolically; where that fails, its submodules are.
     """
     try:
         # A copy, as forward may put symbols into attributes; the parameters are only referred to.
         model = copy.deepcopy(model, {id(p): p for p in model.parameters()})
-        graphs = dict(_graphs(model, ""))
+        traces = dict(_traces(model, ""))
     except Exception as error:
         return dict.fromkeys(_norms(model), _untraceable(error))
-    use = _Use(graphs)
+    use = _Use(traces)
+    code = _reach.Code()
     found: dict[str, Follower] = {}
-    for name, graph in graphs.items():
+    for name, trace in traces.items():
         module, prefix = model.get_submodule(name), _prefix(name)
-        if isinstance(graph, fx.Graph):
-            found.update(_followers_in(graph, module, prefix, use))
+        if isinstance(trace, _Trace):
+            for norm, follower in _followers_in(trace.graph, module, prefix, use).items():
+                if follower.convolution is not None:
+                    doubt = _certain.doubt(model, code, trace.watch, follower.convolution, norm)
+                    follower = follower._replace(reason=doubt)
+                found[norm] = follower
         else:  # a module comes before those inside of it, so that the outermost reason stays
             for norm in _norms(module):
-                found.setdefault(prefix + norm, _untraceable(graph))
+                found.setdefault(prefix + norm, _untraceable(trace))
     unused = Follower(None, "forward does not call it")
     return {name: found.get(name, unused) for name in _norms(model)}
+
+
+class _Trace(NamedTuple):
+    graph: fx.Graph
+    watch: Watch
 
 
 class _Use:
     """How often all graphs call each module, and of which modules they read tensors."""
 
-    def __init__(self, graphs: dict[str, fx.Graph | Exception]) -> None:
+    def __init__(self, traces: dict[str, _Trace | Exception]) -> None:
         self._calls: Counter[str] = Counter()
         self._read: set[str] = set()
-        for name, graph in graphs.items():
-            for node in graph.nodes if isinstance(graph, fx.Graph) else ():
+        for name, trace in traces.items():
+            for node in trace.graph.nodes if isinstance(trace, _Trace) else ():
                 if node.op == "call_module":
                     self._calls[f"{_prefix(name)}{node.target}"] += 1
                 elif node.op == "get_attr":
@@ -109,37 +124,50 @@ def _untraceable(error: Exception) -> Follower:
 
 
 class _Tracer(fx.Tracer):
-    def __init__(self) -> None:
+    def __init__(self, prefix: str, watch: Watch) -> None:
         super().__init__()
         self.proxy_buffer_attributes = True  # reads of a batch norm's statistics are seen
+        self._prefix, self._watch = prefix, watch
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        layer = isinstance(m, (nn.Conv2d, nn.BatchNorm2d))
+        layer = isinstance(m, (nn.Conv2d, nn.BatchNorm2d, torch.jit.ScriptModule))
         return layer or has_hooks(m) or super().is_leaf_module(m, module_qualified_name)
 
+    def call_module(self, m: nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
+        output = super().call_module(m, forward, args, kwargs)
+        if isinstance(m, (nn.Conv2d, nn.BatchNorm2d)):
+            name = self._prefix + self.path_of_module(m)
+            self._watch.called(name, output if isinstance(m, nn.Conv2d) else None)
+        return output
 
-def _graphs(module: nn.Module, name: str) -> Iterator[tuple[str, fx.Graph | Exception]]:
+
+def _traces(module: nn.Module, name: str) -> Iterator[tuple[str, _Trace | Exception]]:
     """Trace the module, or its submodules in its place; and those with hooks, as hooks are not."""
     if not any(isinstance(m, nn.BatchNorm2d) for m in module.modules()):
         return
-    graph = _trace(module)
-    yield name, graph
+    trace = _trace(module, _prefix(name))
+    yield name, trace
     inner = dict(module.named_children())
-    if isinstance(graph, fx.Graph):
-        called = {node.target for node in graph.nodes if node.op == "call_module"}
+    if isinstance(trace, _Trace):
+        called = {node.target for node in trace.graph.nodes if node.op == "call_module"}
         inner = {path: m for path, m in module.named_modules() if path in called and has_hooks(m)}
     for path, child in inner.items():
         if not isinstance(child, (nn.Conv2d, nn.BatchNorm2d)):
-            yield from _graphs(child, _prefix(name) + path)
+            yield from _traces(child, _prefix(name) + path)
 
 
-def _trace(module: nn.Module) -> fx.Graph | Exception:
+def _trace(module: nn.Module, prefix: str) -> _Trace | Exception:
+    if "forward" in vars(module):  # a tracer would take the class's
+        return ValueError("it is an attribute of the model itself")
+    watch = Watch()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _Tracer().trace(module, _defaults(module))
+            graph = watch.run(lambda: _Tracer(prefix, watch).trace(module, _defaults(module)))
     except Exception as error:  # whatever a forward does when given symbols
         return error
+    watch.end()
+    return _Trace(graph, watch)
 
 
 def _defaults(module: nn.Module) -> dict[str, Any]:
