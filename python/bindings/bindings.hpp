@@ -19,5 +19,6 @@ void add_layer_cost(nanobind::module_& m);
 void add_verify(nanobind::module_& m);
 void add_measure(nanobind::module_& m);
 void add_program(nanobind::module_& m);
+void add_checksum(nanobind::module_& m);
 
 }  // namespace plait::python

@@ -44,4 +44,5 @@ NB_MODULE(_core, m) {
   plait::python::add_verify(m);
   plait::python::add_measure(m);
   plait::python::add_program(m);
+  plait::python::add_checksum(m);
 }

@@ -10,6 +10,7 @@ not do. It computes float32 (and float64, slowly) on the CPU, without gradients.
 """
 
 from plait.torch._convert import Conversion, convert
+from plait.torch._kept import drop_kept_weights
 from plait.torch._module import Conv2d
 
-__all__ = ["Conv2d", "Conversion", "convert"]
+__all__ = ["Conv2d", "Conversion", "convert", "drop_kept_weights"]

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
-from torch.nn.modules.lazy import LazyModuleMixin
-from torch.nn.utils import parametrize
 
-from plait.torch import _fold
-from plait.torch._module import Conv2d, from_torch
+from plait.torch import _example, _fold, _left
+from plait.torch._module import from_torch
 
 
 @dataclass
@@ -63,7 +61,13 @@ def _shown(name: str) -> str:
     return name or "(the model)"
 
 
-def convert(model: nn.Module, *, inplace: bool = False) -> Conversion:
+def convert(
+    model: nn.Module,
+    *,
+    inplace: bool = False,
+    fold: bool | Collection[str] = True,
+    example: Any = None,
+) -> Conversion:
     """Swap the Conv2d layers of a model in eval mode for plait's, and fold batch norms into them.
 
     Parameters
@@ -72,6 +76,12 @@ def convert(model: nn.Module, *, inplace: bool = False) -> Conversion:
         Any; a layer that cannot be converted is left alone, and the result says why.
     inplace : bool
         Whether to change `model` itself instead of a copy.
+    fold : bool or names of batch norms
+        True folds the batch norms of which it is certain that no call of the model can tell; False
+        none; names those, whose certainty is then yours.
+    example : torch.Tensor, tuple or dict, optional
+        Inputs of one call, a dict by name. The model is called with them before and after, and
+        answers that differ by more than rounding are refused, leaving `model` as it was.
 
     Returns
     -------
@@ -81,18 +91,22 @@ def convert(model: nn.Module, *, inplace: bool = False) -> Conversion:
     Raises
     ------
     TypeError
-        If `model` is no module.
+        If `model` is no module, or is scripted or exported; if `fold` is something else.
+    ValueError
+        If `fold` names what cannot be folded, or an answer to `example` differs.
 
     Notes
     -----
     A batch norm is folded if a symbolic trace of the model's forward, called with its required
     arguments alone, shows that it follows one convolution, each of both is called once, and nothing
-    else uses what lies between; it becomes ``nn.Identity``. Where a forward cannot be traced, its
-    submodules are, on the assumption that each is called as a whole. Weights are folded in
-    float64 and rounded once.
+    else uses what lies between; and if the model's code shows the same of all other calls: it
+    decides nothing by flags or numbers while that output is in use, and where the trace did not go,
+    it calls neither of the two. It becomes ``nn.Identity``. Weights are folded in float64 and
+    rounded once.
 
-    Converted layers have parameters that require no gradient, named as before; one with a batch
-    norm has a bias even if it had none.
+    The converted model is for inference: no parameter of it requires a gradient (with `inplace`,
+    of `model`), and its converted layers refuse training mode. Their parameters are named as
+    before; one with a batch norm has a bias even if it had none.
 
     Examples
     --------
@@ -100,31 +114,40 @@ def convert(model: nn.Module, *, inplace: bool = False) -> Conversion:
     >>> print(conversion)
     >>> y = conversion.model(x)
     """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model must be a torch.nn.Module but is a {type(model).__name__}")
+    reason = _left.why_not_at_all(model)
+    if reason:
+        raise TypeError(reason)
+    if isinstance(fold, str) or not isinstance(fold, (bool, Collection)):
+        raise TypeError(f"fold must be True, False or a list of names but is {fold!r}")
     # Tensors made in inference mode would have no count of their changes.
     with torch.inference_mode(False), torch.no_grad():
-        return _convert(model if inplace else copy.deepcopy(model))
+        if example is None:
+            return _convert(model if inplace else copy.deepcopy(model), fold)
+        conversion = _convert(copy.deepcopy(model), fold)
+        _example.compare(model, conversion.model, example, len(conversion.converted))
+        return _convert(model, fold) if inplace else conversion
 
 
-def _convert(model: nn.Module) -> Conversion:
+def _convert(model: nn.Module, fold: bool | Collection[str]) -> Conversion:
     result = Conversion(model)
     layers: dict[str, nn.Module] = {
         name: module
         for name, module in model.named_modules()
         if isinstance(module, (_ConvNd, nn.BatchNorm2d))
     }
-    aside = _held_aside(model)
+    aside = _left.held_aside(model)
     for name, layer in layers.items():
         if isinstance(layer, _ConvNd):
-            reason = _why_not_convert(layer)
+            reason = _left.why_not_convert(layer)
             if not reason and id(layer) in aside:
                 reason = aside[id(layer)]
             if reason:
                 result.left[name] = reason
             else:
                 result.converted.append(name)
-    _choose_norms(model, layers, aside, result)
+    _choose_norms(model, layers, aside, result, fold)
+    for name, reason in _left.parts_without_layers(model):
+        result.left.setdefault(name, reason)
     norm_of = {convolution: norm for norm, convolution in result.folded.items()}
     swaps: dict[int, nn.Module] = {}
     for name in result.converted:
@@ -136,6 +159,9 @@ def _convert(model: nn.Module) -> Conversion:
         else:
             swaps[id(old)] = from_torch(old, old.weight, old.bias)
     result.model = _swap(model, swaps)
+    # Else an input would come to require a gradient on its way through the layers that are left.
+    for parameter in result.model.parameters():
+        parameter.requires_grad = False  # of lazy ones too
     return result
 
 
@@ -149,101 +175,53 @@ def _swap(model: nn.Module, swaps: dict[int, nn.Module]) -> nn.Module:
 
 
 def _choose_norms(
-    model: nn.Module, layers: dict[str, nn.Module], aside: dict[int, str], result: Conversion
+    model: nn.Module,
+    layers: dict[str, nn.Module],
+    aside: dict[int, str],
+    result: Conversion,
+    fold: bool | Collection[str],
 ) -> None:
     """Put every batch norm into `folded` or `left`."""
+    names = None if isinstance(fold, bool) else set(fold)
+    unknown = [name for name in names or () if not isinstance(layers.get(name), nn.BatchNorm2d)]
+    if unknown:
+        raise ValueError(f"fold names {unknown[0]!r}, which is no BatchNorm2d of the model")
     names_of = Counter(id(m) for _, m in model.named_modules(remove_duplicate=False))
-    followers = _fold.followers(model)
+    followers = _fold.followers(model) if fold else {}
     for name, layer in layers.items():
         if not isinstance(layer, nn.BatchNorm2d):
             continue
+        if not fold or (names is not None and name not in names):
+            result.left[name] = f"BatchNorm not folded: {_NOT_ASKED[names is None]}"
+            continue
         follower = followers[name]
         convolution = follower.convolution
-        reason = _why_not_fold(layer) or aside.get(id(layer), "") or follower.reason
+        reason = _left.why_not_fold(layer) or aside.get(id(layer), "")
+        if not reason and convolution is None:
+            reason = follower.reason
         if not reason and convolution not in result.converted:
             reason = f"{convolution} before it is left alone"
         for other in (name, convolution):
             if not reason and other is not None and names_of[id(layers[other])] > 1:
                 reason = f"{other} is shared under {names_of[id(layers[other])]} names"
+        if reason and names is not None:
+            raise ValueError(f"fold names {name!r}, which cannot be folded: {reason}")
+        if not reason and names is None:
+            reason = follower.reason or _held_above(model, (name, str(convolution)), aside)
         if reason:
             result.left[name] = f"BatchNorm not folded: {reason}"
         elif convolution is not None:
             result.folded[name] = convolution
 
 
-def _held_aside(model: nn.Module) -> dict[int, str]:
-    """Find modules that plain attributes refer to, past which a swap would go unnoticed."""
-    held = {}
-    for module in model.modules():
-        for name, value in vars(module).items():
-            if name != "_modules":
-                for child in _modules_in(value):
-                    held[id(child)] = (
-                        f"{type(module).__name__}.{name} refers to it beside the registered name"
-                    )
-    return held
+_NOT_ASKED = {True: "fold is False", False: "fold does not name it"}
 
 
-def _modules_in(value: Any) -> Iterator[nn.Module]:
-    if isinstance(value, nn.Module):
-        yield value
-    elif isinstance(value, dict):
-        yield from _modules_in(list(value.values()))
-    elif isinstance(value, (list, tuple, set)):
-        for one in value:
-            yield from _modules_in(one)
-
-
-def _why_not_convert(layer: _ConvNd) -> str:
-    """Return why a layer must stay as it is; empty if plait can compute it."""
-    kind = type(layer).__name__
-    if isinstance(layer, LazyModuleMixin):
-        return "lazy: call the model once, so that its sizes are known"
-    if not isinstance(layer, nn.Conv2d):
-        return f"{kind}: only Conv2d is converted"
-    if isinstance(layer, Conv2d):
-        return "is plait's already"
-    if parametrize.is_parametrized(layer):
-        return "parametrized: call torch.nn.utils.parametrize.remove_parametrizations first"
-    own = [f for f in ("forward", "_conv_forward") if getattr(type(layer), f) != _TORCHS[f]]
-    if own or "forward" in vars(layer):
-        return f"{kind} has a forward of its own"
-    if layer._buffers or layer._modules or set(layer._parameters) != {"weight", "bias"}:
-        return f"{kind} has tensors or modules of its own"
-    return _why_not_now(layer) or _why_not_weight(layer)
-
-
-_TORCHS = {"forward": nn.Conv2d.forward, "_conv_forward": nn.Conv2d._conv_forward}
-
-
-def _why_not_now(layer: nn.Module) -> str:
-    if _fold.has_hooks(layer):
-        return "has forward hooks"
-    if layer.training:
-        return "training mode: call eval() first"
+def _held_above(model: nn.Module, names: tuple[str, ...], aside: dict[int, str]) -> str:
+    """Return why modules above the named ones can be reached otherwise than by their names."""
+    for name in names:
+        while name:
+            name = name.rpartition(".")[0]
+            if id(model.get_submodule(name)) in aside:
+                return f"{name or 'the model'}: {aside[id(model.get_submodule(name))]}"
     return ""
-
-
-def _why_not_weight(layer: nn.Conv2d) -> str:
-    weight = layer.weight
-    if type(weight) not in (nn.Parameter, torch.Tensor):
-        return f"its weight is a {type(weight).__name__}"
-    if weight.device.type != "cpu":
-        return f"on {weight.device.type}: plait computes on the CPU"
-    if weight.dtype == torch.float64:
-        return "float64 has only the slow reference algorithm"
-    if weight.dtype != torch.float32:
-        return f"{str(weight.dtype).removeprefix('torch.')}: plait computes float32"
-    if layer.padding_mode != "zeros":
-        return f"padding_mode '{layer.padding_mode}' has only the slow reference algorithm"
-    return ""
-
-
-def _why_not_fold(norm: nn.BatchNorm2d) -> str:
-    if type(norm).forward != nn.BatchNorm2d.forward or "forward" in vars(norm):
-        return f"{type(norm).__name__} has a forward of its own"
-    if parametrize.is_parametrized(norm):
-        return "parametrized"
-    if norm.running_mean is None or norm.running_var is None:
-        return "it has no running statistics"
-    return _why_not_now(norm)

@@ -1,4 +1,8 @@
-"""What is kept between calls with a constant weight: the weight as packed, and plans per input."""
+"""What is kept between calls with a constant weight: the weight as packed, and plans per input.
+
+A change of the weight shows in torch's count of changes or in its address; a write that goes past
+torch, as fused optimisers do, in checksums of its memory, of which every call verifies some.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 
 import plait
+from plait import _core
 from plait.torch import _shapes
 
 _KEPT_STEPS = 32  # per weight; making one again takes some 50 us, as packed weights stay
@@ -22,6 +27,16 @@ class Step(NamedTuple):
     packed: plait.Packed
     y_shape: Sequence[int]
     y_strides: Sequence[int]
+    checked_bytes: int  # of weight and bias, in each call
+
+
+# Checksums may take one hundredth of a layer's time, at a rate that memory gives for certain; the
+# time is what the plan predicts, and of a call of torch what comes before it.
+_CHECKED_PER_SECOND = 0.01 * 8e9
+_CALL_SECONDS = 1e-5
+
+# More than this between the first number of a weight and its last, and it is not kept.
+_SPREAD = 4
 
 
 class Layer:
@@ -33,6 +48,8 @@ class Layer:
         self._versions = _versions(weight, bias)
         # Holding the memory keeps other numbers from being put at the same address.
         self._memory = [t.untyped_storage() for t in (weight, bias) if t is not None]
+        self._always_all = any(t.is_inference() for t in (weight, bias) if t is not None)
+        self._sums = _core.Checksums([_span(t) for t in (weight, bias) if t is not None])
         self._packed: dict[str, plait.Packed] = {}
         self.steps: dict[tuple[Any, ...], Step] = {}
 
@@ -41,6 +58,14 @@ class Layer:
         same_bias = bias is None if self._bias is None else self._bias() is bias
         same = same_bias and self.weight() is weight
         return same and self._versions == _versions(weight, bias)
+
+    def is_stale(self, checked_bytes: int) -> bool:
+        """Tell whether the next so many bytes of the memory are not what they were."""
+        return self._sums.changed(checked_bytes)
+
+    def is_stale_anywhere(self) -> bool:
+        """Tell whether any byte is not what it was."""
+        return self._sums.changed(self._sums.bytes)
 
     def add_step(
         self,
@@ -57,7 +82,10 @@ class Layer:
         y_strides = _shapes.strides(problem.y_shape, problem.y_layout)
         if len(self.steps) >= _KEPT_STEPS:
             self.steps.clear()  # all at once, as other threads may be adding
-        step = self.steps[key] = Step(plan, packed, problem.y_shape, y_strides)
+        checked = int(_CHECKED_PER_SECOND * (plan.predicted_seconds + _CALL_SECONDS))
+        if self._always_all:
+            checked = self._sums.bytes
+        step = self.steps[key] = Step(plan, packed, problem.y_shape, y_strides, checked)
         return step
 
 
@@ -65,14 +93,49 @@ _layers: dict[int, Layer] = {}  # from the weight's id
 
 
 def layer_of(weight: torch.Tensor, bias: torch.Tensor | None) -> Layer | None:
-    """Return what is kept for the weight and bias; None if changes of them would not be seen."""
+    """Return what is kept for the weight and bias; None if nothing should be."""
+    if weight.requires_grad or (bias is not None and bias.requires_grad):
+        _layers.pop(id(weight), None)  # whatever trains it may write past torch's count
+        return None
     layer = _layers.get(id(weight))
     if layer is not None and layer.holds(weight, bias):
         return layer
-    if weight.is_inference() or (bias is not None and bias.is_inference()):
+    return new_layer(weight, bias)
+
+
+def new_layer(weight: torch.Tensor, bias: torch.Tensor | None) -> Layer | None:
+    """Keep the weight and bias as they are now, and nothing that was kept of them before."""
+    if not all(_is_together(t) for t in (weight, bias) if t is not None):
         return None
     layer = _layers[id(weight)] = Layer(weight, bias)
     return layer
+
+
+def drop_kept_weights() -> None:
+    """Forget all packed weights and plans; the next call of each layer reads its weight anew.
+
+    For weights that were just written past torch's count of changes: by a fused optimiser, through
+    ``weight.numpy()`` or ``weight.data``. Calls would find that themselves, but of large weights
+    each looks at a part only.
+
+    Examples
+    --------
+    >>> numpy.copyto(layer.weight.numpy(), weights)
+    >>> plait.torch.drop_kept_weights()
+    """
+    _layers.clear()
+
+
+def _span(tensor: torch.Tensor) -> tuple[int, int]:
+    """Return address and bytes of the memory from a tensor's first number to its last."""
+    if tensor.numel() == 0:
+        return tensor.data_ptr(), 0
+    last = sum((n - 1) * s for n, s in zip(tensor.shape, tensor.stride(), strict=True))
+    return tensor.data_ptr(), (last + 1) * tensor.element_size()
+
+
+def _is_together(tensor: torch.Tensor) -> bool:
+    return _span(tensor)[1] <= _SPREAD * tensor.numel() * tensor.element_size()
 
 
 def threads() -> int | None:
@@ -93,5 +156,9 @@ def _forget(key: int, weight: weakref.ref[torch.Tensor]) -> None:
 def _versions(weight: torch.Tensor, bias: torch.Tensor | None) -> tuple[int, ...]:
     """Count in-place changes and, as ``tensor.data = other`` is not counted, tell the address."""
     if bias is None:
-        return weight._version, weight.data_ptr()
-    return weight._version, weight.data_ptr(), bias._version, bias.data_ptr()
+        return _count(weight), weight.data_ptr()
+    return _count(weight), weight.data_ptr(), _count(bias), bias.data_ptr()
+
+
+def _count(tensor: torch.Tensor) -> int:
+    return 0 if tensor.is_inference() else tensor._version

@@ -17,13 +17,15 @@ class Conv2d(nn.Conv2d):
     ----------
     in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, \
 device, dtype
-        As in `torch.nn.Conv2d`, but for `padding_mode`, which must be 'zeros'.
+        As in `torch.nn.Conv2d`.
 
     Raises
     ------
     ValueError
         If an argument breaks a rule; in a call, also if input, weight or bias requires a gradient
         while gradients are enabled.
+    RuntimeError
+        In a call, if the layer is in training mode; it starts in eval mode.
     TypeError
         In a call, if the input is neither float32 nor float64, or not of the weight's dtype.
 
@@ -37,13 +39,17 @@ device, dtype
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.padding_mode != "zeros":
-            raise ValueError(f"padding_mode must be 'zeros' but is {self.padding_mode!r}")
         self.requires_grad_(False)
+        self.eval()
         self._sides = _sides(self)
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 (torch's name)
         """Convolve n x c_in x h x w, or c_in x h x w, images; see `plait.conv2d`."""
+        if self.training:
+            raise RuntimeError(
+                "plait's Conv2d is in training mode, but computes for inference only: call .eval() "
+                "on the model; to train, keep the torch model, and convert it afterwards"
+            )
         y: torch.Tensor = _op.conv2d(
             input,
             self.weight,
@@ -54,6 +60,7 @@ device, dtype
             self.groups,
             "",
             True,
+            self.padding_mode,
         )
         return y
 
@@ -81,6 +88,7 @@ def from_torch(layer: nn.Conv2d, weight: torch.Tensor, bias: torch.Tensor | None
         layer.dilation,
         layer.groups,
         bias is not None,
+        layer.padding_mode,
         device="meta",  # takes no memory
     )
     made.weight = nn.Parameter(weight.detach(), requires_grad=False)

@@ -24,7 +24,8 @@ from plait.torch import _kept, _shapes
 
 _SCHEMA = (
     "conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[4] padding=0, "
-    'int[2] dilation=1, int groups=1, str activation="", bool constant_weight=False) -> Tensor'
+    'int[2] dilation=1, int groups=1, str activation="", bool constant_weight=False, '
+    'str padding_mode="zeros") -> Tensor'
 )
 
 # A call with neither tensor subclasses nor modes: nothing stands between autograd and the CPU.
@@ -42,11 +43,13 @@ def _conv2d_on_cpu(
     groups: int = 1,
     activation: str = "",
     constant_weight: bool = False,
+    padding_mode: str = "zeros",
 ) -> torch.Tensor:
-    geometry = (stride, padding, dilation, groups, activation)
+    geometry = (stride, padding, dilation, groups, activation, padding_mode)
     if input.dim() == 3:
         batch = input.unsqueeze(0)
-        return _conv2d_on_cpu(batch, weight, bias, *geometry, constant_weight).squeeze(0)
+        options = (*geometry[:-1], constant_weight, padding_mode)
+        return _conv2d_on_cpu(batch, weight, bias, *options).squeeze(0)
     layer = _kept.layer_of(weight, bias) if constant_weight else None
     if layer is None:
         return _convolve_once(input, weight, bias, *geometry)
@@ -58,11 +61,17 @@ def _conv2d_on_cpu(
         *dilation,
         groups,
         activation,
+        padding_mode,
         torch.get_num_threads(),
     )
     step = layer.steps.get(key)
+    if layer.is_stale_anywhere() if step is None else layer.is_stale(step.checked_bytes):
+        layer = _kept.new_layer(weight, bias)
+        if layer is None:
+            return _convolve_once(input, weight, bias, *geometry)
+        step = None
     if step is None:
-        y = _shapes.empty_output(input, weight, bias, *geometry)
+        y = _shapes.empty_output(input, weight, bias, *geometry[:-1], True, padding_mode)
         if input.shape[0] == 0:
             return y
         step = layer.add_step(key, _problem(input, weight, bias, *geometry), weight, bias)
@@ -81,8 +90,10 @@ def _convolve_once(
     dilation: Sequence[int],
     groups: int,
     activation: str,
+    padding_mode: str,
 ) -> torch.Tensor:
-    y = _shapes.empty_output(input, weight, bias, stride, padding, dilation, groups)
+    geometry = (stride, padding, dilation, groups)
+    y = _shapes.empty_output(input, weight, bias, *geometry, padding_mode=padding_mode)
     if input.shape[0] > 0:
         plait.conv2d(
             input,
@@ -92,6 +103,7 @@ def _convolve_once(
             _shapes.sides(padding),
             (dilation[0], dilation[1]),
             groups,
+            padding_mode=padding_mode,
             activation=activation or None,
             threads=_kept.threads(),
             out=y,
@@ -108,6 +120,7 @@ def _problem(
     dilation: Sequence[int],
     groups: int,
     activation: str,
+    padding_mode: str,
 ) -> plait.Problem:
     layout = _shapes.layout_of(input)
     problem = plait.Problem.from_shapes(
@@ -119,6 +132,7 @@ def _problem(
         groups=groups,
         bias=bias is not None,
         activation=activation or None,
+        padding_mode=padding_mode,
         layout=layout,
         dtype=str(weight.dtype).removeprefix("torch."),
     )

@@ -20,6 +20,7 @@ def empty_output(
     groups: int = 1,
     activation: str = "",
     constant_weight: bool = False,
+    padding_mode: str = "zeros",
 ) -> torch.Tensor:
     """Check a call, and make its output, not initialised.
 
@@ -28,10 +29,11 @@ def empty_output(
     _check_dtypes(input, weight, bias)
     _check_ranks(input, weight)
     if input.dim() == 3:
-        batch = input.unsqueeze(0)
-        return empty_output(batch, weight, bias, stride, padding, dilation, groups).squeeze(0)
+        options = (stride, padding, dilation, groups, activation, constant_weight, padding_mode)
+        return empty_output(input.unsqueeze(0), weight, bias, *options).squeeze(0)
     _check_channels(input, weight, bias, groups)
     _check_window(input, weight, stride, padding, dilation)
+    _check_padding(input, padding, padding_mode)
     shape = [input.shape[0], weight.shape[0]]
     for axis in _AXES:
         room = _padded(input, padding, axis) - _window(weight, dilation, axis)
@@ -132,6 +134,32 @@ def _check_window(
             lambda: (
                 f"the kernel of weight {_text(weight.shape)} with dilation {_text(dilation)} is "
                 f"larger than input {_text(input.shape)} with padding {_text(padding)}"
+            ),
+        )
+
+
+_PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+
+
+def _check_padding(
+    input: torch.Tensor,  # noqa: A002
+    padding: Sequence[int],
+    padding_mode: str,
+) -> None:
+    if padding_mode not in _PADDING_MODES:
+        modes = ", ".join(map(repr, _PADDING_MODES))
+        raise ValueError(f"padding_mode must be one of {modes} but is {padding_mode!r}")
+    if padding_mode not in ("reflect", "circular"):
+        return
+    for axis in _AXES:
+        most = max(padding[2 * axis : 2 * axis + 2])
+        size = input.shape[2 + axis]
+        _check(
+            most < size if padding_mode == "reflect" else most <= size,
+            lambda: (
+                f"padding {_text(padding)} with padding_mode {padding_mode!r} must be "
+                f"{'less than' if padding_mode == 'reflect' else 'at most'} the size of input "
+                f"{_text(input.shape)} on each axis"
             ),
         )
 
