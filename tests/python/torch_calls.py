@@ -40,4 +40,5 @@ def call(x, weight, bias=None, activation="", constant_weight=False, **options):
     return conv2d(
         x, weight, bias, options.get("stride", one), four(options.get("padding", (0, 0))),
         options.get("dilation", one), options.get("groups", 1), activation, constant_weight,
+        options.get("padding_mode", "zeros"),
     )  # fmt: skip

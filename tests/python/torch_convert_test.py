@@ -149,23 +149,55 @@ def test_a_layer_is_torchs_layer(bias):
         assert_as_exact_as_torch(fresh, layer, x)
 
 
-def test_a_layer_refuses_padding_it_does_not_compute():
-    with pytest.raises(ValueError, match="'zeros' but is 'reflect'"):
-        plait.torch.Conv2d(1, 1, 3, padding_mode="reflect")
+@pytest.mark.parametrize("padding_mode", ["reflect", "replicate", "circular"])
+@pytest.mark.parametrize("padding", [2, (1, 3), "same", "valid"], ids=str)
+def test_padding_modes_are_torchs(padding_mode, padding):
+    for options in ({"bias": False, "dilation": 2}, {"groups": 3}):
+        kernel = (3, 4) if padding == "same" else 3
+        layer = nn.Conv2d(6, 9, kernel, padding=padding, padding_mode=padding_mode, **options)
+        conversion = plait.torch.convert(layer.eval())
+        assert type(conversion.model) is plait.torch.Conv2d
+        assert conversion.model.extra_repr() == layer.extra_repr()
+        x = torch.randn(2, 6, 9, 10)
+        for _ in range(2):
+            assert_as_exact_as_torch(conversion.model, layer, x)
+        assert_as_exact_as_torch(conversion.model, layer, x[0])
+
+
+def test_a_norm_is_folded_into_a_layer_with_another_padding():
+    layer = nn.Conv2d(3, 4, 3, padding=1, padding_mode="reflect")
+    model = networks.randomize(nn.Sequential(layer, nn.BatchNorm2d(4)))
+    conversion = plait.torch.convert(model)
+    assert conversion.folded == {"1": "0"}
+    assert_as_exact_as_torch(conversion.model, model, images(size=9))
 
 
 def test_a_converted_model_needs_no_no_grad_but_refuses_gradients():
-    converted = plait.torch.convert(networks.resnet18()).model
-    x = images()
-    assert all(not p.requires_grad for n, p in converted.named_parameters() if p.dim() == 4)
-    converted(x)
-    with pytest.raises(ValueError, match="input requires a gradient"):
-        converted(x.requires_grad_())
-    with torch.no_grad():
-        converted(x)
-    converted[0].weight.requires_grad_()
-    with pytest.raises(ValueError, match="weight requires a gradient"):
-        converted(x.detach())
+    model = nn.Sequential(nn.Linear(16, 16), nn.PReLU(), nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+    model.append(nn.PReLU()).append(nn.BatchNorm2d(4)).append(nn.Conv2d(4, 2, 3))
+    for inplace in (False, True):
+        converted = plait.torch.convert(networks.randomize(model), inplace=inplace).model
+        assert not any(p.requires_grad for p in converted.parameters())
+        assert any(p.requires_grad for p in model.parameters()) is not inplace
+        x = images(size=16)
+        assert not converted(x).requires_grad
+        with pytest.raises(ValueError, match="input requires a gradient"):
+            converted(x.requires_grad_())
+        with torch.no_grad():
+            converted(x)
+        converted[2].weight.requires_grad_()
+        with pytest.raises(ValueError, match="weight requires a gradient"):
+            converted(x.detach())
+
+
+def test_training_mode_is_refused():
+    model = plait.torch.convert(networks.resnet18()).model
+    with pytest.raises(RuntimeError, match=r"training mode.*call \.eval\(\)"):
+        model.train()(images())
+    model.eval()(images())
+    layer = plait.torch.Conv2d(3, 4, 3)
+    assert not layer.training
+    layer(images())
 
 
 def test_inplace_changes_the_model_itself():

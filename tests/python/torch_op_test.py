@@ -64,6 +64,20 @@ def test_four_sides_of_padding_are_top_bottom_left_right(constant_weight):
 
 
 @pytest.mark.parametrize("constant_weight", [False, True])
+@pytest.mark.parametrize("padding_mode", ["reflect", "replicate", "circular"])
+def test_padding_modes_agree_with_torch(padding_mode, constant_weight):
+    x, weight, bias = operands()
+    widest = 7 if padding_mode == "reflect" else 8
+    for padding in ((1, 2), (3, widest)):
+        (h, w), options = padding, {"padding": padding, "padding_mode": padding_mode}
+        padded = F.pad(x, (w, w, h, h), padding_mode)
+        y = call(x, weight, bias, constant_weight=constant_weight, **options)
+        assert_close(y, padded, weight, bias)
+        y = call(x[0], weight, bias, constant_weight=constant_weight, **options)
+        assert_close(y[None], padded[:1], weight, bias)
+
+
+@pytest.mark.parametrize("constant_weight", [False, True])
 def test_the_activation_comes_after_the_bias(constant_weight):
     x, weight, bias = operands()
     relu6 = call(x, weight, bias, "relu6", constant_weight)
@@ -178,6 +192,24 @@ def wrong_calls():
         "stride": (ValueError, "at least 1", (x, weight), {"stride": (0, 1)}),
         "dilation": (ValueError, "at least 1", (x, weight), {"dilation": (1, -1)}),
         "padding": (ValueError, "at least 0", (x, weight), {"padding": (-1, 0)}),
+        "padding mode": (
+            ValueError,
+            "padding_mode must be one of 'zeros', 'reflect'",
+            (x, weight),
+            {"padding_mode": "mirror"},
+        ),
+        "reflection": (
+            ValueError,
+            r"less than the size of input 2x4x9x8",
+            (x, weight),
+            {"padding_mode": "reflect", "padding": (1, 8)},
+        ),
+        "circle": (
+            ValueError,
+            r"at most the size of input 2x4x9x8",
+            (x, weight),
+            {"padding_mode": "circular", "padding": (10, 1)},
+        ),
         "dtype": (TypeError, "all float32 or all float64 but are bfloat16", (x16, weight16), {}),
         "dtypes": (TypeError, "float32 and float64", (x.double(), weight), {}),
     }

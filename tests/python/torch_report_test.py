@@ -69,10 +69,6 @@ LEFT = {
     "meta": (lambda: conv(device="meta"), "on meta: plait computes on the CPU"),
     "float64": (lambda: conv().double(), "float64 has only the slow reference algorithm"),
     "bfloat16": (lambda: conv().bfloat16(), "bfloat16: plait computes float32"),
-    "reflect": (
-        lambda: conv(padding_mode="reflect", padding=1),
-        "padding_mode 'reflect' has only the slow reference algorithm",
-    ),
     "own forward": (lambda: OwnForward(3, 4, 3).eval(), "OwnForward has a forward of its own"),
     "own inner": (lambda: OwnInner(3, 4, 3).eval(), "OwnInner has a forward of its own"),
     "own tensor": (
