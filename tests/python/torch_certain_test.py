@@ -10,9 +10,12 @@ torch = pytest.importorskip("torch")
 
 import plait.torch  # noqa: E402
 import torch_networks as networks  # noqa: E402
+import torch_other_layers as other_layers  # noqa: E402
 import torch_other_uses as other_uses  # noqa: E402
 from torch import nn  # noqa: E402
-from torch_other_uses import OTHER_CALLS, plain  # noqa: E402
+from torch_other_layers import plain  # noqa: E402
+
+OTHER_CALLS = {**other_uses.OTHER_CALLS, **other_layers.OTHER_CALLS}
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +134,7 @@ class Pairs(nn.Module):
         return x
 
 
-class WholeLoop(other_uses.Layers):
+class WholeLoop(other_layers.Layers):
     def forward(self, x):
         for layer in self.layers:
             x = layer(x)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 import torch_networks as networks
 from torch import nn
+from torch_other_layers import extract, flagged, having, plain
 
 
 class Net(nn.Module):
@@ -196,60 +197,45 @@ class Closure(Net):
         return finish()
 
 
-class Layers(nn.Module):
-    """A Sequential, for the forwards below."""
+class AsksKind(Net):
+    """A batch norm that has become something else is not one."""
+
+    def forward(self, x):
+        y = self.bn(self.conv(x))
+        return y * 2 if isinstance(self.bn, nn.BatchNorm2d) else y
+
+
+class Hooked(nn.Module):
+    """A hook changes what goes from the convolution to the batch norm."""
 
     def __init__(self):
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3)
-        )
-
-
-class Taps(Layers):
-    taps = ()
+        self.stem = nn.Sequential(nn.Conv2d(3, 3, 3))
+        self.stem.register_forward_hook(lambda module, x, y: torch.relu(y))
+        self.bn = nn.BatchNorm2d(3)
 
     def forward(self, x):
-        found = []
-        for i, layer in enumerate(self.layers):
-            x = layer(x)
-            if i in self.taps:
-                found.append(x)
-        return [x, *found]
+        return self.bn(self.stem(x))
 
 
-class UntraceableTaps(Layers):
-    def forward(self, x):
-        first = self.layers[0](x)
-        if first.sum() > 1e9:
-            return [x]
-        return [self.layers(x), first]
+class Redirected(nn.Module):
+    """Attributes that are not there are the inner module's."""
 
+    def __init__(self):
+        super().__init__()
+        self.inner = networks.ConvNormRelu(3, 3, 3)
 
-class PartOfSequential(Layers):
-    depth = 5
+    def __getattr__(self, name):
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("inner"), name)
 
     def forward(self, x):
-        for layer in self.layers[: self.depth]:
-            x = layer(x)
-        return x
-
-
-class UpTo(Layers):
-    depth = 5
-
-    def forward(self, x):
-        for i in range(self.depth):
-            x = self.layers[i](x)
-        return x
-
-
-class SlicedElsewhere(Layers):
-    def forward(self, x):
-        return self.layers(x)
+        return self.inner(x)
 
     def extract(self, x):
-        return self.layers[:1](x)
+        return self.conv(x)
 
 
 class ChildOfChild(nn.Module):
@@ -262,33 +248,6 @@ class ChildOfChild(nn.Module):
 
     def extract(self, x):
         return self.block.conv(x)
-
-
-class Domains(nn.Module):
-    """A batch norm per domain, picked by an index."""
-
-    domain = 0
-
-    def __init__(self):
-        super().__init__()
-        self.conv = nn.Conv2d(3, 3, 3)
-        self.norms = nn.ModuleList([nn.BatchNorm2d(3) for _ in range(2)])
-
-    def forward(self, x):
-        return self.norms[self.domain](self.conv(x))
-
-
-class DomainsByName(Domains):
-    def forward(self, x):
-        return getattr(self.norms, str(self.domain))(self.conv(x))
-
-
-class DomainsByAlias(Domains):
-    def forward(self, x):
-        norm = self.norms[0]
-        if self.domain:
-            norm = self.norms[1]
-        return norm(self.conv(x))
 
 
 class Repeated(nn.Module):
@@ -305,29 +264,6 @@ class Repeated(nn.Module):
             return self.stem(x)
         return self.bn(self.stem(x))
 
-
-def plain(model, x):
-    return model(x)
-
-
-def extract(model, x):
-    return model.extract(x)
-
-
-def having(**attributes):
-    def call(model, x):
-        for name, value in attributes.items():
-            setattr(model, name, value)
-        try:
-            return model(x)
-        finally:
-            for name in attributes:
-                setattr(model, name, getattr(type(model), name, False))
-
-    return call
-
-
-flagged = having(flag=True)
 
 OTHER_CALLS = {
     SecondValue: plain,
@@ -351,14 +287,9 @@ OTHER_CALLS = {
     InList: flagged,
     Index: having(index=0),
     Closure: flagged,
-    Taps: having(taps=(0, 3)),
-    UntraceableTaps: plain,
-    PartOfSequential: having(depth=1),
-    UpTo: having(depth=1),
-    SlicedElsewhere: extract,
+    AsksKind: plain,
+    Hooked: plain,
+    Redirected: extract,
     ChildOfChild: extract,
-    Domains: having(domain=1),
-    DomainsByName: having(domain=1),
-    DomainsByAlias: having(domain=1),
     Repeated: flagged,
 }

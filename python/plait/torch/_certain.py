@@ -11,6 +11,7 @@ import os
 from typing import Any
 
 from torch import nn
+from torch.nn.modules import module as _HOOKS  # noqa: N812
 
 from plait.torch import _reach, _source
 from plait.torch._watch import Site, Watch
@@ -18,14 +19,16 @@ from plait.torch._watch import Site, Watch
 
 def doubt(model: nn.Module, code: _reach.Code, watch: Watch, convolution: str, norm: str) -> str:
     """Return why other calls could differ from the traced one; empty if none can."""
+    if _HOOKS._global_forward_hooks or _HOOKS._global_forward_pre_hooks:
+        return "forward hooks of all modules are registered"
     if convolution in watch.doubts:
         return watch.doubts[convolution]
     layers = model.get_submodule(convolution), model.get_submodule(norm)
     # The innermost call that is under way at both: what is inside of it lies between the two.
     here, there = (_innermost(watch.sites[name], layers) for name in (convolution, norm))
     if here is None or there is None or here.call != there.call:
-        function = here.code.co_name if here else "forward"
-        return f"{function} gives the output of {convolution} to its caller"
+        names = [site.code.co_name if site else "a function" for site in (here, there)]
+        return f"{names[0]} calls {convolution}, but another call, of {names[1]}, its batch norm"
     reason = _between(watch.sites[convolution], here, there, convolution)
     if reason:
         return reason

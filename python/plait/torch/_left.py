@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
+import types
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -81,21 +84,36 @@ def held_aside(model: nn.Module) -> dict[int, str]:
     for module in model.modules():
         for name, value in vars(module).items():
             if name != "_modules":
-                for child in _modules_in(value):
+                for child in set(_modules_in(value)) - {module}:
                     held[id(child)] = (
                         f"{type(module).__name__}.{name} refers to it beside the registered name"
                     )
     return held
 
 
-def _modules_in(value: Any) -> Iterator[nn.Module]:
+def _modules_in(value: Any, depth: int = 5) -> Iterator[nn.Module]:
+    """Find the modules that a value is, or holds."""
+    inner: list[Any] = []
     if isinstance(value, nn.Module):
         yield value
     elif isinstance(value, dict):
-        yield from _modules_in(list(value.values()))
-    elif isinstance(value, (list, tuple, set)):
-        for one in value:
-            yield from _modules_in(one)
+        inner = list(value.values())
+    elif isinstance(value, (list, tuple, set, frozenset, deque)):
+        inner = list(value)
+    elif isinstance(value, functools.partial):
+        inner = [value.func, value.args, value.keywords]
+    elif isinstance(value, types.MethodType):
+        inner = [value.__self__]
+    elif isinstance(value, types.FunctionType):
+        inner = [cell.cell_contents for cell in value.__closure__ or () if _is_set(cell)]
+    elif not isinstance(value, (type, types.ModuleType, torch.Tensor)):
+        inner = list(getattr(value, "__dict__", {}).values())
+    for one in inner if depth else ():
+        yield from _modules_in(one, depth - 1)
+
+
+def _is_set(cell: types.CellType) -> bool:
+    return cell != types.CellType()
 
 
 def why_not_convert(layer: _ConvNd) -> str:

@@ -63,6 +63,9 @@ class Code:
                 for function in found
                 if function.name not in at_start
             ]
+        kind = type(module)
+        if kind.__getattr__ is not nn.Module.__getattr__ and not _source.is_torchs(kind):
+            yield f"{kind.__name__} looks up its attributes in a way of its own"
         for reading in self._readings[module]:
             function = reading.function
             where = f"{type(module).__name__}.{function.name}"
@@ -117,6 +120,14 @@ class _Reading:
             return self._judge_call(node, value._replace(modules=reached, wrapped=False))
         if isinstance(parent, ast.Attribute):
             return self._judge_attribute(parent, value)
+        asked = isinstance(parent, ast.Call) and _name(parent.func) in (
+            "isinstance",
+            "type",
+            "hasattr",
+        )
+        norms = {m for m in value.modules & self._path.parts if isinstance(m, nn.BatchNorm2d)}
+        if asked and norms and self._answers and not value.searched:
+            return f"asks what {self._shown(value)} is"
         if self._is_followed(node, parent) or not self._is_passed_on(node, parent):
             return ""
         if value.searched or (

@@ -259,7 +259,8 @@ def is_structural(node: Any, module: Any, own_name: str) -> bool:
         return by_identity and none and again(node.left)
     if isinstance(node, ast.Call):
         if isinstance(node.func, ast.Name) and node.func.id == "isinstance":
-            return again(node.args[0])
+            asked = _resolve(node.args[0], module, own_name)  # a batch norm comes to be another
+            return isinstance(asked, nn.Module) and not isinstance(asked, nn.BatchNorm2d)
         return isinstance(node.func, ast.Attribute) and node.func.attr in _ABOUT_THE_RUN
     if isinstance(node, ast.Attribute) and node.attr == "training":
         return True
