@@ -28,7 +28,7 @@ def doubt(model: nn.Module, code: _reach.Code, watch: Watch, convolution: str, n
     here, there = (_innermost(watch.sites[name], layers) for name in (convolution, norm))
     if here is None or there is None or here.call != there.call:
         names = [site.code.co_name if site else "a function" for site in (here, there)]
-        return f"{names[0]} calls {convolution}, but another call, of {names[1]}, its batch norm"
+        return f"{convolution} and its batch norm are called apart, by {names[0]} and {names[1]}"
     reason = _between(watch.sites[convolution], here, there, convolution)
     if reason:
         return reason

@@ -7,7 +7,7 @@ torch, as fused optimisers do, in checksums of its memory, of which every call v
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -50,6 +50,8 @@ class Layer:
         self._memory = [t.untyped_storage() for t in (weight, bias) if t is not None]
         self._always_all = any(t.is_inference() for t in (weight, bias) if t is not None)
         self._sums = _core.Checksums([_span(t) for t in (weight, bias) if t is not None])
+        # Of a number of bytes: whether the next so many are not what they were.
+        self.is_stale: Callable[[int], bool] = self._sums.changed
         self._packed: dict[str, plait.Packed] = {}
         self.steps: dict[tuple[Any, ...], Step] = {}
 
@@ -58,10 +60,6 @@ class Layer:
         same_bias = bias is None if self._bias is None else self._bias() is bias
         same = same_bias and self.weight() is weight
         return same and self._versions == _versions(weight, bias)
-
-    def is_stale(self, checked_bytes: int) -> bool:
-        """Tell whether the next so many bytes of the memory are not what they were."""
-        return self._sums.changed(checked_bytes)
 
     def is_stale_anywhere(self) -> bool:
         """Tell whether any byte is not what it was."""

@@ -32,9 +32,11 @@ device, dtype
     Notes
     -----
     `weight` and `bias` are parameters that require no gradient, under the same names as in
-    `torch.nn.Conv2d`. They are packed in the first call, and again after a change that torch
-    counts: an in-place operation, ``load_state_dict``, or another tensor in their place. Writes
-    past torch, into ``weight.numpy()`` or in place into ``weight.data``, are not seen.
+    `torch.nn.Conv2d`. They are packed in the first call, and again after a change: at once if torch
+    counts it (an in-place operation, ``load_state_dict``) or another tensor is in their place. A
+    write past torch's count (``weight.numpy()``, in place into ``weight.data``, fused optimisers)
+    is seen by checksums, of which each call verifies as many as take a hundredth of its time, in
+    turn; `drop_kept_weights` makes the next call read all anew.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
