@@ -94,8 +94,8 @@ class Checksums {
 
 void add_checksum(nb::module_& m) {
   nb::class_<Checksums>(m, "Checksums", "Checksums of memory in blocks, taken when it is made.")
-      .def(nb::init<const std::vector<std::pair<std::uintptr_t, std::size_t>>&>(),
-           nb::arg("spans"), "Of (address, bytes) each, which must stay readable.")
+      .def(nb::init<const std::vector<std::pair<std::uintptr_t, std::size_t>>&>(), nb::arg("spans"),
+           "Of (address, bytes) each, which must stay readable.")
       .def("changed", &Checksums::changed, nb::arg("bytes"),
            "Whether the next blocks, of so many bytes but at least one, are not what they were.")
       .def_prop_ro("bytes", &Checksums::bytes, "How many bytes all blocks have.");

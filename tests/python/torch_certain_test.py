@@ -13,7 +13,7 @@ import torch_networks as networks  # noqa: E402
 import torch_other_layers as other_layers  # noqa: E402
 import torch_other_uses as other_uses  # noqa: E402
 from torch import nn  # noqa: E402
-from torch_other_layers import plain  # noqa: E402
+from torch_other_layers import extract, plain  # noqa: E402
 
 OTHER_CALLS = {**other_uses.OTHER_CALLS, **other_layers.OTHER_CALLS}
 
@@ -165,6 +165,18 @@ class BlockTaps(nn.Module):
         return self.blocks[0](x)
 
 
+class BothElsewhere(other_uses.Net):
+    """Other methods call both, one right after the other."""
+
+    def forward(self, x):
+        return self.bn(self.conv(x))
+
+    def extract(self, x):
+        y = self.conv(x)
+        y = self.bn(y)
+        return y, self.bn(self.conv(x + 1))
+
+
 class Initializing(other_uses.Net):
     def __init__(self):
         super().__init__()
@@ -195,3 +207,5 @@ def test_branches_that_cannot_tell_do_not_matter(kind):
     assert conversion.left == {}
     assert len(conversion.folded) == len(conversion.converted)
     assert_answers_the_same(plain, conversion.model, model)
+    if hasattr(model, "extract"):
+        assert_answers_the_same(extract, conversion.model, model)

@@ -113,6 +113,28 @@ class SharedMethod(Net):
         return self.stem(x)
 
 
+class NotQuiteTogether(Net):
+    """One method between whose lines the output goes elsewhere, one that feeds another input."""
+
+    def forward(self, x):
+        return self.bn(self.conv(x))
+
+    def extract(self, x):
+        y = self.conv(x)
+        z = self.bn(y)
+        return z, y
+
+
+class FedElsewhere(Net):
+    def forward(self, x):
+        return self.bn(self.conv(x))
+
+    def extract(self, x):
+        y = self.conv(x)
+        y = self.bn(x)
+        return y
+
+
 class Inherited(OtherMethod):
     def forward(self, x):
         return torch.relu(self.bn(self.conv(x)))
@@ -279,6 +301,8 @@ OTHER_CALLS = {
     OtherMethodOfNorm: extract,
     SharedMethod: extract,
     Inherited: extract,
+    NotQuiteTogether: extract,
+    FedElsewhere: extract,
     ByName: extract,
     ByChildren: extract,
     ByFunction: extract,

@@ -36,7 +36,7 @@ def doubt(model: nn.Module, code: _reach.Code, watch: Watch, convolution: str, n
     steps = dict.fromkeys([*_path(model, convolution), *_path(model, norm)])
     inner = set(here.module.modules()) - {here.module}
     whole = frozenset(m for m in steps if m not in inner)
-    path = _reach.Path(whole, frozenset(steps) - whole)
+    path = _reach.Path(whole, frozenset(steps) - whole, *layers)
     for module in steps:
         if module not in layers:
             for reason in code.doubts(module, path, watch.ran_for(module)):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from plait.torch import _source
+from plait.torch import _pairs, _source
 
 
 class Path(NamedTuple):
@@ -24,6 +24,8 @@ class Path(NamedTuple):
 
     whole: frozenset[nn.Module]
     parts: frozenset[nn.Module]
+    convolution: nn.Module
+    norm: nn.Module
 
 
 class _Value(NamedTuple):
@@ -91,7 +93,7 @@ class _Reading:
         self._names: dict[str, _Value] = {function.own_name: _Value(frozenset({module}))}
         for _ in range(3):  # names made of names
             self._bind_all()
-        self._answers = any(map(_answers, ast.walk(self._tree)))
+        self._answers = any(map(_source.answers, ast.walk(self._tree)))
         self._uses: list[tuple[ast.expr, _Value]] = []
         for node in ast.walk(self._tree):
             if isinstance(node, ast.expr) and not isinstance(_context(node), (ast.Store, ast.Del)):
@@ -157,7 +159,16 @@ class _Reading:
             return ""
         if value.some:
             return f"decides at run time which of {self._shown(value)} it calls"
-        return "" if self._was_run(node) else f"may call {self._shown(value)} otherwise"
+        if self._was_run(node) or self._is_paired(node):
+            return ""
+        return f"may call {self._shown(value)} otherwise"
+
+    def _is_paired(self, node: ast.expr) -> bool:
+        call: Any = self._parents[node]
+        path = self._path
+        return isinstance(call, ast.Call) and _pairs.are_together(
+            call, self._parents, lambda n: self._value(n).modules, path.convolution, path.norm
+        )
 
     def _judge_attribute(self, attribute: ast.Attribute, value: _Value) -> str:
         parent = self._parents.get(attribute)
@@ -203,7 +214,7 @@ class _Reading:
         below: Any = node
         above: Any = self._parents.get(node)
         while not isinstance(below, ast.stmt):
-            if above is None or _is_conditional(below, above):
+            if above is None or _source.is_conditional(below, above):
                 return False
             below, above = above, self._parents.get(above)
         body = getattr(below, "body", None)
@@ -373,22 +384,3 @@ def _context(node: ast.AST) -> Any:
 
 def _name(node: ast.AST) -> str:
     return getattr(node, "id", getattr(node, "attr", ""))
-
-
-def _answers(node: ast.AST) -> bool:
-    """Tell whether a function that has this node gives numbers to anybody."""
-    if isinstance(node, ast.Return):
-        return node.value is not None
-    stored = isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store)
-    return stored or isinstance(node, (ast.Yield, ast.YieldFrom))
-
-
-def _is_conditional(node: ast.AST, parent: ast.AST) -> bool:
-    """Tell whether the node may be left out when its parent is run."""
-    if isinstance(parent, ast.IfExp):
-        return node is not parent.test
-    if isinstance(parent, ast.BoolOp):
-        return node is not parent.values[0]
-    if isinstance(parent, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
-        return not isinstance(node, ast.comprehension) and any(g.ifs for g in parent.generators)
-    return isinstance(parent, (ast.Lambda, ast.Assert))

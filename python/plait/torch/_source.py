@@ -226,6 +226,25 @@ def is_constant(index: ast.AST) -> bool:
     return isinstance(index, ast.Constant)
 
 
+def answers(node: ast.AST) -> bool:
+    """Tell whether a function that has this node gives numbers to anybody."""
+    if isinstance(node, ast.Return):
+        return node.value is not None
+    stored = isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store)
+    return stored or isinstance(node, (ast.Yield, ast.YieldFrom))
+
+
+def is_conditional(node: ast.AST, parent: ast.AST) -> bool:
+    """Tell whether the node may be left out when its parent is run."""
+    if isinstance(parent, ast.IfExp):
+        return node is not parent.test
+    if isinstance(parent, ast.BoolOp):
+        return node is not parent.values[0]
+    if isinstance(parent, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
+        return not isinstance(node, ast.comprehension) and any(g.ifs for g in parent.generators)
+    return isinstance(parent, (ast.Lambda, ast.Assert))
+
+
 # --- what is decided by how the model is built ----------------------------------------------------
 
 _MISSING = object()
