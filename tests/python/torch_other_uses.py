@@ -209,6 +209,39 @@ class Index(Net):
         return [y, self.bn(y)][self.index]
 
 
+class Get(Net):
+    key = "z"
+
+    def forward(self, x):
+        y = self.conv(x)
+        return {"y": y, "z": self.bn(y)}.get(self.key)
+
+
+class Fallback(Net):
+    def forward(self, x):
+        y = self.conv(x)
+        try:
+            return self.bn(self.check(y))
+        except ValueError:
+            return y
+
+    def check(self, y):
+        if self.flag:
+            raise ValueError("flagged")
+        return y
+
+
+class ByAttributeName(Net):
+    name = "bn"
+
+    def __init__(self):
+        super().__init__()
+        self.other = nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        return self.__getattr__(self.name)(self.conv(x))
+
+
 class Closure(Net):
     def forward(self, x):
         y = self.conv(x)
@@ -310,6 +343,9 @@ OTHER_CALLS = {
     Kept: extract,
     InList: flagged,
     Index: having(index=0),
+    Get: having(key="y"),
+    Fallback: flagged,
+    ByAttributeName: having(name="other"),
     Closure: flagged,
     AsksKind: plain,
     Hooked: plain,

@@ -7,6 +7,7 @@ the trace did not run calls, if anything, blocks that hold both.
 
 from __future__ import annotations
 
+import ast
 import os
 from typing import Any
 
@@ -37,6 +38,10 @@ def doubt(model: nn.Module, code: _reach.Code, watch: Watch, convolution: str, n
     inner = set(here.module.modules()) - {here.module}
     whole = frozenset(m for m in steps if m not in inner)
     path = _reach.Path(whole, frozenset(steps) - whole, *layers)
+    for site, name in ((here, convolution), (there, norm)):
+        reached = frozenset(_path(model, name)) - whole
+        if site.is_models and not code.shows(site.module, site.code, site.line, reached):
+            return f"the code of {site.code.co_name} does not show how it calls {name}"
     for module in steps:
         if module not in layers:
             for reason in code.doubts(module, path, watch.ran_for(module)):
@@ -67,9 +72,11 @@ def _between(sites: list[Site], here: Site, there: Site, convolution: str) -> st
         branches = _branches(site)
         if branches is None:
             return f"the code of {site.code.co_name} cannot be read"
-        after = _branches(there) if site is here else []
-        outside = [branch for branch in branches if branch not in (after or [])]
+        after = (_branches(there) or []) if site is here else []
+        outside = [branch for branch in branches if branch not in after]
         where = f"{os.path.basename(site.code.co_filename)}, line {site.line}"
+        if any(isinstance(statement, ast.Try) for statement, _ in branches + after):
+            return f"an exception decides what follows {convolution} ({where})"
         if outside:
             return f"a branch decides whether {convolution} is called ({where})"
         if _source.file_of(site.code).names_and_decides(site.line):

@@ -7,6 +7,7 @@ to it is one of: it is called, it is only looked at, or it is passed on to where
 from __future__ import annotations
 
 import ast
+import types
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -56,6 +57,30 @@ class Code:
 
     def doubts(self, module: nn.Module, path: Path, ran: Ran) -> Iterator[str]:
         """Yield why code of the module could use the path's parts in another way than traced."""
+        kind = type(module)
+        if kind.__getattr__ is not nn.Module.__getattr__ and not _source.is_torchs(kind):
+            yield f"{kind.__name__} looks up its attributes in a way of its own"
+        for reading in self._of(module):
+            function = reading.function
+            where = f"{type(module).__name__}.{function.name}"
+            if function.tree is None:
+                yield f"the code of {where} cannot be read"
+                continue
+            for line, what in reading.doubts(path, ran):
+                yield f"{where} {what} ({function.file}, line {line})"
+
+    def shows(
+        self, module: Any, code: types.CodeType, line: int, called: frozenset[nn.Module]
+    ) -> bool:
+        """Tell whether a line of the module's code, as written, calls one of these modules."""
+        return any(
+            reading.function.code.co_firstlineno == code.co_firstlineno
+            and reading.function.code.co_filename == code.co_filename
+            and reading.calls(line, called)
+            for reading in self._of(module)
+        )
+
+    def _of(self, module: nn.Module) -> list[_Reading]:
         if module not in self._readings:
             found = list(_source.functions(module))
             at_start = _source.only_at_start(found)
@@ -65,17 +90,7 @@ class Code:
                 for function in found
                 if function.name not in at_start
             ]
-        kind = type(module)
-        if kind.__getattr__ is not nn.Module.__getattr__ and not _source.is_torchs(kind):
-            yield f"{kind.__name__} looks up its attributes in a way of its own"
-        for reading in self._readings[module]:
-            function = reading.function
-            where = f"{type(module).__name__}.{function.name}"
-            if function.tree is None:
-                yield f"the code of {where} cannot be read"
-                continue
-            for line, what in reading.doubts(path, ran):
-                yield f"{where} {what} ({function.file}, line {line})"
+        return self._readings[module]
 
 
 class _Reading:
@@ -109,6 +124,19 @@ class _Reading:
                 what = self._judge(node, value)
                 if what:
                     yield node.lineno, what
+
+    def calls(self, line: int, modules: frozenset[nn.Module]) -> bool:
+        """Tell whether the statement on a line calls one of the modules."""
+        for node, value in self._uses:
+            if value.modules & modules and isinstance(
+                self._parents.get(node), (ast.Call, ast.Attribute)
+            ):
+                statement: Any = node
+                while not isinstance(statement, ast.stmt):
+                    statement = self._parents[statement]
+                if statement.lineno <= line <= (statement.end_lineno or 0):
+                    return True
+        return False
 
     # What is done with an expression.
 
@@ -233,7 +261,7 @@ class _Reading:
                 self._bind(node.target, node.value, given)
             elif isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
                 each = self._elements(self._value(node.iter))
-                for name in _names(_of_modules(node)):
+                for name in _names(_source.varying_part(node)):
                     given[name].append(each)
         for name, values in given.items():
             if name != self.function.own_name:
@@ -294,7 +322,7 @@ class _Reading:
         if base.wrapped:
             return elements._replace(wrapped=isinstance(node.slice, ast.Slice))
         try:
-            found = [m[_index(node.slice)] for m in base.modules]  # type: ignore[index]
+            found = [m[_source.written_index(node.slice)] for m in base.modules]  # type: ignore[index]
         except Exception:
             return elements
         value = base._replace(modules=frozenset(found))
@@ -333,14 +361,6 @@ class _Reading:
         )
 
 
-def _index(written: ast.expr) -> Any:
-    """Return the index, or slice, that is written between brackets."""
-    if not isinstance(written, ast.Slice):
-        return ast.literal_eval(written)
-    parts = (written.lower, written.upper, written.step)
-    return slice(*(None if part is None else ast.literal_eval(part) for part in parts))
-
-
 def _children(value: _Value) -> _Value:
     inside = frozenset(c for m in value.modules for c in m._modules.values() if c is not None)
     return value._replace(modules=inside, wrapped=True)
@@ -366,16 +386,6 @@ def _union(values: Any, wrapped: bool = False, some: bool = False) -> _Value:
 
 def _names(target: ast.AST) -> Iterator[str]:
     yield from (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
-
-
-def _of_modules(loop: Any) -> ast.expr:
-    """Return the part of a loop's target that is not a number or a name in front."""
-    pairs = _name(getattr(loop.iter, "func", loop)) in ("enumerate", "items", "named_children",
-                                                        "named_modules")  # fmt: skip
-    if pairs and isinstance(loop.target, ast.Tuple):
-        return loop.target.elts[-1]
-    target: ast.expr = loop.target
-    return target
 
 
 def _context(node: ast.AST) -> Any:

@@ -208,10 +208,14 @@ def _deciding_part(node: ast.AST) -> Any:
     if isinstance(node, ast.Subscript):
         variable = isinstance(node.ctx, ast.Load) and not is_constant(node.slice)
         return node if variable else None
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        variable = node.func.id == "getattr" and not all(map(is_constant, node.args[1:2]))
-        return node if variable else None
+    if isinstance(node, ast.Call):
+        name = _called(node.func)
+        picked = node.args[1:2] if name == "getattr" else node.args[:1]
+        return node if name in _PICKS and not all(map(is_constant, picked)) else None
     return None
+
+
+_PICKS = ("getattr", "get", "pop", "setdefault", "itemgetter", "attrgetter", "__getitem__")
 
 
 def is_constant(index: ast.AST) -> bool:
@@ -245,12 +249,33 @@ def is_conditional(node: ast.AST, parent: ast.AST) -> bool:
     return isinstance(parent, (ast.Lambda, ast.Assert))
 
 
+def written_index(written: ast.expr) -> Any:
+    """Return the index, or slice, that is written between brackets."""
+    if not isinstance(written, ast.Slice):
+        return ast.literal_eval(written)
+    parts = (written.lower, written.upper, written.step)
+    return slice(*(None if part is None else ast.literal_eval(part) for part in parts))
+
+
+def varying_part(loop: Any) -> ast.expr:
+    """Return the part of a loop's target that is not a number or a name in front."""
+    pairs = _called(getattr(loop.iter, "func", loop)) in ("enumerate", "items", "named_children",
+                                                        "named_modules")  # fmt: skip
+    if pairs and isinstance(loop.target, ast.Tuple):
+        return loop.target.elts[-1]
+    target: ast.expr = loop.target
+    return target
+
+
+def _called(node: ast.AST) -> str:
+    return getattr(node, "id", getattr(node, "attr", ""))
+
+
 # --- what is decided by how the model is built ----------------------------------------------------
 
 _MISSING = object()
 _OF_CHILDREN = ("children", "named_children", "values", "items")
 _IN_ORDER = ("enumerate", "zip", "reversed", "list", "tuple")
-_ABOUT_THE_RUN = ("is_scripting", "is_tracing", "is_in_onnx_export")
 
 
 def is_structural(node: Any, module: Any, own_name: str) -> bool:
@@ -280,7 +305,7 @@ def is_structural(node: Any, module: Any, own_name: str) -> bool:
         if isinstance(node.func, ast.Name) and node.func.id == "isinstance":
             asked = _resolve(node.args[0], module, own_name)  # a batch norm comes to be another
             return isinstance(asked, nn.Module) and not isinstance(asked, nn.BatchNorm2d)
-        return isinstance(node.func, ast.Attribute) and node.func.attr in _ABOUT_THE_RUN
+        return isinstance(node.func, ast.Attribute) and node.func.attr == "is_scripting"
     if isinstance(node, ast.Attribute) and node.attr == "training":
         return True
     found = _resolve(node, module, own_name)
