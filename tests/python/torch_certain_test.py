@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 
 import pytest
 
@@ -209,3 +210,24 @@ def test_branches_that_cannot_tell_do_not_matter(kind):
     assert_answers_the_same(plain, conversion.model, model)
     if hasattr(model, "extract"):
         assert_answers_the_same(extract, conversion.model, model)
+
+
+def test_a_debugger_goes_on_after_the_trace():
+    def debugger(frame, event, arg):
+        return None
+
+    before = sys.gettrace()
+    try:
+        sys.settrace(debugger)
+        plait.torch.convert(networks.randomize(Plain()))
+        assert sys.gettrace() is debugger
+    finally:
+        sys.settrace(before)
+
+
+def test_a_model_whose_source_is_not_at_hand_is_left_alone():
+    scope = {"Net": other_uses.Net}
+    code = "class Typed(Net):\n    def forward(self, x):\n        return self.bn(self.conv(x))\n"
+    exec(code, scope)
+    conversion = plait.torch.convert(networks.randomize(scope["Typed"]()))
+    assert conversion.left == {"bn": "BatchNorm not folded: the code of forward cannot be read"}

@@ -73,7 +73,10 @@ def followers(model: nn.Module) -> dict[str, Follower]:
         if isinstance(trace, _Trace):
             for norm, follower in _followers_in(trace.graph, module, prefix, use).items():
                 if follower.convolution is not None:
-                    doubt = _certain.doubt(model, code, trace.watch, follower.convolution, norm)
+                    try:
+                        doubt = _certain.doubt(model, code, trace.watch, follower.convolution, norm)
+                    except Exception as error:  # code of a kind that is not foreseen
+                        doubt = f"its code cannot be judged ({error!r})"
                     follower = follower._replace(reason=doubt)
                 found[norm] = follower
         else:  # a module comes before those inside of it, so that the outermost reason stays

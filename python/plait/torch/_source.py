@@ -56,6 +56,9 @@ class Function(NamedTuple):
         return os.path.basename(self.code.co_filename)
 
 
+_OF_DATACLASSES = ("__repr__", "__eq__", "__hash__", "__lt__", "__le__", "__gt__", "__ge__")
+
+
 def functions(module: nn.Module) -> Iterator[Function]:
     """Yield all functions of the module that do not come with torch or Python."""
     seen: set[types.CodeType] = set()
@@ -65,7 +68,8 @@ def functions(module: nn.Module) -> Iterator[Function]:
         members = vars(module) if owner is None else vars(owner)
         for name, value in list(members.items()):
             for code in _codes(value):
-                if code not in seen:
+                written = code.co_filename == "<string>" and name in _OF_DATACLASSES
+                if code not in seen and not written:
                     seen.add(code)
                     bound = code.co_argcount and not isinstance(value, (staticmethod, classmethod))
                     own_name = code.co_varnames[0] if bound else ""
