@@ -140,6 +140,25 @@ class Inherited(OtherMethod):
         return torch.relu(self.bn(self.conv(x)))
 
 
+class AllSteps(Net):
+    """A method that returns every step, of which forward takes the last."""
+
+    def forward(self, x):
+        return self.extract(x)[-1]
+
+    def extract(self, x):
+        y = self.conv(x)
+        return [y, self.bn(y)]
+
+
+class OwnCall(Net):
+    def forward(self, x):
+        return self.bn(self.conv(x))
+
+    def __call__(self, x, raw=False):
+        return self.conv(x) if raw else super().__call__(x)
+
+
 class ByName(Net):
     def forward(self, x):
         return self.bn(self.conv(x))
@@ -336,6 +355,8 @@ OTHER_CALLS = {
     Inherited: extract,
     NotQuiteTogether: extract,
     FedElsewhere: extract,
+    AllSteps: extract,
+    OwnCall: lambda model, x: model(x, raw=True),
     ByName: extract,
     ByChildren: extract,
     ByFunction: extract,

@@ -66,7 +66,7 @@ def followers(model: nn.Module) -> dict[str, Follower]:
     except Exception as error:
         return dict.fromkeys(_norms(model), _untraceable(error))
     use = _Use(traces)
-    code = _reach.Code()
+    code = _reach.Code(model)
     found: dict[str, Follower] = {}
     for name, trace in traces.items():
         module, prefix = model.get_submodule(name), _prefix(name)
@@ -140,7 +140,7 @@ class _Tracer(fx.Tracer):
         output = super().call_module(m, forward, args, kwargs)
         if isinstance(m, (nn.Conv2d, nn.BatchNorm2d)):
             name = self._prefix + self.path_of_module(m)
-            self._watch.called(name, output if isinstance(m, nn.Conv2d) else None)
+            self._watch.called(name, args, output if isinstance(m, nn.Conv2d) else None)
         return output
 
 

@@ -52,8 +52,9 @@ _CALLS = ("forward", "__call__")
 class Code:
     """The code of a model's modules, each function read once."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: nn.Module) -> None:
         self._readings: dict[nn.Module, list[_Reading]] = {}
+        self._at_start = _source.only_at_start(model)
 
     def doubts(self, module: nn.Module, path: Path, ran: Ran) -> Iterator[str]:
         """Yield why code of the module could use the path's parts in another way than traced."""
@@ -83,12 +84,11 @@ class Code:
     def _of(self, module: nn.Module) -> list[_Reading]:
         if module not in self._readings:
             found = list(_source.functions(module))
-            at_start = _source.only_at_start(found)
             makers = _source.makers(found)
             self._readings[module] = [
                 _Reading(module, function, makers)
                 for function in found
-                if function.name not in at_start
+                if function.name not in self._at_start
             ]
         return self._readings[module]
 

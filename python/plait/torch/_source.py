@@ -99,23 +99,27 @@ def _codes(value: Any, depth: int = 4) -> Iterator[types.CodeType]:
         yield from _codes(one, depth - 1)
 
 
-def only_at_start(functions: list[Function]) -> set[str]:
-    """Return the names of __init__ and of private functions that it alone calls."""
+def only_at_start(model: nn.Module) -> set[str]:
+    """Return the names of __init__ and of private functions that, in all modules, it alone uses."""
     users: dict[str, set[str]] = defaultdict(set)
-    for function in functions:
-        for node in ast.walk(function.tree) if function.tree is not None else ():
-            if isinstance(node, ast.Attribute):
-                users[node.attr].add(function.name)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                users[node.value].add(function.name)
+    names: set[str] = set()
+    seen: set[types.CodeType] = set()
+    for module in model.modules():
+        for function in functions(module):
+            if function.code in seen:
+                continue
+            seen.add(function.code)
+            names.add(function.name)
+            for node in ast.walk(function.tree) if function.tree is not None else ():
+                if isinstance(node, ast.Attribute):
+                    users[node.attr].add(function.name)
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    users[node.value].add(function.name)
     found = {"__init__"}
-    for _ in functions:
-        found |= {
-            function.name
-            for function in functions
-            if function.name.startswith("_") and users[function.name]
-            if users[function.name] - {function.name} <= found
-        }
+    private = {name for name in names if name.startswith("_") and not name.endswith("__")}
+    for _ in range(4):  # functions that functions of __init__ use
+        others = {name: users[name] - {name} for name in private}
+        found |= {name for name, by in others.items() if by and by <= found}
     return found
 
 
@@ -212,6 +216,9 @@ def _deciding_part(node: ast.AST) -> Any:
     if isinstance(node, ast.Subscript):
         variable = isinstance(node.ctx, ast.Load) and not is_constant(node.slice)
         return node if variable else None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):  # a list, so many times
+        lists = (ast.List, ast.Tuple)
+        return node if isinstance(node.left, lists) or isinstance(node.right, lists) else None
     if isinstance(node, ast.Call):
         name = _called(node.func)
         picked = node.args[1:2] if name == "getattr" else node.args[:1]

@@ -53,6 +53,7 @@ class Watch:
         self.sites: dict[str, list[Site]] = {}
         self.doubts: dict[str, str] = {}
         self._outputs: dict[str, weakref.ref[Any]] = {}
+        self._used: set[str] = set()  # as a layer's input
         self._lines: set[tuple[int, str, int]] = set()
         self._calls: dict[int, int] = {}  # from a frame's id
         self._count = itertools.count()
@@ -75,8 +76,11 @@ class Watch:
 
         return ran
 
-    def called(self, name: str, output: Any) -> None:
+    def called(self, name: str, inputs: Any, output: Any) -> None:
         """Note a layer's call, which is under way, and its output if that is to be watched."""
+        for other, watched in self._outputs.items():
+            if any(watched() is given for given in inputs):
+                self._used.add(other)
         self.sites[name] = [
             Site(_own_module(f), self._calls.get(id(f), -1), f.f_code, f.f_lineno)
             for f in _frames(sys._getframe(1))
@@ -97,12 +101,22 @@ class Watch:
         self._calls[id(frame)] = next(self._count)
         return self._line if _source.is_models(frame.f_code.co_filename) else None
 
-    def _line(self, frame: types.FrameType, event: str, _: object) -> Any:
+    def _line(self, frame: types.FrameType, event: str, returned: object) -> Any:
+        if event == "return" and returned is not None:
+            self._judge_answer(frame, returned)
         if event == "line":
             module = next(filter(None, map(_own_models_module, _frames(frame))), None)
             self._lines.add((id(module), frame.f_code.co_filename, frame.f_lineno))
             self._judge(frame, module)
         return self._line
+
+    def _judge_answer(self, frame: types.FrameType, returned: object) -> None:
+        """Doubt the outputs that a function returns after a layer used them: others call it too."""
+        for name in self._used - self.doubts.keys():
+            output = self._outputs[name]()
+            if output is not None and any(value is output for value in _inside(returned)):
+                function = frame.f_code.co_name
+                self.doubts[name] = f"{function} returns the output of {name} beside what follows"
 
     def _judge(self, frame: types.FrameType, module: nn.Module | None) -> None:
         """Doubt the outputs that can be read where the code decides by more than its modules."""
