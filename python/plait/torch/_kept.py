@@ -45,10 +45,11 @@ class Layer:
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         self.weight = weakref.ref(weight, partial(_forget, id(weight)))
         self._bias = None if bias is None else weakref.ref(bias)
-        self._versions = _versions(weight, bias)
+        # Tensors made in inference mode have no count.
+        self._counted = not any(t.is_inference() for t in (weight, bias) if t is not None)
+        self._versions = _versions(weight, bias, self._counted)
         # Holding the memory keeps other numbers from being put at the same address.
         self._memory = [t.untyped_storage() for t in (weight, bias) if t is not None]
-        self._always_all = any(t.is_inference() for t in (weight, bias) if t is not None)
         self._sums = _core.Checksums([_span(t) for t in (weight, bias) if t is not None])
         # Of a number of bytes: whether the next so many are not what they were.
         self.is_stale: Callable[[int], bool] = self._sums.changed
@@ -59,7 +60,7 @@ class Layer:
         """Tell whether it was made of these tensors, unchanged since."""
         same_bias = bias is None if self._bias is None else self._bias() is bias
         same = same_bias and self.weight() is weight
-        return same and self._versions == _versions(weight, bias)
+        return same and self._versions == _versions(weight, bias, self._counted)
 
     def is_stale_anywhere(self) -> bool:
         """Tell whether any byte is not what it was."""
@@ -81,7 +82,7 @@ class Layer:
         if len(self.steps) >= _KEPT_STEPS:
             self.steps.clear()  # all at once, as other threads may be adding
         checked = int(_CHECKED_PER_SECOND * (plan.predicted_seconds + _CALL_SECONDS))
-        if self._always_all:
+        if not self._counted:
             checked = self._sums.bytes
         step = self.steps[key] = Step(plan, packed, problem.y_shape, y_strides, checked)
         return step
@@ -151,12 +152,10 @@ def _forget(key: int, weight: weakref.ref[torch.Tensor]) -> None:
         del _layers[key]
 
 
-def _versions(weight: torch.Tensor, bias: torch.Tensor | None) -> tuple[int, ...]:
+def _versions(weight: torch.Tensor, bias: torch.Tensor | None, counted: bool) -> tuple[int, ...]:
     """Count in-place changes and, as ``tensor.data = other`` is not counted, tell the address."""
+    if not counted:
+        return weight.data_ptr(), 0 if bias is None else bias.data_ptr()
     if bias is None:
-        return _count(weight), weight.data_ptr()
-    return _count(weight), weight.data_ptr(), _count(bias), bias.data_ptr()
-
-
-def _count(tensor: torch.Tensor) -> int:
-    return 0 if tensor.is_inference() else tensor._version
+        return weight._version, weight.data_ptr()
+    return weight._version, weight.data_ptr(), bias._version, bias.data_ptr()

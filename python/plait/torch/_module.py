@@ -44,6 +44,8 @@ device, dtype
         self.requires_grad_(False)
         self.eval()
         self._sides = _sides(self)
+        # Each argument takes torch some time, so the default is left out.
+        self._padding_modes = () if self.padding_mode == "zeros" else (self.padding_mode,)
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 (torch's name)
         """Convolve n x c_in x h x w, or c_in x h x w, images; see `plait.conv2d`."""
@@ -62,7 +64,7 @@ device, dtype
             self.groups,
             "",
             True,
-            self.padding_mode,
+            *self._padding_modes,
         )
         return y
 
