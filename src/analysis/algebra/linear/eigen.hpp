@@ -16,7 +16,7 @@ void stop_if_cancelled();
 
 // Whether a condition in this file of Eigen's is stated often enough, and not for each element or
 // block: looking there as well made SVDs of 64 x 64 and 512 x 512 take 1.5 and 1.3 times as long
-// (AMD Zen 4 VM, Eigen 3.4, 2026-12-01), and looking in these takes nothing that can be measured.
+// (AMD Zen 3 VM, Eigen 3.4, 2026-12-01), and looking in these takes nothing that can be measured.
 constexpr bool is_worth_a_look(std::string_view file) {
   return file.ends_with("/Product.h") || file.ends_with("/AssignEvaluator.h") ||
          file.ends_with("/Redux.h") || file.ends_with("/GeneralBlockPanelKernel.h");
