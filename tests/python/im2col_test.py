@@ -103,7 +103,7 @@ def test_padding_with_a_value() -> None:
     [
         ((4,), (2,), {}, "x must be n x c x h x w or c x h x w but is 4"),
         ((1, 4, 4), (5,), {}, "the 5x5 kernel is larger than the padded input 4x4"),
-        ((1, 4, 4), (0,), {}, "k_h is 0"),
+        ((1, 4, 4), (0,), {}, "kernel_size must be at least 1 but is 0"),
         ((1, 0, 4), (1,), {}, "h is 0"),
         ((1, 4, 4), (2, 0), {}, "stride must be at least 1"),
         ((1, 4, 4), (2, 1, -1), {}, "padding must not be negative"),
