@@ -145,8 +145,8 @@ class Convolution {
   // The view of c_o x c_i/groups x k_h x k_w.
   TensorView<const T> kernel() const {
     auto view = weight_.view<const T>();
+    const WeightLayout layout = to_weight_layout(call_.weight_layout, call_.axes);
     if (axes_.kernels) {
-      const WeightLayout layout = to_weight_layout(call_.weight_layout, call_.axes);
       if (layout == WeightLayout::hwio) {
         view = axes_.row ? transposed(view, {3, 2, 0, 1}) : transposed(view, {2, 1, 0});
       } else if (layout == WeightLayout::not_said) {

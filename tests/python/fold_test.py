@@ -297,7 +297,10 @@ TWO, FOUR = np.ones(2, "float32"), np.ones(4, "float32")
         (lambda: plait.channel_shuffle_kernel(6, 0), "groups must be at least 1"),
         (lambda: plait.embed_pointwise(K33, 3), "this one's kernel is 4x2x3x3"),
         (lambda: plait.fold_pointwise(K33, K33), "one of both layers must be 1x1"),
-        (lambda: plait.fold_pointwise(K11, K44, input_size=0), "input_size must be at least 1 but is 0"),
+        (
+            lambda: plait.fold_pointwise(K11, K44, input_size=0),
+            "input_size must be at least 1 but is 0",
+        ),
         (lambda: plait.extract_pointwise(K33), r"tap \(0, 0\) .* and tap \(0, 1\)"),
     ],
 )

@@ -71,6 +71,8 @@ def test_kernels_of_one_channel_everywhere(kernel) -> None:
 
 
 def test_one_kernel_for_several_channels_has_two_meanings(rng, kernel) -> None:
+    with pytest.raises(ValueError, match="weight_layout must be 'oihw' or 'hwio'"):
+        plait.conv2d(kernel, kernel, weight_layout="hw")
     image = rng.standard_normal((3, 9, 11))
     with pytest.raises(ValueError, match=r"pass 1x3x3x4 to add .* or 3x1x3x4 with groups=3"):
         plait.conv2d(image, kernel)
