@@ -14,8 +14,9 @@ MACHINES = Path(__file__).parent.parent / "machines"
 
 # Results of tens of gigabytes, of arrays that repeat one number.
 TOO_LARGE = """
-import json, resource, numpy as np, plait
-resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+import json, pathlib, resource, numpy as np, plait
+mapped = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (mapped + (4 << 30), mapped + (4 << 30)))
 
 def wide(*shape, dtype="float32"):
     return np.broadcast_to(np.ones((), dtype), shape)
