@@ -23,14 +23,18 @@ std::string replace_all(std::string text, const std::string& from, const std::st
   return text;
 }
 
-// One line, in the words of the command line: the library names its argument layout="nhwc".
+// One line, in the words of the command line: the library names its arguments as Python has them.
 std::string one_line(std::string message) {
-  for (const std::string layout : {"hwio", "oihw"}) {
-    message = replace_all(std::move(message), "weight_layout=\"" + layout + "\"",
-                          "--weight-layout " + layout);
-  }
-  for (const std::string layout : {"nhwc", "nchw"}) {
-    message = replace_all(std::move(message), "layout=\"" + layout + "\"", "--layout " + layout);
+  struct Words {
+    const char* argument;
+    const char* option;
+  };
+  constexpr Words kWords[] = {{"weight_layout=\"hwio\"", "--weight-layout hwio"},
+                              {"weight_layout=\"oihw\"", "--weight-layout oihw"},
+                              {"layout=\"nhwc\"", "--layout nhwc"},
+                              {"layout=\"nchw\"", "--layout nchw"}};
+  for (const auto& [argument, option] : kWords) {
+    message = replace_all(std::move(message), argument, option);
   }
   while (!message.empty() && message.back() == '\n') message.pop_back();
   return replace_all(std::move(message), "\n", "; ");
