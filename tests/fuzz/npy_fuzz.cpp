@@ -14,6 +14,7 @@ void check_round_trip(const Tensor<T>& tensor) {
   const auto* same_type = std::get_if<Tensor<T>>(&again);
   require(same_type != nullptr, "an array keeps its type");
   require(same_type->shape() == tensor.shape(), "an array keeps its shape");
+  if (tensor.size() == 0) return;  // no memory to compare
   require(std::memcmp(same_type->data(), tensor.data(),
                       static_cast<std::size_t>(tensor.size()) * sizeof(T)) == 0,
           "an array keeps its bits");
