@@ -146,7 +146,7 @@ AxisReach reach_of(const Axis& axis, PaddingMode mode) {
   }
   for (const Interval& one : united(std::move(meeting))) reach.outputs += one.length();
   reach.sources = reach.inputs;
-  if (mode != PaddingMode::zeros && mode != PaddingMode::constant) {  // it repeats the input
+  if (!padding_is_one_value(mode)) {  // it repeats the input
     check_count("positions of padding", std::max(axis.before, axis.after));
     reach.sources += repeated_only(axis, mode, progressions);
   }

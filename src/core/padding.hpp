@@ -32,9 +32,11 @@ inline std::int64_t source_position(PaddingMode mode, std::int64_t position, std
   return kOutside;
 }
 
+inline bool padding_is_one_value(PaddingMode mode) {
+  return mode == PaddingMode::zeros || mode == PaddingMode::constant;
+}
 inline bool padding_is_one_value(const Problem& problem) {
-  return problem.padding_mode == PaddingMode::zeros ||
-         problem.padding_mode == PaddingMode::constant;
+  return padding_is_one_value(problem.padding_mode);
 }
 // And which.
 inline float padding_value(const Problem& problem) {

@@ -199,7 +199,7 @@ std::int64_t products_of(const Problem& problem) {
 // Positions of a padded axis that one of x stands for, at most.
 double most_copies(PaddingMode mode, std::int64_t before, std::int64_t after) {
   if (mode == PaddingMode::replicate) return 1.0 + static_cast<double>(std::max(before, after));
-  return mode == PaddingMode::zeros || mode == PaddingMode::constant ? 1 : 3;
+  return padding_is_one_value(mode) ? 1 : 3;
 }
 
 // Terms of a result's sum, at most.
