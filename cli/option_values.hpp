@@ -7,8 +7,14 @@
 #include <string>
 
 #include <plait/error.hpp>
+#include <plait/problem.hpp>
 
 namespace plait::faces {
+
+// In the order in which users are told of them.
+inline constexpr PaddingMode kPaddingModes[] = {PaddingMode::zeros,     PaddingMode::reflect,
+                                                PaddingMode::symmetric, PaddingMode::replicate,
+                                                PaddingMode::circular,  PaddingMode::constant};
 
 // Sets the value of an option that is given; errors are named after the option.
 template <class T, class Parse>

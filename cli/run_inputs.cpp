@@ -177,8 +177,8 @@ void set_padding_mode(const std::string& text, Problem& problem) {
     return;
   }
   std::string known;
-  for (const PaddingMode mode : {PaddingMode::zeros, PaddingMode::reflect, PaddingMode::symmetric,
-                                 PaddingMode::replicate, PaddingMode::circular}) {
+  for (const PaddingMode mode : kPaddingModes) {
+    if (mode == PaddingMode::constant) continue;  // it needs its number
     if (text == name_of(mode)) {
       problem.padding_mode = mode;
       return;

@@ -8,6 +8,7 @@
 #include <plait/error.hpp>
 
 #include "foreign_words.hpp"
+#include "option_values.hpp"
 
 namespace plait::python {
 namespace {
@@ -19,19 +20,17 @@ std::string shown(nb::handle value) { return nb::repr(value).c_str(); }
       (std::string(name) + " must be " + wanted + " but is " + shown(value)).c_str());
 }
 
-// As wrong_value(), of a word that may be another library's.
-[[noreturn]] void wrong_word(const char* name, const std::string& wanted, nb::handle value) {
-  const std::string hint = faces::hint_for(name, nb::cast<std::string>(value));
-  throw Error(Status::invalid_argument,
-              std::string(name) + " must be " + wanted + " but is " + shown(value) + hint);
+bool is_text(nb::handle value) { return PyUnicode_Check(value.ptr()); }
+
+// What a word is called here, if it is another library's.
+std::string hint(const char* name, nb::handle value) {
+  return is_text(value) ? faces::hint_for(name, nb::cast<std::string>(value)) : "";
 }
 
 [[noreturn]] void wrong_value(const char* name, const std::string& wanted, nb::handle value) {
-  throw Error(Status::invalid_argument,
-              std::string(name) + " must be " + wanted + " but is " + shown(value));
+  throw Error(Status::invalid_argument, std::string(name) + " must be " + wanted + " but is " +
+                                            shown(value) + hint(name, value));
 }
-
-bool is_text(nb::handle value) { return PyUnicode_Check(value.ptr()); }
 
 // A tuple, a list, or anything else that has a length and items: a numpy array, a range.
 bool is_sequence(nb::handle value) {
@@ -137,7 +136,7 @@ Padding to_padding(nb::handle value, Axes axes, const Problem& of) {
       const Padding full = full_padding(of);
       return axes == Axes::hw ? full : Padding(0, full.left);
     }
-    wrong_word("padding", "'valid', 'same', 'same_upper', 'same_lower' or 'full'", value);
+    wrong_value("padding", "'valid', 'same', 'same_upper', 'same_lower' or 'full'", value);
   }
   if (!is_sequence(value)) {
     if (!PyIndex_Check(value.ptr())) {
@@ -181,13 +180,11 @@ PaddingMode to_padding_mode(nb::handle value) {
   const std::string_view name = text_of("padding_mode", value);
   std::string known;
   if (name == "edge") return PaddingMode::replicate;  // numpy's and skimage's word
-  for (const PaddingMode mode :
-       {PaddingMode::zeros, PaddingMode::reflect, PaddingMode::symmetric, PaddingMode::replicate,
-        PaddingMode::circular, PaddingMode::constant}) {
+  for (const PaddingMode mode : faces::kPaddingModes) {
     if (name == name_of(mode)) return mode;
     known += (known.empty() ? "'" : ", '") + std::string(name_of(mode)) + "'";
   }
-  wrong_word("padding_mode", "one of " + known, value);
+  wrong_value("padding_mode", "one of " + known, value);
 }
 
 Activation to_activation(nb::handle value) {
@@ -195,8 +192,8 @@ Activation to_activation(nb::handle value) {
   try {
     return parse_activation(text_of("activation", value));
   } catch (const Error& error) {
-    const std::string hint = faces::hint_for("activation", nb::cast<std::string>(value));
-    throw Error(error.status(), "activation: " + std::string(error.what()) + hint);
+    throw Error(error.status(),
+                "activation: " + std::string(error.what()) + hint("activation", value));
   }
 }
 
@@ -204,7 +201,7 @@ Layout to_layout(nb::handle value, Axes axes) {
   const std::string_view name = text_of("layout", value);
   if (name == (axes == Axes::hw ? "nchw" : "ncl")) return Layout::nchw;
   if (name == (axes == Axes::hw ? "nhwc" : "nlc")) return Layout::nhwc;
-  wrong_word("layout", axes == Axes::hw ? "'nchw' or 'nhwc'" : "'ncl' or 'nlc'", value);
+  wrong_value("layout", axes == Axes::hw ? "'nchw' or 'nhwc'" : "'ncl' or 'nlc'", value);
 }
 
 WeightLayout to_weight_layout(nb::handle value, Axes axes) {
@@ -212,7 +209,7 @@ WeightLayout to_weight_layout(nb::handle value, Axes axes) {
   const std::string_view name = text_of("weight_layout", value);
   if (name == (axes == Axes::hw ? "oihw" : "oil")) return WeightLayout::oihw;
   if (name == (axes == Axes::hw ? "hwio" : "lio")) return WeightLayout::hwio;
-  wrong_word("weight_layout", axes == Axes::hw ? "'oihw' or 'hwio'" : "'oil' or 'lio'", value);
+  wrong_value("weight_layout", axes == Axes::hw ? "'oihw' or 'hwio'" : "'oil' or 'lio'", value);
 }
 
 int to_threads(nb::handle value) {
