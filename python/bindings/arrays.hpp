@@ -155,6 +155,23 @@ TensorView<T> transposed(const TensorView<T>& view, const Dims& axes) {
   return {view.data(), shape, strides};
 }
 
+// With an axis of size 1 before that one.
+template <class T>
+TensorView<T> with_axis(const TensorView<T>& view, int before) {
+  Dims shape;
+  Dims strides;
+  for (int axis = 0; axis <= view.rank(); ++axis) {
+    if (axis == before) {
+      shape.push_back(1);
+      strides.push_back(0);
+    }
+    if (axis == view.rank()) break;
+    shape.push_back(view.shape()[axis]);
+    strides.push_back(view.strides()[axis]);
+  }
+  return {view.data(), shape, strides};
+}
+
 nb::tuple to_tuple(const Dims& dims);
 
 }  // namespace plait::python

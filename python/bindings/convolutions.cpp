@@ -21,23 +21,6 @@ struct Call {
       threads, reproducible, out;
 };
 
-// With an axis of size 1 before that one.
-template <class T>
-TensorView<T> with_axis(const TensorView<T>& view, int before) {
-  Dims shape;
-  Dims strides;
-  for (int axis = 0; axis <= view.rank(); ++axis) {
-    if (axis == before) {
-      shape.push_back(1);
-      strides.push_back(0);
-    }
-    if (axis == view.rank()) break;
-    shape.push_back(view.shape()[axis]);
-    strides.push_back(view.strides()[axis]);
-  }
-  return {view.data(), shape, strides};
-}
-
 // Which axes a call's arrays have. All have w; what is missing is of size 1.
 struct GivenAxes {
   bool batch = false;                               // of input and output
@@ -316,12 +299,13 @@ nb::object correlate(Chapter<T> function, const Array& x, const Array& kernel, i
 // What the chapter's functions are given.
 struct XAndK {
   XAndK(nb::handle x_object, nb::handle kernel_object)
-      : x("X", x_object), kernel("K", kernel_object) {
+      : x("X", x_object), kernel("K", kernel_object), kind(x) {
     require({&x, &kernel});
     dtype = promote({&x, &kernel});
-    Kind(x).check({&x, &kernel});
+    kind.check({&x, &kernel});
   }
   Array x, kernel;
+  Kind kind;
   Dtype dtype;
 };
 
@@ -330,11 +314,10 @@ void add_chapter(nb::module_& m, const char* name, Chapter<float> f32, Chapter<d
       name,
       [f32, f64](nb::handle x_object, nb::handle kernel_object) {
         const XAndK given(x_object, kernel_object);
-        const Kind kind(given.x);
-        const int threads = kind.threads(nb::none());
-        return kind.adopt(given.dtype == Dtype::f64
-                              ? correlate<double>(f64, given.x, given.kernel, threads)
-                              : correlate<float>(f32, given.x, given.kernel, threads));
+        const int threads = given.kind.threads(nb::none());
+        return given.kind.adopt(given.dtype == Dtype::f64
+                                    ? correlate<double>(f64, given.x, given.kernel, threads)
+                                    : correlate<float>(f32, given.x, given.kernel, threads));
       },
       nb::arg("X").none(), nb::arg("K").none());
 }
@@ -343,20 +326,18 @@ void add_chapter(nb::module_& m, const char* name, Chapter<float> f32, Chapter<d
 template <class T>
 Tensor<T> corr2d_with(const TensorView<const T>& x, const TensorView<const T>& kernel,
                       const Pair& stride, nb::handle padding, int threads) {
+  if (x.rank() != 2 || kernel.rank() != 2) return corr2d<T>(x, kernel, threads);  // refuses them
+  Problem sizes;
+  sizes.h = x.size(0);
+  sizes.w = x.size(1);
+  sizes.k_h = kernel.size(0);
+  sizes.k_w = kernel.size(1);
+  sizes.stride = stride;
   Conv2dOptions<T> options;
   options.threads = threads;
   options.stride = stride;
-  Problem sizes;
-  sizes.stride = stride;
-  if (x.rank() == 2 && kernel.rank() == 2) {  // corr2d() refuses others
-    sizes.h = x.size(0);
-    sizes.w = x.size(1);
-    sizes.k_h = kernel.size(0);
-    sizes.k_w = kernel.size(1);
-  }
   options.padding = to_padding(padding, Axes::hw, sizes);
   const nb::gil_scoped_release released;
-  if (x.rank() != 2 || kernel.rank() != 2) return corr2d<T>(x, kernel, threads);
   const Tensor<T> y = conv2d<T>(with_axis(x, 0), with_axis(with_axis(kernel, 0), 0), options);
   return dense_copy(TensorView<const T>(y.data(), {y.size(1), y.size(2)}));
 }
@@ -365,13 +346,12 @@ nb::object corr2d_of(nb::handle x_object, nb::handle kernel_object, nb::handle s
                      nb::handle padding) {
   const XAndK given(x_object, kernel_object);
   const Pair stride = to_pair("stride", stride_object, Axes::hw);
-  const Kind kind(given.x);
   const auto correlated = [&](auto zero) {
     using T = decltype(zero);
     return to_numpy(corr2d_with<T>(given.x.view<const T>(), given.kernel.view<const T>(), stride,
-                                   padding, kind.threads(nb::none())));
+                                   padding, given.kind.threads(nb::none())));
   };
-  return kind.adopt(given.dtype == Dtype::f64 ? correlated(double{}) : correlated(float{}));
+  return given.kind.adopt(given.dtype == Dtype::f64 ? correlated(double{}) : correlated(float{}));
 }
 
 }  // namespace

@@ -17,10 +17,7 @@ constexpr double kBytesPerSecond = 1e9;
 template <class T>
 nb::object matrix_of(const Array& x, Im2colOptions options) {
   auto view = x.view<const T>();
-  if (view.rank() == 2) {
-    view = {
-        view.data(), {1, view.size(0), view.size(1)}, {0, view.strides()[0], view.strides()[1]}};
-  }
+  if (view.rank() == 2) view = with_axis(view, 0);
   const Dims shape = im2col_shape(view.shape(), options, x.dtype());
   const double bytes = static_cast<double>(element_count(shape)) * double{sizeof(T)};
   Tensor<T> matrix;

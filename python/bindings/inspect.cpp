@@ -110,12 +110,7 @@ nb::object ran(const Array& x, nb::handle proposed, const LayerArguments& argume
   }
   TensorView<const T> view = x.view<const T>();
   const bool batch = view.rank() != 3;
-  if (!batch) {
-    const Dims& shape = view.shape();
-    const Dims& strides = view.strides();
-    view = {
-        view.data(), {1, shape[0], shape[1], shape[2]}, {0, strides[0], strides[1], strides[2]}};
-  }
+  if (!batch) view = with_axis(view, 0);
   const int threads = kind.threads(nb::none());
   Tensor<T> y;
   run_released(1, [&](std::atomic<bool>* cancel) {

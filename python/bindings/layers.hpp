@@ -44,12 +44,10 @@ Dtype promote(LayerArguments& layers, Array* operand = nullptr);
 Dims kernel_shape(const Array& array);
 template <class T>
 TensorView<const T> kernel_view(const Array& array) {
-  const auto view = array.view<const T>();
+  auto view = array.view<const T>();
   if (view.rank() != 1 && view.rank() != 2) return view;
-  const bool row = view.rank() == 1;
-  return {view.data(),
-          kernel_shape(array),
-          {0, 0, row ? 0 : view.strides()[0], view.strides()[row ? 0 : 1]}};
+  while (view.rank() < 4) view = with_axis(view, 0);
+  return view;
 }
 
 nb::tuple to_tuple(const Pair& pair);
