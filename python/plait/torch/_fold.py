@@ -59,6 +59,8 @@ def followers(model: nn.Module) -> dict[str, Follower]:
 
     The model's forward is traced symbolically; where that fails, its submodules are.
     """
+    if not _norms(model):
+        return {}
     try:
         # A copy, as forward may put symbols into attributes; the parameters are only referred to.
         model = copy.deepcopy(model, {id(p): p for p in model.parameters()})

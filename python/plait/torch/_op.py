@@ -105,7 +105,6 @@ def _convolve_once(
             groups,
             padding_mode=padding_mode,
             activation=activation or None,
-            threads=_kept.threads(),
             out=y,
         )
     return y
