@@ -7,6 +7,7 @@ import array
 import numpy as np
 import plait
 import pytest
+from entry_points import OnlyDlpack
 
 
 @pytest.fixture
@@ -85,20 +86,6 @@ def test_buffers_of_python_are_answered_with_numpy() -> None:
     assert isinstance(plait.corr2d(x, x), np.ndarray)
     assert plait.corr2d(x, x).dtype == np.float32
     assert plait.corr2d(x, k).dtype == np.float64
-
-
-class OnlyDlpack:
-    """An array of a library that plait does not know."""
-
-    def __init__(self, data: np.ndarray, device: tuple[int, int] = (1, 0)) -> None:
-        self._data = data
-        self._device = device
-
-    def __dlpack__(self, **arguments):
-        return self._data.__dlpack__(**arguments)
-
-    def __dlpack_device__(self):
-        return self._device
 
 
 def test_any_array_with_dlpack(x, weight) -> None:

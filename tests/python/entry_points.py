@@ -13,6 +13,20 @@ import numpy as np
 import plait
 
 
+class OnlyDlpack:
+    """An array of a library that plait does not know."""
+
+    def __init__(self, data: np.ndarray, device: tuple[int, int] = (1, 0)) -> None:
+        self._data = data
+        self._device = device
+
+    def __dlpack__(self, **arguments):
+        return self._data.__dlpack__(**arguments)
+
+    def __dlpack_device__(self):
+        return self._device
+
+
 class EntryPoint(NamedTuple):
     """A function of arrays by keyword, and their values.
 

@@ -7,7 +7,7 @@ import ctypes
 import numpy as np
 import plait
 import pytest
-from entry_points import CASES, ENTRY_POINTS, IMAGE, KERNEL
+from entry_points import CASES, ENTRY_POINTS, IMAGE, KERNEL, OnlyDlpack
 
 
 def _negated(values: np.ndarray) -> object:
@@ -26,19 +26,6 @@ def _explicit_byte_order(values: np.ndarray) -> object:
     memory = array_type.from_buffer_copy(values.tobytes())
     assert memoryview(memory).format == "<f"
     return memory
-
-
-class OnlyDlpack:
-    """An array of a library that plait does not know."""
-
-    def __init__(self, data: np.ndarray) -> None:
-        self._data = data
-
-    def __dlpack__(self, **arguments):
-        return self._data.__dlpack__(**arguments)
-
-    def __dlpack_device__(self):
-        return (1, 0)
 
 
 class OnlyArray:

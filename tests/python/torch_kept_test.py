@@ -13,16 +13,12 @@ torch = pytest.importorskip("torch")
 
 import plait  # noqa: E402
 from plait.torch import _kept  # noqa: E402
-from torch_calls import assert_close, call, operands  # noqa: E402
+from torch_calls import assert_close, call, kept, operands  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
 def _seed():
     torch.manual_seed(11)
-
-
-def kept(weight):
-    return _kept._layers.get(id(weight))
 
 
 def test_a_constant_weight_is_kept_and_packed_once_for_all_inputs():

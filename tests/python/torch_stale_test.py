@@ -11,16 +11,12 @@ torch = pytest.importorskip("torch")
 import plait.torch  # noqa: E402
 from plait import _core  # noqa: E402
 from plait.torch import _kept  # noqa: E402
-from torch_calls import assert_close, call, operands  # noqa: E402
+from torch_calls import assert_close, call, kept, operands  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
 def _seed():
     torch.manual_seed(11)
-
-
-def kept(weight):
-    return _kept._layers.get(id(weight))
 
 
 def assert_right(x, weight, bias):
