@@ -14,6 +14,7 @@
 #include <plait/machine.hpp>
 
 #include "arguments.hpp"
+#include "openmp_executor.hpp"
 
 namespace plait::python {
 namespace {
@@ -244,6 +245,11 @@ int Kind::threads(nb::handle given) const {
   if (said != 0 || !maker_.is_valid()) return said;
   const int limit = nb::cast<int>(maker_.attr("threads")());
   return limit < host_machine().default_threads() ? limit : 0;
+}
+
+Executor* Kind::executor() const {
+  if (!maker_.is_valid() || !nb::cast<bool>(maker_.attr("shares_threads"))) return nullptr;
+  return torch_executor();
 }
 
 nb::object Kind::empty(const Dims& shape, Dtype dtype) const {

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include <plait/executor.hpp>
 #include <plait/problem.hpp>
 #include <plait/tensor.hpp>
 
@@ -126,6 +127,8 @@ class Kind {
   // The threads of a call: as many as it says, or of None 0, the machine's default, or fewer if
   // the array's library is set to fewer.
   int threads(nb::handle given) const;
+  // What a call runs on: of torch tensors torch's own threads, else null, the library's pool.
+  Executor* executor() const;
   // A numpy array for an output, not initialised.
   nb::object empty(const Dims& shape, Dtype dtype) const;
   // The same memory as an array of this kind.

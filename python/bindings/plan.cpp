@@ -69,6 +69,7 @@ class Run {
         first_(first_operand(problem_)),
         result_(result_operand(problem_)),
         kind_(kind) {
+    options_.executor = kind.executor();
     x_ = in_problem_axes(x.view<const T>(), first_);
     options_.residual = in_problem_axes(
         residual.view<const T>(),

@@ -21,6 +21,7 @@ class _Kind:
     """What an array library needs to be answered in its own kind."""
 
     threads: Callable[[], int] = staticmethod(lambda: _ANY_NUMBER)  # that it is set to use
+    shares_threads = False  # whether calls run on the library's own threads
 
     def check(self, name: str, array: Any) -> None:
         """Refuse an argument whose meaning would be lost on the way."""
@@ -38,6 +39,8 @@ class _Kind:
 
 
 class _Torch(_Kind):
+    shares_threads = True
+
     def __init__(self) -> None:
         self._torch = sys.modules["torch"]
         self.threads = self._torch.get_num_threads  # itself, as every call asks

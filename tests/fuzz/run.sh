@@ -33,7 +33,8 @@ report() {
     "${edges:-0}" \
     "$(find "$out/corpus/$reader" -type f | wc -l)" "$crashes"
   [[ $crashes -gt 0 ]] || return 0
-  grep -aE 'broken promise|runtime error|ERROR|SUMMARY|terminate called|what\(\)' "$log" |
+  # With the input's bytes, which a machine that is gone does not keep.
+  grep -aE 'broken promise|runtime error|ERROR|SUMMARY|terminate called|what\(\)|^Base64' "$log" |
     sed 's/^/  /' || tail -n 5 "$log"
   input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
   printf '  log: %s\n' "$log"

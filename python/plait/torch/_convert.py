@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
-from plait.torch import _example, _fold, _left
+from plait.torch import _example, _explain, _fold, _fuse, _fused, _kept, _left
 from plait.torch._module import from_torch
 
 
@@ -28,28 +28,48 @@ class Conversion:
         Names of the layers that plait computes; a layer of several names has its first.
     folded : dict
         From a batch norm's name to that of the convolution it became part of.
+    fused : dict
+        From a convolution's name to what it computes besides: 'addition', 'ReLU', 'ReLU6'.
     left : dict
         From the name of a convolution or batch norm that was left alone to the reason.
+    unfused : dict
+        From the name of a module that calls convolutions to why its code is run as it is, so that
+        additions and activations in it stay apart.
     """
 
     model: nn.Module
     converted: list[str] = field(default_factory=list)
     folded: dict[str, str] = field(default_factory=dict)
+    fused: dict[str, list[str]] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
+    unfused: dict[str, str] = field(default_factory=dict)
+
+    def explain(self) -> str:
+        """Tell, for each converted layer and each input that it was called with, how it is done.
+
+        The text is a table: the input's shape, what is computed in the same pass, the algorithm,
+        predicted time, and the memory of workspace and packed weights. Call the model once before.
+        """
+        return _explain.table(self.model, self.converted, self.fused)
 
     def __str__(self) -> str:
         """List all layers, one per line."""
-        norm_of = {convolution: f" with {norm}" for norm, convolution in self.folded.items()}
+        more_of: dict[str, str] = {name: f" with {norm}" for norm, name in self.folded.items()}
+        for name, words in self.fused.items():
+            more_of[name] = f"{more_of.get(name, '')} and {' and '.join(words)}"
         lines = [
             f"{_count(self.converted, 'convolution')} converted, "
             f"{_count(self.folded, 'batch norm')} folded, {_count(self.left, 'layer')} left alone"
         ]
         if self.converted:
             lines.append("converted")
-        lines += [f"  {_shown(name)}{norm_of.get(name, '')}" for name in self.converted]
+        lines += [f"  {_shown(name)}{more_of.get(name, '')}" for name in self.converted]
         if self.left:
             lines.append("left alone")
         lines += [f"  {_shown(name)}: {reason}" for name, reason in self.left.items()]
+        if self.unfused:
+            lines.append("not joined with what follows the convolutions")
+        lines += [f"  {_shown(name)}: {reason}" for name, reason in self.unfused.items()]
         return "\n".join(lines)
 
 
@@ -66,9 +86,16 @@ def convert(
     *,
     inplace: bool = False,
     fold: bool | Collection[str] = True,
+    fuse: bool = True,
     example: Any = None,
+    accuracy: str = "fp32",
+    max_workspace_bytes: int | None = None,
+    reproducible: bool = False,
+    threads: int | None = None,
 ) -> Conversion:
     """Swap the Conv2d layers of a model in eval mode for plait's, and fold batch norms into them.
+
+    ReLU, ReLU6 and additions behind a convolution become part of it.
 
     Parameters
     ----------
@@ -79,9 +106,16 @@ def convert(
     fold : bool or names of batch norms
         True folds the batch norms of which it is certain that no call of the model can tell; False
         none; names those, whose certainty is then yours.
+    fuse : bool
+        Whether convolutions also compute the addition and the ReLU or ReLU6 behind them, in modules
+        whose code shows that every call does the same.
     example : torch.Tensor, tuple or dict, optional
         Inputs of one call, a dict by name. The model is called with them before and after, and
         answers that differ by more than rounding are refused, leaving `model` as it was.
+    accuracy, max_workspace_bytes, reproducible : optional
+        Limits of each layer, as in `plait.conv2d`.
+    threads : int, optional
+        Threads of each layer; None for torch's number in each call.
 
     Returns
     -------
@@ -108,6 +142,13 @@ def convert(
     of `model`), and its converted layers refuse training mode. Their parameters are named as
     before; one with a batch norm has a bias even if it had none.
 
+    A module whose convolutions compute more gets a `forward` beside that of its class. It runs for
+    calls with tensors alone, while the module's children and the attributes that its code reads are
+    those of the conversion, and outside of torch.compile; else the class's runs. Hooks of the parts
+    that are registered later see what they would have seen.
+
+    A model in torch.channels_last stays so, and is faster.
+
     Examples
     --------
     >>> conversion = plait.torch.convert(model.eval())
@@ -119,16 +160,21 @@ def convert(
         raise TypeError(reason)
     if isinstance(fold, str) or not isinstance(fold, (bool, Collection)):
         raise TypeError(f"fold must be True, False or a list of names but is {fold!r}")
+    limits = _kept.Limits(accuracy, max_workspace_bytes, reproducible, threads)
+    _kept.check(limits)
     # Tensors made in inference mode would have no count of their changes.
     with torch.inference_mode(False), torch.no_grad():
         if example is None:
-            return _convert(model if inplace else copy.deepcopy(model), fold)
-        conversion = _convert(copy.deepcopy(model), fold)
+            return _convert(model if inplace else copy.deepcopy(model), fold, fuse, limits)
+        conversion = _convert(copy.deepcopy(model), fold, fuse, limits)
         _example.compare(model, conversion.model, example, len(conversion.converted))
-        return _convert(model, fold) if inplace else conversion
+        return _convert(model, fold, fuse, limits) if inplace else conversion
 
 
-def _convert(model: nn.Module, fold: bool | Collection[str]) -> Conversion:
+def _convert(
+    model: nn.Module, fold: bool | Collection[str], fuse: bool, limits: _kept.Limits
+) -> Conversion:
+    _fused.remove(model)  # of an earlier conversion
     result = Conversion(model)
     layers: dict[str, nn.Module] = {
         name: module
@@ -149,16 +195,20 @@ def _convert(model: nn.Module, fold: bool | Collection[str]) -> Conversion:
     for name, reason in _left.parts_without_layers(model):
         result.left.setdefault(name, reason)
     norm_of = {convolution: norm for norm, convolution in result.folded.items()}
+    given = () if limits == _kept.Limits() else tuple(limits)
     swaps: dict[int, nn.Module] = {}
     for name in result.converted:
         old: Any = layers[name]
         if name in norm_of:
             norm: Any = layers[norm_of[name]]
-            swaps[id(old)] = from_torch(old, *_fold.fold(old, norm))
+            swaps[id(old)] = from_torch(old, *_fold.fold(old, norm), given)
             swaps[id(norm)] = nn.Identity().train(norm.training)
         else:
-            swaps[id(old)] = from_torch(old, old.weight, old.bias)
+            swaps[id(old)] = from_torch(old, old.weight, old.bias, given)
     result.model = _swap(model, swaps)
+    if fuse:
+        fused, result.unfused = _fuse.fuse(result.model)
+        result.fused = {name: fused[name] for name in result.converted if name in fused}
     # Else an input would come to require a gradient on its way through the layers that are left.
     for parameter in result.model.parameters():
         parameter.requires_grad = False  # of lazy ones too

@@ -20,6 +20,20 @@ from plait.torch import _shapes
 _KEPT_STEPS = 32  # per weight; making one again takes some 50 us, as packed weights stay
 
 
+class Limits(NamedTuple):
+    """What a plan may do, as in `plait.conv2d`."""
+
+    accuracy: str = "fp32"
+    max_workspace_bytes: int | None = None
+    reproducible: bool = False
+    threads: int | None = None
+
+
+def check(limits: Limits) -> None:
+    """Raise for limits that no plan could have."""
+    plait.plan("1x1x1x1,1x1x1x1", **limits._asdict())
+
+
 class Step(NamedTuple):
     """All that a call with inputs of one shape needs."""
 
@@ -72,9 +86,12 @@ class Layer:
         problem: plait.Problem,
         weight: torch.Tensor,
         bias: torch.Tensor | None,
+        limits: Limits,
     ) -> Step:
         """Plan the problem, and pack unless another plan takes weights packed in the same way."""
-        plan = plait.plan(problem, threads=threads())
+        if limits.threads is None:
+            limits = limits._replace(threads=threads())
+        plan = plait.plan(problem, **limits._asdict())
         packed = self._packed.get(plan.packed_format)
         if packed is None:
             packed = self._packed[plan.packed_format] = plan.pack(weight, bias)
@@ -108,6 +125,12 @@ def new_layer(weight: torch.Tensor, bias: torch.Tensor | None) -> Layer | None:
         return None
     layer = _layers[id(weight)] = Layer(weight, bias)
     return layer
+
+
+def steps_of(weight: torch.Tensor) -> list[Step]:
+    """Return what is kept for calls with the weight, the latest last."""
+    layer = _layers.get(id(weight))
+    return [] if layer is None or layer.weight() is not weight else list(layer.steps.values())
 
 
 def drop_kept_weights() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from plait.torch import _op
+from plait.torch import _explain, _kept, _op
 
 
 class Conv2d(nn.Conv2d):
@@ -44,16 +44,30 @@ device, dtype
         self.requires_grad_(False)
         self.eval()
         self._sides = _sides(self)
-        # Each argument takes torch some time, so the default is left out.
-        self._padding_modes = () if self.padding_mode == "zeros" else (self.padding_mode,)
+        self._limits: tuple[Any, ...] = ()  # those of `convert`, none for the defaults
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 (torch's name)
         """Convolve n x c_in x h x w, or c_in x h x w, images; see `plait.conv2d`."""
+        return self.fused(input)
+
+    def fused(
+        self,
+        input: torch.Tensor,  # noqa: A002
+        residual: torch.Tensor | None = None,
+        activation: str = "",
+    ) -> torch.Tensor:
+        """Convolve, add a tensor like the output, and apply an activation, in one pass."""
         if self.training:
             raise RuntimeError(
                 "plait's Conv2d is in training mode, but computes for inference only: call .eval() "
                 "on the model; to train, keep the torch model, and convert it afterwards"
             )
+        rest: tuple[Any, ...] = ()
+        # Each argument takes torch some time, so defaults are left out.
+        if residual is not None or self._limits:
+            rest = (self.padding_mode, residual, *self._limits)
+        elif self.padding_mode != "zeros":
+            rest = (self.padding_mode,)
         y: torch.Tensor = _op.conv2d(
             input,
             self.weight,
@@ -62,11 +76,17 @@ device, dtype
             self._sides,
             self.dilation,
             self.groups,
-            "",
+            activation,
             True,
-            *self._padding_modes,
+            *rest,
         )
         return y
+
+    def extra_repr(self) -> str:
+        """Describe the layer as torch does, and how plait last planned it."""
+        steps = _kept.steps_of(self.weight)
+        plans = f"; {_explain.described(steps[-1].plan)}" if steps else ""
+        return super().extra_repr() + plans
 
 
 def _sides(layer: nn.Conv2d) -> tuple[int, int, int, int]:
@@ -81,7 +101,9 @@ def _sides(layer: nn.Conv2d) -> tuple[int, int, int, int]:
     return padding[0], padding[0], padding[1], padding[1]
 
 
-def from_torch(layer: nn.Conv2d, weight: torch.Tensor, bias: torch.Tensor | None) -> Conv2d:
+def from_torch(
+    layer: nn.Conv2d, weight: torch.Tensor, bias: torch.Tensor | None, limits: tuple[Any, ...] = ()
+) -> Conv2d:
     """Make a layer like another, of these tensors."""
     made = Conv2d(
         layer.in_channels,
@@ -97,6 +119,7 @@ def from_torch(layer: nn.Conv2d, weight: torch.Tensor, bias: torch.Tensor | None
     )
     made.weight = nn.Parameter(weight.detach(), requires_grad=False)
     made.bias = None if bias is None else nn.Parameter(bias.detach(), requires_grad=False)
+    made._limits = limits
     return made.train(layer.training)
 
 

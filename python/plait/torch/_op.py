@@ -1,7 +1,8 @@
 """The operator plait::conv2d: on real tensors, on fake ones, and where a gradient is asked for.
 
 `padding` is top, bottom, left, right; `activation` as in `plait.conv2d`, with "" for none. With
-`constant_weight` the packed weight is kept until weight or bias change.
+`constant_weight` the packed weight is kept until weight or bias change. `residual` is added before
+the activation; the last four are limits as in `plait.conv2d`.
 """
 
 # mypy: disable-error-code="no-untyped-call"
@@ -25,7 +26,8 @@ from plait.torch import _kept, _shapes
 _SCHEMA = (
     "conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[4] padding=0, "
     'int[2] dilation=1, int groups=1, str activation="", bool constant_weight=False, '
-    'str padding_mode="zeros") -> Tensor'
+    'str padding_mode="zeros", Tensor? residual=None, str accuracy="fp32", '
+    "int? max_workspace_bytes=None, bool reproducible=False, int? threads=None) -> Tensor"
 )
 
 # A call with neither tensor subclasses nor modes: nothing stands between autograd and the CPU.
@@ -44,15 +46,20 @@ def _conv2d_on_cpu(
     activation: str = "",
     constant_weight: bool = False,
     padding_mode: str = "zeros",
+    residual: torch.Tensor | None = None,
+    *limits: Any,
 ) -> torch.Tensor:
-    geometry = (stride, padding, dilation, groups, activation, padding_mode)
+    geometry = (stride, padding, dilation, groups)
     if input.dim() == 3:
         batch = input.unsqueeze(0)
-        options = (*geometry[:-1], constant_weight, padding_mode)
+        other = None if residual is None else residual.unsqueeze(0)
+        options = (*geometry, activation, constant_weight, padding_mode, other, *limits)
         return _conv2d_on_cpu(batch, weight, bias, *options).squeeze(0)
+    input = _shapes.laid_out(input, weight)  # noqa: A001
+    rest = (activation, padding_mode)
     layer = _kept.layer_of(weight, bias) if constant_weight else None
     if layer is None:
-        return _convolve_once(input, weight, bias, *geometry)
+        return _convolve_once(input, weight, bias, geometry, *rest, residual, limits)
     key = (
         *input.shape,
         *input.stride(),
@@ -62,22 +69,29 @@ def _conv2d_on_cpu(
         groups,
         activation,
         padding_mode,
+        residual is None,
         torch.get_num_threads(),
+        *limits,
     )
     step = layer.steps.get(key)
     if layer.is_stale_anywhere() if step is None else layer.is_stale(step.checked_bytes):
         layer = _kept.new_layer(weight, bias)
         if layer is None:
-            return _convolve_once(input, weight, bias, *geometry)
+            return _convolve_once(input, weight, bias, geometry, *rest, residual, limits)
         step = None
     if step is None:
-        y = _shapes.empty_output(input, weight, bias, *geometry[:-1], True, padding_mode)
+        y = _shapes.empty_output(
+            input, weight, bias, *geometry, activation, True, padding_mode, residual
+        )
         if input.shape[0] == 0:
             return y
-        step = layer.add_step(key, _problem(input, weight, bias, *geometry), weight, bias)
+        problem = _problem(input, weight, bias, geometry, *rest, residual)
+        step = layer.add_step(key, problem, weight, bias, _kept.Limits(*limits))
     else:
         y = input.new_empty_strided(step.y_shape, step.y_strides)
-    step.plan.run(input, step.packed, None, y)
+    if residual is not None:
+        residual = _shapes.residual_like(y, residual)
+    step.plan.run(input, step.packed, residual, y)
     return y
 
 
@@ -85,15 +99,16 @@ def _convolve_once(
     input: torch.Tensor,  # noqa: A002
     weight: torch.Tensor,
     bias: torch.Tensor | None,
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    groups: int,
+    geometry: tuple[Any, ...],
     activation: str,
     padding_mode: str,
+    residual: torch.Tensor | None,
+    limits: tuple[Any, ...],
 ) -> torch.Tensor:
-    geometry = (stride, padding, dilation, groups)
-    y = _shapes.empty_output(input, weight, bias, *geometry, padding_mode=padding_mode)
+    stride, padding, dilation, groups = geometry
+    y = _shapes.empty_output(
+        input, weight, bias, *geometry, padding_mode=padding_mode, residual=residual
+    )
     if input.shape[0] > 0:
         plait.conv2d(
             input,
@@ -105,6 +120,8 @@ def _convolve_once(
             groups,
             padding_mode=padding_mode,
             activation=activation or None,
+            residual=residual if residual is None else _shapes.residual_like(y, residual),
+            **_kept.Limits(*limits)._asdict(),
             out=y,
         )
     return y
@@ -114,13 +131,12 @@ def _problem(
     input: torch.Tensor,  # noqa: A002
     weight: torch.Tensor,
     bias: torch.Tensor | None,
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    groups: int,
+    geometry: tuple[Any, ...],
     activation: str,
     padding_mode: str,
+    residual: torch.Tensor | None,
 ) -> plait.Problem:
+    stride, padding, dilation, groups = geometry
     layout = _shapes.layout_of(input)
     problem = plait.Problem.from_shapes(
         input.shape,
@@ -130,6 +146,7 @@ def _problem(
         dilation=dilation,
         groups=groups,
         bias=bias is not None,
+        residual=residual is not None,
         activation=activation or None,
         padding_mode=padding_mode,
         layout=layout,
@@ -148,12 +165,16 @@ def _conv2d_above_autograd(
     *options: Any,
 ) -> torch.Tensor:
     """Refuse derivatives, which torch would otherwise take to be zero, and go on below autograd."""
+    residual = options[_RESIDUAL] if len(options) > _RESIDUAL else None
     if torch.is_grad_enabled() and (
-        input.requires_grad or weight.requires_grad or (bias is not None and bias.requires_grad)
+        input.requires_grad
+        or weight.requires_grad
+        or (bias is not None and bias.requires_grad)
+        or (residual is not None and residual.requires_grad)
     ):
-        _refuse_gradient(input, weight, bias)
+        _refuse_gradient(input, weight, bias, residual)
     if forward_ad._current_level >= 0:
-        _refuse_tangent(input, weight, bias)
+        _refuse_tangent(input, weight, bias, residual)
     if keyset.raw_repr() == _PLAIN_CALL:
         return _conv2d_on_cpu(input, weight, bias, *options)  # as torch would, in some 4 us less
     with _AutoDispatchBelowAutograd():
@@ -163,8 +184,12 @@ def _conv2d_above_autograd(
     return y
 
 
+_RESIDUAL = 7  # its place among the options
+_TENSORS = ("input", "weight", "bias", "residual")
+
+
 def _refuse_gradient(*tensors: torch.Tensor | None) -> None:
-    for name, tensor in zip(("input", "weight", "bias"), tensors, strict=True):
+    for name, tensor in zip(_TENSORS, tensors, strict=True):
         if tensor is not None and tensor.requires_grad:
             raise ValueError(
                 f"{name} requires a gradient, which plait does not compute: call under "
@@ -173,7 +198,7 @@ def _refuse_gradient(*tensors: torch.Tensor | None) -> None:
 
 
 def _refuse_tangent(*tensors: torch.Tensor | None) -> None:
-    for name, tensor in zip(("input", "weight", "bias"), tensors, strict=True):
+    for name, tensor in zip(_TENSORS, tensors, strict=True):
         if tensor is not None and forward_ad.unpack_dual(tensor).tangent is not None:
             raise ValueError(
                 f"{name} has a forward-mode derivative, which plait does not propagate: pass "

@@ -260,9 +260,9 @@ class _Reading:
             elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
                 self._bind(node.target, node.value, given)
             elif isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
-                each = self._elements(self._value(node.iter))
-                for name in _names(_source.varying_part(node)):
-                    given[name].append(each)
+                for target, each in _source.loops(node):
+                    for name in _names(target):
+                        given[name].append(self._elements(self._value(each)))
         for name, values in given.items():
             if name != self.function.own_name:
                 self._names[name] = _union(values, some=len(values) > 1)

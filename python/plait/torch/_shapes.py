@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
@@ -21,16 +22,20 @@ def empty_output(
     activation: str = "",
     constant_weight: bool = False,
     padding_mode: str = "zeros",
+    residual: torch.Tensor | None = None,
+    *limits: Any,
 ) -> torch.Tensor:
     """Check a call, and make its output, not initialised.
 
-    The output is channels_last if the input is dense in that format alone, else contiguous.
+    As torch's, the output is channels_last if input or weight is dense in that format alone, else
+    contiguous.
     """
     _check_dtypes(input, weight, bias)
     _check_ranks(input, weight)
     if input.dim() == 3:
         options = (stride, padding, dilation, groups, activation, constant_weight, padding_mode)
-        return empty_output(input.unsqueeze(0), weight, bias, *options).squeeze(0)
+        other = None if residual is None else residual.unsqueeze(0)
+        return empty_output(input.unsqueeze(0), weight, bias, *options, other).squeeze(0)
     _check_channels(input, weight, bias, groups)
     _check_window(input, weight, stride, padding, dilation)
     _check_padding(input, padding, padding_mode)
@@ -38,14 +43,34 @@ def empty_output(
     for axis in _AXES:
         room = _padded(input, padding, axis) - _window(weight, dilation, axis)
         shape.append(room // stride[axis] + 1)
-    return input.new_empty_strided(shape, strides(shape, layout_of(input)))
+    _check_residual(input, residual, shape)
+    nhwc = _is_channels_last(input) or _is_channels_last(weight)
+    return input.new_empty_strided(shape, strides(shape, "nhwc" if nhwc else "nchw"))
+
+
+def laid_out(input: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:  # noqa: A002
+    """Return the input in the memory format of the output, if a channels_last weight decides it."""
+    if _is_channels_last(weight) and not _is_channels_last(input):
+        return input.contiguous(memory_format=torch.channels_last)
+    return input
+
+
+def residual_like(y: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
+    """Return the residual as it must lie in memory: like the output."""
+    if residual.stride() == y.stride():
+        return residual
+    return torch.empty_like(y).copy_(residual)
+
+
+def _is_channels_last(tensor: torch.Tensor) -> bool:
+    if tensor.is_contiguous():
+        return False
+    return tensor.is_contiguous(memory_format=torch.channels_last)
 
 
 def layout_of(input: torch.Tensor) -> str:  # noqa: A002
     """Return the layout, as `plait.conv2d` finds it: nhwc if the input is dense in that alone."""
-    if input.is_contiguous() or not input.is_contiguous(memory_format=torch.channels_last):
-        return "nchw"
-    return "nhwc"
+    return "nhwc" if _is_channels_last(input) else "nchw"
 
 
 def strides(shape: Sequence[int], layout: str) -> tuple[int, int, int, int]:
@@ -114,6 +139,26 @@ def _check_channels(
             f"{_text(bias.shape if bias is not None else ())}"
         ),
     )
+
+
+def _check_residual(
+    input: torch.Tensor,  # noqa: A002
+    residual: torch.Tensor | None,
+    shape: Sequence[int],
+) -> None:
+    if residual is None:
+        return
+    if residual.dtype != input.dtype:
+        raise TypeError(f"residual must be {input.dtype}, like input, but is {residual.dtype}")
+    if residual.dim() != len(shape):
+        raise ValueError(f"residual must have {len(shape)} axes but has {residual.dim()}")
+    for have, need in zip(residual.shape, shape, strict=True):
+        _check(
+            have == need,
+            lambda: (
+                f"residual must be {_text(shape)}, like the output, but is {_text(residual.shape)}"
+            ),
+        )
 
 
 def _check_window(

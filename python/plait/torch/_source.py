@@ -268,6 +268,16 @@ def written_index(written: ast.expr) -> Any:
     return slice(*(None if part is None else ast.literal_eval(part) for part in parts))
 
 
+def loops(loop: Any) -> list[tuple[ast.expr, ast.expr]]:
+    """Return what a loop goes over, each with the names that it gives its elements."""
+    parts = getattr(loop.target, "elts", [])
+    over = loop.iter
+    together = isinstance(over, ast.Call) and _called(over.func) == "zip"
+    if together and len(parts) == len(over.args):
+        return list(zip(parts, over.args, strict=True))
+    return [(varying_part(loop), over)]
+
+
 def varying_part(loop: Any) -> ast.expr:
     """Return the part of a loop's target that is not a number or a name in front."""
     pairs = _called(getattr(loop.iter, "func", loop)) in ("enumerate", "items", "named_children",
