@@ -85,9 +85,28 @@ def _prefix(name: str) -> str:
     return f"{name}." if name else ""
 
 
+class _Proxy(fx.Proxy):
+    """One that remembers that ``y += x`` writes to y, which fx's own takes for ``y = y + x``."""
+
+
+def _in_place(function: Any) -> Any:
+    def record(self: fx.Proxy, other: Any) -> fx.Proxy:
+        return self.tracer.create_proxy("call_function", function, (self, other), {})
+
+    return record
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or",
+              "xor"):  # fmt: skip
+    setattr(_Proxy, f"__i{_name}__", _in_place(getattr(operator, f"i{_name}")))
+
+
 class _Tracer(fx.Tracer):
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return True
+
+    def proxy(self, node: fx.Node) -> fx.Proxy:
+        return _Proxy(node, self)
 
 
 def _trace(module: nn.Module) -> fx.Graph:

@@ -7,6 +7,7 @@ taken apart again.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -105,6 +106,16 @@ class Fused:
         if options or not self._holds(args):
             return type(self._module).forward(self._module, *args, **options)
         return self._run(args)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """Have the arguments of the module's own forward, by which torch.export names inputs."""
+        return inspect.signature(type(self._module).forward.__get__(self._module))
+
+    @property
+    def __code__(self) -> Any:
+        """Be found where the module's own forward is, as torch.export asks."""
+        return type(self._module).forward.__code__
 
     def ended(self, input: torch.Tensor, residual: torch.Tensor | None, activation: str) -> Any:  # noqa: A002
         """Run the steps, the last of them with more behind it. ValueError where that cannot be."""

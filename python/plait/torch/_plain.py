@@ -21,7 +21,7 @@ _STATEMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.If, ast
 _EXPRESSIONS = (
     ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Tuple, ast.List, ast.Subscript, ast.Slice,
     ast.Constant, ast.Name, ast.Attribute, ast.Call, ast.keyword, ast.operator, ast.unaryop,
-    ast.boolop, ast.cmpop, ast.expr_context,
+    ast.boolop, ast.cmpop, ast.expr_context, ast.IfExp,
 )  # fmt: skip
 
 
@@ -101,6 +101,9 @@ class _Reader:
             raise self._not(node)
         if isinstance(node, ast.Call):
             self._call(node)
+            return
+        if isinstance(node, ast.IfExp):
+            self._expression(node.body if self._is_true(node.test) else node.orelse)
             return
         if isinstance(node, ast.Attribute):
             if not self._is_own(node.value):
