@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -19,6 +20,7 @@
 
 #include <plait/conv2d.hpp>
 
+#include "capi/callers_executor.hpp"
 #include "core/random.hpp"
 #include "support/calls.hpp"
 #include "support/child.hpp"
@@ -277,6 +279,23 @@ TEST(Executor, CanBeTheUsersOwn) {
   std::vector<int> order;
   executor.run(3, [&](int index) { order.push_back(index); });
   EXPECT_EQ(order, (std::vector<int>{2, 1, 0}));
+}
+
+// In turns of 1024, of which the C caller sees each as one from 0.
+TEST(Executor, OfACCallerRunsEveryTaskOnce) {
+  int most = 0;
+  const plait_executor in_order = {
+      [](void* context, std::int32_t count, void (*task)(void*, std::int32_t), void* data) {
+        int& seen = *static_cast<int*>(context);
+        seen = std::max(seen, count);
+        for (std::int32_t index = 0; index < count; ++index) task(data, index);
+      },
+      &most};
+  CallersExecutor executor(in_order);
+  for (const int count : {0, 1, 1024, 1025, 2500}) {
+    EXPECT_EQ(calls_of(executor, count), once_each(count)) << count;
+  }
+  EXPECT_EQ(most, 1024);
 }
 
 // The algorithms here hand out three tasks where they may, each in its own way.
