@@ -248,6 +248,9 @@ static void test_layout_for_64_bits(void) {
   AT(plait_run_options, workspace, 8);
   AT(plait_run_options, workspace_bytes, 16);
   AT(plait_run_options, cancel, 24);
+  AT(plait_run_options, executor, 32);
+  AT(plait_executor, run, 0);
+  AT(plait_executor, context, 8);
 }
 
 static void test_bad_lines(void) {

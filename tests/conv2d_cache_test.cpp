@@ -51,6 +51,8 @@ TEST(PlanCache, EqualCallsShareOnePlan) {
   conv2d(x, kernel);
   conv2d(x, kernel);
   EXPECT_EQ(cached_plan_count(), 1U);
+  conv2d(x, kernel, {.executor = &default_executor()});
+  EXPECT_EQ(cached_plan_count(), 1U) << "plans do not depend on what runs them";
   conv2d(x, kernel, {.padding = 1});
   EXPECT_EQ(cached_plan_count(), 2U);
   const Plan first = cached_plan(of_height(5), {});

@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +18,11 @@
 #include <utility>
 #include <vector>
 
+#include <plait/conv2d.hpp>
+
+#include "capi/callers_executor.hpp"
+#include "core/random.hpp"
+#include "support/calls.hpp"
 #include "support/child.hpp"
 
 namespace plait {
@@ -262,8 +268,10 @@ TEST(Executor, TakesNoCpuTimeWhenIdle) {
 class BackwardsExecutor final : public Executor {
  public:
   void run(int count, TaskRef task) override {
+    most_tasks = std::max(most_tasks, count);
     for (int index = count - 1; index >= 0; --index) task(index);
   }
+  int most_tasks = 0;
 };
 
 TEST(Executor, CanBeTheUsersOwn) {
@@ -271,6 +279,46 @@ TEST(Executor, CanBeTheUsersOwn) {
   std::vector<int> order;
   executor.run(3, [&](int index) { order.push_back(index); });
   EXPECT_EQ(order, (std::vector<int>{2, 1, 0}));
+}
+
+// In turns of 1024, of which the C caller sees each as one from 0.
+TEST(Executor, OfACCallerRunsEveryTaskOnce) {
+  int most = 0;
+  const plait_executor in_order = {
+      [](void* context, std::int32_t count, void (*task)(void*, std::int32_t), void* data) {
+        int& seen = *static_cast<int*>(context);
+        seen = std::max(seen, count);
+        for (std::int32_t index = 0; index < count; ++index) task(data, index);
+      },
+      &most};
+  CallersExecutor executor(in_order);
+  for (const int count : {0, 1, 1024, 1025, 2500}) {
+    EXPECT_EQ(calls_of(executor, count), once_each(count)) << count;
+  }
+  EXPECT_EQ(most, 1024);
+}
+
+// The algorithms here hand out three tasks where they may, each in its own way.
+TEST(Executor, OfAConv2dCallRunsItsTasks) {
+  Random random(1);
+  Tensor<float> x({1, 16, 40, 40});
+  Tensor<float> kernel({24, 16, 3, 3});
+  for (float& value : x) value = static_cast<float>(random.normal());
+  for (float& value : kernel) value = static_cast<float>(random.normal());
+  for (const char* const algorithm : {"im2col", "strips", "channels", "winograd/f4x3"}) {
+    Conv2dOptions<float> options = {.threads = 3, .algorithm = algorithm};
+    const Tensor<float> expected = conv2d(x, kernel, options);
+    BackwardsExecutor executor;
+    options.executor = &executor;
+    EXPECT_TRUE(test::same_bytes(conv2d(x, kernel, options), expected)) << algorithm;
+    EXPECT_EQ(executor.most_tasks, 3) << algorithm;
+    BackwardsExecutor of_the_other;
+    options.executor = &of_the_other;
+    Tensor<float> y(expected.shape());
+    conv2d_into<float>(y.view(), x.view(), kernel.view(), options);
+    EXPECT_TRUE(test::same_bytes(y, expected)) << algorithm;
+    EXPECT_EQ(of_the_other.most_tasks, 3) << algorithm;
+  }
 }
 
 }  // namespace

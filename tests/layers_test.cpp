@@ -53,6 +53,16 @@ TYPED_TEST(LayersOf, RunOneAfterTheOther) {
   EXPECT_EQ(output_shape(layers, x.shape()), y.shape());
 }
 
+// Runs the tasks on the calling thread, last one first.
+class BackwardsExecutor final : public Executor {
+ public:
+  void run(int count, TaskRef task) override {
+    ++calls;
+    for (int index = count - 1; index >= 0; --index) task(index);
+  }
+  int calls = 0;
+};
+
 // Channels of x, n x c x h x w, one after the other.
 template <class T>
 Tensor<T> picked_from(const Tensor<T>& x, const std::vector<std::int64_t>& channels) {
@@ -80,6 +90,11 @@ TYPED_TEST(LayersOf, PickAndPlaceChannels) {
     const Tensor<T> y = run_layers<T>({placed}, x, {.threads = 3});
     ASSERT_EQ(y.shape(), (Dims{2, 5, h, w}));
     EXPECT_TRUE(same_bytes(picked_from(y, placed.writes), expected));
+    BackwardsExecutor executor;
+    const RunLayersOptions by_the_caller = {.threads = 3, .executor = &executor};
+    EXPECT_TRUE(same_bytes(run_layers<T>({placed}, x, by_the_caller), y));
+    const int runs = std::is_same_v<T, double> ? 0 : 1;  // the reference's are not handed out
+    EXPECT_EQ(executor.calls, 2 + runs) << "channels picked, the layer run, channels placed";
     const Tensor<T> others = picked_from(y, {0, 2, 4});
     EXPECT_TRUE(std::all_of(others.begin(), others.end(), [](T value) { return value == 0; }));
   }

@@ -29,7 +29,7 @@ MAY_INCLUDE = [
     ("src/kernels/", [PUBLIC, "src/core/", "src/kernels/"]),
     ("src/planner/", [PUBLIC, "src/core/", "src/algorithms/registry.hpp", "src/planner/"]),
     ("src/analysis/", [PUBLIC, "src/"]),
-    ("src/capi/", [PUBLIC]),
+    ("src/capi/", [PUBLIC, "src/capi/"]),
     ("include/", [PUBLIC]),
     ("cli/", [PUBLIC, "cli/"]),
     ("examples/", [PUBLIC, "examples/", "cli/"]),

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 
+#include <plait/executor.hpp>
 #include <plait/export.hpp>
 #include <plait/plan.hpp>
 
@@ -28,6 +29,7 @@ struct Conv2dOptions {
   int threads = 0;             // 0: the machine's default
   std::string algorithm = {};  // empty: the planner chooses
   bool reproducible = false;
+  Executor* executor = nullptr;               // as in RunOptions; the plan does not depend on it
   const std::atomic<bool>* cancel = nullptr;  // as in RunOptions
 };
 

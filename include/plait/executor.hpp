@@ -1,4 +1,4 @@
-// How plait runs work in parallel. A caller with a thread pool of its own implements Executor.
+// How plait runs work in parallel. A caller with threads of its own: docs/executors.md.
 #pragma once
 
 #include <memory>

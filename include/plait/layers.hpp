@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <plait/executor.hpp>
 #include <plait/export.hpp>
 #include <plait/problem.hpp>
 #include <plait/tensor.hpp>
@@ -44,6 +45,7 @@ PLAIT_API Dims output_shape(const Layers<T>& layers, const Dims& x_shape);
 
 struct RunLayersOptions {
   int threads = 0;                            // 0: the machine's default
+  Executor* executor = nullptr;               // default_executor()
   const std::atomic<bool>* cancel = nullptr;  // once set, the call throws Error
 };
 

@@ -7,9 +7,9 @@
 //   }
 //
 // Status: functions that can fail return a plait_status. On a failure they have written nothing
-// (but see PLAIT_CANCELLED) and plait_error_message() says what broke. A NULL that is not
-// explicitly allowed is an error, never a crash; so is every shape, format or limit that does not
-// fit. What cannot be checked is that pointers and sizes are true.
+// (but see PLAIT_CANCELLED and plait_executor) and plait_error_message() says what broke. A NULL
+// that is not explicitly allowed is an error, never a crash; so is every shape, format or limit
+// that does not fit. What cannot be checked is that pointers and sizes are true.
 //
 // Ownership: whatever a _create or _pack function hands out is the caller's to destroy, in any
 // order: nothing holds on to another. Destroying NULL does nothing. Arrays stay the caller's and
@@ -142,15 +142,35 @@ PLAIT_API plait_status plait_cancel_create(plait_cancel** cancel);
 PLAIT_API plait_status plait_cancel_set(plait_cancel* cancel, int cancelled);
 PLAIT_API void plait_cancel_destroy(plait_cancel* cancel);
 
+// What runs the tasks of a run side by side, where a program has threads of its own
+// (docs/executors.md). The struct and its context must live until the run returns; it will
+// not grow.
+//
+// run calls task(data, index) for every index from 0 to count - 1, each once, in any order,
+// possibly at the same time on different threads, and returns when all these calls have returned.
+// Tasks do not wait for each other, and call no executor. count is at least 1, and at most 1024 and
+// the plan's threads; one plait_run_* may call run several times, one after the other, always on
+// the thread that it was itself called on. Calls of plait_run_* at the same time make calls of run
+// at the same time. It must not throw or longjmp.
+//
+// A task called a second time is not run again, nor is an index out of range. After either, or
+// where run returned before it had called each task, plait_run_* fails with PLAIT_INVALID_ARGUMENT
+// and y is unspecified.
+typedef struct plait_executor {
+  void (*run)(void* context, int32_t count, void (*task)(void* data, int32_t index), void* data);
+  void* context;  // handed to run as it is; may be NULL
+} plait_executor;
+
 typedef struct plait_run_options {
-  size_t struct_bytes;         // sizeof(plait_run_options)
-  void* workspace;             // aligned to 64 bytes; NULL: the library's own, kept per thread
-  size_t workspace_bytes;      // of `workspace`: at least the plan's
-  const plait_cancel* cancel;  // looked at every 50 ms or more often; NULL: runs to the end
+  size_t struct_bytes;             // sizeof(plait_run_options)
+  void* workspace;                 // aligned to 64 bytes; NULL: the library's own, kept per thread
+  size_t workspace_bytes;          // of `workspace`: at least the plan's
+  const plait_cancel* cancel;      // looked at every 50 ms or more often; NULL: runs to the end
+  const plait_executor* executor;  // NULL: the library's own threads
 } plait_run_options;
 
 #define PLAIT_RUN_OPTIONS_INIT \
-  { sizeof(plait_run_options), NULL, 0, NULL }
+  { sizeof(plait_run_options), NULL, 0, NULL, NULL }
 
 // y = act(conv(x, K) + bias + residual). `residual` is NULL if the problem has none; `options` may
 // be NULL. y must not overlap x or the residual. A plan of backward_data takes dy for x and writes

@@ -7,6 +7,7 @@
 #include <exception>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <type_traits>
@@ -15,6 +16,8 @@
 #include <plait/operands.hpp>
 #include <plait/plan.hpp>
 #include <plait/version.hpp>
+
+#include "capi/callers_executor.hpp"
 
 struct plait_plan {
   plait::Plan plan;
@@ -200,6 +203,8 @@ plait_status run_checked(const plait_plan* plan, const T* x, const T* residual, 
     run_options.residual = {residual, problem.y_shape(), problem.effective_residual_strides()};
     run_options.workspace = set.workspace;
     run_options.cancel = set.cancel == nullptr ? nullptr : &set.cancel->flag;
+    std::optional<plait::CallersExecutor> executor;
+    if (set.executor != nullptr) run_options.executor = &executor.emplace(*set.executor);
     run(plan->plan, view_of(first_operand(problem), x), view_of(result_operand(problem), y),
         run_options);
   });

@@ -179,6 +179,7 @@ void run(Problem& problem, TensorView<const T> x, TensorView<const T> kernel, Te
   RunOptions<T> run_options;
   run_options.residual = place_residual(problem, y.shape(), options);
   if (x.size(0) == 0) return;
+  run_options.executor = options.executor;
   run_options.cancel = options.cancel;
   const DenseOperand<T> dense_kernel("K", kernel, y);
   const DenseOperand<T> dense_bias("bias", options.bias, y);

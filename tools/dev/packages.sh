@@ -4,7 +4,7 @@
 build_packages=(
   ccache cmake fonts-dejavu-core g++ gnuplot-nox libbenchmark-dev libcairo2-dev libcli11-dev
   libeigen3-dev libexif-dev libfmt-dev libfontconfig1 libgtest-dev libhwy-dev libjpeg-dev
-  libpng-dev ninja-build nlohmann-json3-dev pkg-config
+  libpng-dev libtbb-dev ninja-build nlohmann-json3-dev pkg-config
 )
 python_packages=(python3-dev python3-venv)
 check_packages=(binutils clang-format clang-tidy python3)
@@ -49,9 +49,10 @@ need_tools() {
   say "no apt-get here, so nothing is installed for you. plait needs a C++20 compiler, cmake >= 3.25,
   ninja, pkg-config and the libraries Highway >= 1.0.3, Eigen >= 3.4, libpng, libjpeg, libexif,
   cairo, fontconfig with a font, CLI11, fmt, nlohmann-json, GoogleTest, Google Benchmark; charts and
-  their tests gnuplot with svg and pngcairo; ./dev test, wheel, bench and check also Python >= 3.10
-  with its headers and venv, ./dev check clang-format and clang-tidy; ./dev fuzz and ./dev test --full
-  need clang with libFuzzer, ./dev docs doxygen and python3, ./dev mutate python3."
+  their tests gnuplot with svg and pngcairo; two examples OpenMP, one oneTBB, without which they are
+  left out; ./dev test, wheel, bench and check also Python >= 3.10 with its headers and venv, ./dev
+  check clang-format and clang-tidy; ./dev fuzz and ./dev test --full need clang with libFuzzer,
+  ./dev docs doxygen and python3, ./dev mutate python3."
   [[ ${#missing[@]} -eq 0 ]] || die "not found: ${missing[*]}"
 }
 

@@ -21,7 +21,8 @@ bool in_order(const std::vector<std::int64_t>& channels, std::int64_t all) {
 // no list stands for 0, 1, 2, ...
 template <class T>
 void copy_channels(const Tensor<T>& from, const std::vector<std::int64_t>& from_channels,
-                   Tensor<T>& to, const std::vector<std::int64_t>& to_channels, int threads) {
+                   Tensor<T>& to, const std::vector<std::int64_t>& to_channels, int threads,
+                   Executor& executor) {
   constexpr std::int64_t kBytesOfATask = 64 << 10;  // some 5 us, against 0.2 us to hand it out
   const std::int64_t plane = from.size(2) * from.size(3);
   const auto channels =
@@ -42,7 +43,7 @@ void copy_channels(const Tensor<T>& from, const std::vector<std::int64_t>& from_
                   to.data() + (n * to.size(1) + channel(to_channels, i)) * plane);
     }
   };
-  default_executor().run(tasks, copy);
+  executor.run(tasks, copy);
 }
 
 // Of copying so much in one thread, from and to the cache that holds both, or memory.
@@ -83,17 +84,18 @@ LayerChain<T>::LayerChain(const Layers<T>& layers, const Dims& x_shape, int thre
 }
 
 template <class T>
-const Tensor<T>& LayerChain<T>::run(const Tensor<T>& x, const std::atomic<bool>* cancel) {
+const Tensor<T>& LayerChain<T>::run(const Tensor<T>& x, Executor& executor,
+                                    const std::atomic<bool>* cancel) {
   const Tensor<T>* in = &x;
   for (Step& step : steps_) {
     if (step.picked.size() != 0) {
-      copy_channels(*in, step.layer.reads, step.picked, {}, step.plan.threads());
+      copy_channels(*in, step.layer.reads, step.picked, {}, step.plan.threads(), executor);
       in = &step.picked;
     }
     Tensor<T>& out = step.computed.size() != 0 ? step.computed : step.y;
-    step.plan.template run<T>(*in, step.packed, out, {.cancel = cancel});
+    step.plan.template run<T>(*in, step.packed, out, {.executor = &executor, .cancel = cancel});
     if (step.computed.size() != 0) {
-      copy_channels(out, {}, step.y, step.layer.writes, step.plan.threads());
+      copy_channels(out, {}, step.y, step.layer.writes, step.plan.threads(), executor);
     }
     in = &step.y;
   }

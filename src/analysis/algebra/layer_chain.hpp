@@ -17,7 +17,7 @@ class LayerChain {
   LayerChain(const Layers<T>& layers, const Dims& x_shape, int threads);
 
   // y of a dense x of that shape; the chain's own memory, until the next run.
-  const Tensor<T>& run(const Tensor<T>& x, const std::atomic<bool>* cancel);
+  const Tensor<T>& run(const Tensor<T>& x, Executor& executor, const std::atomic<bool>* cancel);
 
   std::int64_t multiplications() const;
   double predicted_seconds() const;

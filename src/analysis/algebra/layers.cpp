@@ -125,7 +125,8 @@ Tensor<T> run_layers(const Layers<T>& layers, TensorView<const T> x,
                      const RunLayersOptions& options) {
   check_x(x.shape());
   LayerChain<T> chain(layers, x.shape(), options.threads);
-  return chain.run(dense_copy(x), options.cancel);
+  Executor& executor = options.executor == nullptr ? default_executor() : *options.executor;
+  return chain.run(dense_copy(x), executor, options.cancel);
 }
 
 template <class T>
@@ -160,7 +161,7 @@ std::vector<LayersCost> compare_layers(const std::vector<Layers<T>>& alternative
   fill_relu_like(x, random);
   const auto timed = [&](LayerChain<T>& chain, std::int64_t runs) {
     const Stopwatch watch;
-    for (std::int64_t i = 0; i < runs; ++i) chain.run(x, options.cancel);
+    for (std::int64_t i = 0; i < runs; ++i) chain.run(x, default_executor(), options.cancel);
     return watch.seconds() / static_cast<double>(runs);
   };
   std::vector<std::int64_t> in_a_row(chains.size(), 1);
