@@ -29,6 +29,13 @@ TYPED_TEST(EmptyBatch, GivesAnEmptyOutput) {
   EXPECT_EQ((im2col<T>(x.view(), {.kernel = 3}).shape()), (Dims{0, 12, 18}));
 }
 
+TYPED_TEST(EmptyBatch, IsCopiedInNoTimeHoweverManyRowsItHas) {
+  using T = TypeParam;
+  const Dims shape{std::int64_t{1} << 40, std::int64_t{1} << 20, 0};
+  T none;
+  EXPECT_EQ(dense_copy(TensorView<T>(&none, shape, {0, 0, 1})).shape(), shape);
+}
+
 TYPED_TEST(EmptyBatch, IsCheckedLikeAnyOther) {
   using T = TypeParam;
   const Tensor<T> x({0, 2, 5, 6});

@@ -21,10 +21,26 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& text) { throw nb::type_error(text.c_str()); }
 
-// A module's attribute, kept for good.
-nb::handle kept(const char* module, const char* attribute) {
-  return nb::object(nb::module_::import_(module).attr(attribute)).release();
-}
+// A module's attribute, looked up once and kept for good. A static handle would not do: looking up
+// may hand the GIL to another thread, which would wait with it for the first to be done.
+class Kept {
+ public:
+  constexpr Kept(const char* module, const char* attribute)
+      : module_(module), attribute_(attribute) {}
+
+  nb::handle get() {
+    if (found_ == nullptr) {
+      nb::object found = nb::module_::import_(module_).attr(attribute_);
+      if (found_ == nullptr) found_ = found.release().ptr();  // else another thread was quicker
+    }
+    return found_;
+  }
+
+ private:
+  const char* module_;
+  const char* attribute_;
+  PyObject* found_ = nullptr;  // changed with the GIL held
+};
 
 const char* text_of(Dtype dtype) { return dtype == Dtype::f32 ? "float32" : "float64"; }
 
@@ -63,8 +79,8 @@ const ExchangeType& exchange_type_of(PyTypeObject* type) {
 }
 
 PyTypeObject* numpy_array_type() {
-  static const nb::handle type = kept("numpy", "ndarray");
-  return reinterpret_cast<PyTypeObject*>(type.ptr());
+  static constinit Kept type("numpy", "ndarray");
+  return reinterpret_cast<PyTypeObject*>(type.get().ptr());
 }
 
 }  // namespace
@@ -74,8 +90,8 @@ Array::Array(const char* name, nb::handle object, Access access) : name_(name), 
   given_ = true;
   in_place_ = read(object, access);
   if (in_place_ || access == Access::read) return;
-  static const nb::handle refuse_output = kept("plait._arrays", "refuse_output");
-  refuse_output(name, object);
+  static constinit Kept refuse_output("plait._arrays", "refuse_output");
+  refuse_output.get()(name, object);
 }
 
 bool Array::read(nb::handle object, Access access) {
@@ -208,8 +224,9 @@ Dtype promote(std::span<Array* const> operands, std::optional<Dtype> fixed) {
   for (const Array* operand : operands) {
     if (operand->given()) named.append(nb::make_tuple(operand->name(), operand->object()));
   }
-  static const nb::handle promoted = kept("plait._arrays", "promoted");
-  const nb::object values = fixed ? promoted(named, text_of(*fixed)) : promoted(named, nb::none());
+  static constinit Kept promoted("plait._arrays", "promoted");
+  const nb::object dtype = fixed ? nb::object(nb::str(text_of(*fixed))) : nb::none();
+  const nb::object values = promoted.get()(named, dtype);
   int next = 0;
   for (Array* operand : operands) {
     if (operand->given()) operand->replace(values[nb::int_(next++)]);
@@ -223,12 +240,12 @@ Dtype promote(std::span<Array* const> operands, std::optional<Dtype> fixed) {
 Kind::Kind(const Array& input) {
   PyTypeObject* type = Py_TYPE(input.object().ptr());
   if (type == numpy_array_type()) return;
-  static const nb::handle kinds = kept("plait._arrays", "KINDS");
-  nb::handle maker = PyDict_GetItem(kinds.ptr(), reinterpret_cast<PyObject*>(type));
+  static constinit Kept kinds("plait._arrays", "KINDS");
+  nb::handle maker = PyDict_GetItem(kinds.get().ptr(), reinterpret_cast<PyObject*>(type));
   if (!maker.is_valid()) {
-    static const nb::handle find = kept("plait._arrays", "kind_of");
-    find(nb::handle(reinterpret_cast<PyObject*>(type)));  // puts it into KINDS
-    maker = PyDict_GetItem(kinds.ptr(), reinterpret_cast<PyObject*>(type));
+    static constinit Kept find("plait._arrays", "kind_of");
+    find.get()(nb::handle(reinterpret_cast<PyObject*>(type)));  // puts it into KINDS
+    maker = PyDict_GetItem(kinds.get().ptr(), reinterpret_cast<PyObject*>(type));
   }
   if (!maker.is_none()) maker_ = maker;
 }
@@ -256,10 +273,10 @@ nb::object Kind::empty(const Dims& shape, Dtype dtype) const {
   if (maker_.is_valid()) {
     return maker_.attr("empty")(to_tuple(shape), text_of(dtype));
   }
-  static const nb::handle numpy_empty = kept("numpy", "empty");
-  static const nb::handle f32 = nb::object(kept("numpy", "dtype")("float32")).release();
-  static const nb::handle f64 = nb::object(kept("numpy", "dtype")("float64")).release();
-  return numpy_empty(to_tuple(shape), dtype == Dtype::f32 ? f32 : f64);
+  static constinit Kept numpy_empty("numpy", "empty");
+  static constinit Kept f32("numpy", "float32");
+  static constinit Kept f64("numpy", "float64");
+  return numpy_empty.get()(to_tuple(shape), (dtype == Dtype::f32 ? f32 : f64).get());
 }
 
 nb::object Kind::adopt(nb::object array) const {

@@ -180,6 +180,7 @@ class Convolution {
     o.threads = kind_.threads(call_.threads);
     o.algorithm = to_text("algorithm", call_.algorithm);
     o.reproducible = to_bool("reproducible", call_.reproducible);
+    o.executor = kind_.executor();
     return o;
   }
 

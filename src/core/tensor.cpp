@@ -128,6 +128,7 @@ template <class T>
 Tensor<std::remove_const_t<T>> dense_copy(TensorView<T> view) {
   if (view.data() == nullptr && element_count(view.shape()) != 0) return {};
   Tensor<std::remove_const_t<T>> copy(view.shape());
+  if (copy.size() == 0) return copy;  // the other axes may be of any size
   // Ones in front make every rank a loop nest over four axes.
   Dims shape{1, 1, 1, 1};
   Dims strides{0, 0, 0, 0};

@@ -55,6 +55,23 @@ os._exit(finished.is_set())  # in the middle of the run
     assert result.returncode == 0, result.stderr
 
 
+def test_the_first_calls_of_many_threads_do_not_wait_for_each_other() -> None:
+    """What a call looks up once may be looked up by all at once: none holds the GIL meanwhile."""
+    code = """
+import threading, numpy as np, plait
+x, weight = np.ones((1, 2, 8, 8), "float32"), [[[[1]]], [[[2]]]]
+start = threading.Barrier(16)
+def work(number):
+    start.wait()
+    plait.conv2d(x if number % 2 else x.tolist(), weight, groups=2)
+threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+    for _ in range(5):
+        assert python(code, timeout=300).returncode == 0
+
+
 def test_many_threads_share_a_plan(rng) -> None:
     plan = plait.plan("1x8x20x20,16x8x3x3,p1", threads=2)
     packed = plan.pack(rng.standard_normal((16, 8, 3, 3)).astype("float32"))
