@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 
 namespace plait::python {
 namespace {
@@ -39,6 +40,39 @@ OpenMp runtime_of(const char* library) {
   return openmp;
 }
 
+using Clock = std::chrono::steady_clock;
+
+// A region ends when all of its threads have arrived, those too that came when nothing was left to
+// do. On a busy machine one that the scheduler keeps waiting costs milliseconds so, where the
+// library's own pool, which waits for no thread that has not begun, loses none.
+constexpr std::chrono::microseconds kLate{100};
+constexpr std::chrono::milliseconds kFirstPause{10};
+constexpr std::chrono::milliseconds kLongestPause{640};
+
+// For how long the region's threads are not asked: after one was late, and twice as long each time
+// that the next try is late again.
+class Pause {
+ public:
+  bool lasts(Clock::time_point now) const {
+    return now.time_since_epoch().count() < until_.load(std::memory_order_relaxed);
+  }
+  void report(bool late, Clock::time_point now) {
+    if (!late) {
+      if (length_.load(std::memory_order_relaxed) != 0) length_.store(0, std::memory_order_relaxed);
+      return;
+    }
+    const Clock::duration last(length_.load(std::memory_order_relaxed));
+    const Clock::duration next =
+        std::clamp<Clock::duration>(2 * last, kFirstPause, kLongestPause);
+    length_.store(next.count(), std::memory_order_relaxed);
+    until_.store((now + next).time_since_epoch().count(), std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<Clock::rep> until_{0};
+  std::atomic<Clock::rep> length_{0};  // 0: the last try was in time
+};
+
 class OpenMpExecutor final : public Executor {
  public:
   explicit OpenMpExecutor(const OpenMp& openmp) : openmp_(openmp) {}
@@ -48,9 +82,15 @@ class OpenMpExecutor final : public Executor {
       for (int index = 0; index < count; ++index) task(index);
       return;
     }
+    if (pause_.lasts(Clock::now())) {
+      default_executor().run(count, task);
+      return;
+    }
     Region region{count, task};
     const int threads = std::min(count, openmp_.max_threads());
     openmp_.parallel(&work, &region, static_cast<unsigned>(threads), 0);
+    const Clock::time_point now = Clock::now();
+    pause_.report(now - Clock::time_point(Clock::duration(region.end)) > kLate, now);
   }
 
  private:
@@ -59,15 +99,24 @@ class OpenMpExecutor final : public Executor {
     int count;
     TaskRef task;
     std::atomic<int> next{0};
+    std::atomic<Clock::rep> end{0};  // of the task that ended last
   };
   static void work(void* data) {
     auto& region = *static_cast<Region*>(data);
+    bool worked = false;
     for (int index; (index = region.next.fetch_add(1, std::memory_order_relaxed)) < region.count;) {
       region.task(index);
+      worked = true;
+    }
+    if (!worked) return;
+    const Clock::rep now = Clock::now().time_since_epoch().count();
+    Clock::rep last = region.end.load(std::memory_order_relaxed);
+    while (last < now && !region.end.compare_exchange_weak(last, now)) {
     }
   }
 
   OpenMp openmp_;
+  Pause pause_;
 };
 
 std::atomic<bool> forked{false};

@@ -19,6 +19,13 @@ from plait.torch import _shapes
 
 _KEPT_STEPS = 32  # per weight; making one again takes some 50 us, as packed weights stay
 
+# What a weight is packed in takes at most so many times its own bytes, or is one packing: Winograd's
+# usual form takes four times, direct algorithms once. For an input that would be faster with
+# another, the kept ones are asked first, and taken if they are predicted to take hardly longer; the
+# second factor holds where another would have to go.
+_KEPT_TIMES = 5.5
+_HARDLY_LONGER, _MUCH_LONGER = 1.05, 1.25
+
 
 class Limits(NamedTuple):
     """What a plan may do, as in `plait.conv2d`."""
@@ -91,10 +98,13 @@ class Layer:
         """Plan the problem, and pack unless another plan takes weights packed in the same way."""
         if limits.threads is None:
             limits = limits._replace(threads=threads())
-        plan = plait.plan(problem, **limits._asdict())
-        packed = self._packed.get(plan.packed_format)
+        plan = self._plan(problem, limits)
+        packed = self._packed.pop(plan.packed_format, None)
         if packed is None:
-            packed = self._packed[plan.packed_format] = plan.pack(weight, bias)
+            while self._packed and not self._has_room(plan):
+                self._drop(next(iter(self._packed)))
+            packed = plan.pack(weight, bias)
+        self._packed[plan.packed_format] = packed  # the last used is the last
         y_strides = _shapes.strides(problem.y_shape, problem.y_layout)
         if len(self.steps) >= _KEPT_STEPS:
             self.steps.clear()  # all at once, as other threads may be adding
@@ -103,6 +113,39 @@ class Layer:
             checked = self._sums.bytes
         step = self.steps[key] = Step(plan, packed, problem.y_shape, y_strides, checked)
         return step
+
+
+    def _plan(self, problem: plait.Problem, limits: Limits) -> plait.Plan:
+        """Plan with a way of packing that is kept, if that gives the same bits in good time."""
+        best = plait.plan(problem, **limits._asdict())
+        if best.packed_format in self._packed:
+            return best
+        factor = _HARDLY_LONGER if self._has_room(best) else _MUCH_LONGER
+        longest = best.predicted_seconds * factor
+        for kept in list(self._packed):
+            try:
+                other = plait.plan(problem, packed_format=kept, **limits._asdict())
+            except ValueError:  # its algorithm does not take the problem
+                continue
+            if other.predicted_seconds <= longest and _have_equal_bits(other, best):
+                return other
+        return best
+
+    def _has_room(self, plan: plait.Plan) -> bool:
+        kept = sum(packed.nbytes for packed in self._packed.values())
+        return kept + plan.packed_bytes <= _KEPT_TIMES * self._sums.bytes
+
+    def _drop(self, packed_format: str) -> None:
+        del self._packed[packed_format]
+        for key, step in list(self.steps.items()):
+            if step.plan.packed_format == packed_format:
+                self.steps.pop(key, None)
+
+
+def _have_equal_bits(a: plait.Plan, b: plait.Plan) -> bool:
+    """Tell whether two plans round alike: as one algorithm does, and all that transform nothing."""
+    direct = a.cost.transform_operations == b.cost.transform_operations == 0
+    return direct or a.algorithm == b.algorithm
 
 
 _layers: dict[int, Layer] = {}  # from the weight's id
