@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-import plait  # noqa: E402
+import plait.torch  # noqa: E402
 from plait.torch import _kept  # noqa: E402
 from torch_calls import assert_close, call, kept, operands  # noqa: E402
 
@@ -192,3 +192,31 @@ def test_one_weight_serves_several_threads():
     for thread in threads:
         thread.join()
     assert not failures
+
+
+def sizes():
+    return [(7, 9), (56, 56), (28, 28), (112, 100), (14, 14), (5, 64), (200, 33), (63, 63)]
+
+
+def test_what_a_weight_is_packed_in_has_a_cap_whatever_sizes_come():
+    x, weight, bias = operands(c_in=16, c_out=16)
+    for size in sizes():
+        x = torch.randn(1, 16, *size)
+        assert_close(call(x, weight, bias, constant_weight=True), x, weight, bias)
+        packed = kept(weight)._packed
+        together = sum(one.nbytes for one in packed.values())
+        own = (weight.numel() + bias.numel()) * 4
+        assert together <= _kept._KEPT_TIMES * own or len(packed) == 1
+        formats = {step.plan.packed_format for step in kept(weight).steps.values()}
+        assert formats == set(packed)  # no plan is kept that the packed weights do not fit
+
+
+def test_bits_do_not_depend_on_what_was_kept_before():
+    _, weight, bias = operands(c_in=16, c_out=16)
+    answers = {}
+    for order in (sizes(), sizes()[::-1]):
+        for size in order:
+            x = torch.linspace(-1, 1, 16 * size[0] * size[1]).sin().view(1, 16, *size)
+            y = call(x, weight, bias, constant_weight=True)
+            assert torch.equal(answers.setdefault(size, y), y)
+        plait.torch.drop_kept_weights()

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from torch_calls import F, assert_close, call, conv2d, operands  # noqa: E402
+from torch_calls import F, assert_close, call, conv2d, kept, operands  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -174,6 +174,51 @@ def test_under_autocast_it_computes_in_float32():
             assert_close(y, x.bfloat16().float(), weight, bias)
 
 
+@pytest.mark.parametrize("constant_weight", [False, True])
+@pytest.mark.parametrize("channels_last", [(False, False), (False, True), (True, False), (True, True)])
+def test_a_residual_is_added_before_the_activation(channels_last, constant_weight):
+    x, weight, bias = operands()
+    residual = torch.randn(2, 6, 7, 6)
+    x, residual = (
+        t.contiguous(memory_format=torch.channels_last) if moved else t
+        for t, moved in zip((x, residual), channels_last, strict=True)
+    )
+    before = residual.clone()
+    rest = ((1, 1), (0,) * 4, (1, 1), 1, "relu", constant_weight, "zeros")
+    y = conv2d(x, weight, bias, *rest, residual)
+    expected = torch.relu(F.conv2d(x.double(), weight.double(), bias.double()) + residual.double())
+    torch.testing.assert_close(y.double(), expected, rtol=1e-5, atol=1e-5)
+    assert torch.equal(residual, before)
+    assert y.is_contiguous() is not channels_last[0]
+    one = conv2d(x[0], weight, bias, *rest, residual[0])
+    torch.testing.assert_close(one, y[0], rtol=1e-5, atol=1e-5)
+    torch.library.opcheck(conv2d, (x, weight, bias, *rest, residual))
+
+
+@pytest.mark.parametrize("constant_weight", [False, True])
+@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize("formats", [(i, w) for i in (False, True) for w in (False, True)])
+def test_the_memory_format_of_the_output_is_torchs(formats, k, constant_weight):
+    x, weight, bias = operands(k=k)
+    x, weight = (
+        t.contiguous(memory_format=torch.channels_last) if moved else t
+        for t, moved in zip((x, weight), formats, strict=True)
+    )
+    y = call(x, weight, bias, constant_weight=constant_weight)
+    assert_close(y, x, weight, bias)
+    if k > 1 or not formats[1]:  # torch tells a 1x1 weight's format by its strides alone
+        assert y.stride() == F.conv2d(x, weight, bias).stride()
+
+
+def test_limits_are_the_plans():
+    x, weight, bias = operands()
+    rest = ((1, 1), (0,) * 4, (1, 1), 1, "", True, "zeros", None, "strict", 0, True, 1)
+    assert_close(conv2d(x, weight, bias, *rest), x, weight, bias)
+    (step,) = kept(weight).steps.values()
+    assert (step.plan.workspace_bytes, step.plan.threads) == (0, 1)
+    torch.library.opcheck(conv2d, (x, weight, bias, *rest))
+
+
 # --- refusals -------------------------------------------------------------------------------------
 
 
@@ -223,6 +268,32 @@ def test_wrong_calls_are_refused_by_name_on_real_and_fake_tensors(name, constant
         moved = [t.to(device) for t in tensors]
         with pytest.raises(error, match=text):
             call(*moved, constant_weight=constant_weight, **options)
+
+
+def wrong_residuals():
+    x = operands()[0]
+    return {
+        "shape": (ValueError, "residual must be 2x6x7x6, like the output", torch.randn(2, 6, 7, 5)),
+        "rank": (ValueError, "residual must have 4 axes", torch.randn(6, 7, 6)),
+        "dtype": (TypeError, "residual must be torch.float32", torch.randn(2, 6, 7, 6).double()),
+        "batch": (ValueError, "residual must be 2x6x7x6", torch.randn(1, 6, 7, 6)),
+        "input": (ValueError, "residual must be", x),
+    }
+
+
+@pytest.mark.parametrize("constant_weight", [False, True])
+@pytest.mark.parametrize("name", wrong_residuals())
+@pytest.mark.parametrize("planned", [False, True])
+def test_wrong_residuals_are_refused_by_name(name, planned, constant_weight):
+    error, text, residual = wrong_residuals()[name]
+    x, weight, bias = operands()
+    rest = ((1, 1), (0,) * 4, (1, 1), 1, "", constant_weight, "zeros")
+    if planned:
+        conv2d(x, weight, bias, *rest, torch.randn(2, 6, 7, 6))
+    with pytest.raises(error, match=text):
+        conv2d(x, weight, bias, *rest, residual)
+    with pytest.raises(error, match=text):
+        conv2d(x.to("meta"), weight.to("meta"), None, *rest, residual.to("meta"))
 
 
 def test_an_unknown_activation_is_refused():

@@ -56,7 +56,9 @@ def laid_out(input: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:  # noqa
 
 
 def residual_like(y: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
-    """Return the residual as it must lie in memory: like the output."""
+    """Check the residual, and return it as it must lie in memory: like the output."""
+    if residual.dtype != y.dtype or residual.shape != y.shape:
+        _check_residual(y, residual, y.shape)
     if residual.stride() == y.stride():
         return residual
     return torch.empty_like(y).copy_(residual)
