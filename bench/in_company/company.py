@@ -69,7 +69,9 @@ def convolution(library: str, number: int) -> Callable[[], Any]:
     return lambda: layer(given)
 
 
-def in_onnxruntime(x: Any, weight: Any, stride: int, padding: int, groups: int) -> Callable[[], Any]:
+def in_onnxruntime(
+    x: Any, weight: Any, stride: int, padding: int, groups: int
+) -> Callable[[], Any]:
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
@@ -239,9 +241,7 @@ def quota_group() -> Iterator[Path]:
 def measure(setting: str, number: int, libraries: list[str]) -> dict[str, Any]:
     """Return each library's median, mean and 95th percentile in microseconds."""
     many = 4 if setting == "four processes" else 1
-    teams = {
-        one: [Process(one, setting, number) for _ in range(many)] for one in libraries
-    }
+    teams = {one: [Process(one, setting, number) for _ in range(many)] for one in libraries}
     everyone = [process for team in teams.values() for process in team]
     with surroundings(setting, everyone):
         for _ in range(ROUNDS):
@@ -276,7 +276,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     libraries = options.libraries.split(",")
-    print("| setting | layer | " + " | ".join(f"{one}: median, mean, p95 us" for one in libraries) + " |")
+    print(
+        "| setting | layer | "
+        + " | ".join(f"{one}: median, mean, p95 us" for one in libraries)
+        + " |"
+    )
     print("|---" * (len(libraries) + 2) + "|")
     results = []
     for setting in options.settings.split(","):
@@ -293,7 +297,10 @@ def main() -> None:
                 for one in libraries
             ]  # fmt: skip
             x, k = ("x".join(map(str, shape)) for shape in LAYERS[number][:2])
-            print(f"| {setting} | {x},{k},s{LAYERS[number][2]} | " + " | ".join(cells) + " |", flush=True)
+            print(
+                f"| {setting} | {x},{k},s{LAYERS[number][2]} | " + " | ".join(cells) + " |",
+                flush=True,
+            )
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
 

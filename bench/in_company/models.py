@@ -104,7 +104,11 @@ class Process:
     def __init__(self, variant: str, name: str, batch: int, threads: int) -> None:
         command = [sys.executable, __file__, "--serve", variant, name, str(batch), str(threads)]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         self.times: list[float] = []
         self.first = self._read()
@@ -125,7 +129,9 @@ class Process:
         self._process.wait()
 
 
-def measure(name: str, batch: int, threads: int, variants: list[str], rounds: int) -> dict[str, Any]:
+def measure(
+    name: str, batch: int, threads: int, variants: list[str], rounds: int
+) -> dict[str, Any]:
     """Return each variant's median and shortest time in milliseconds, or why it has none."""
     processes = {variant: Process(variant, name, batch, threads) for variant in variants}
     alive = {v: p for v, p in processes.items() if "error" not in p.first}
@@ -170,7 +176,9 @@ def line(result: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--networks", default="resnet18,resnet50,mobilenet_v2,vgg16,unet")
     parser.add_argument("--batches", default="1,8")
     parser.add_argument("--variants", default=",".join(VARIANTS))

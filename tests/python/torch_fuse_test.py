@@ -15,7 +15,7 @@ import torch_joined as joined  # noqa: E402
 import torch_networks as networks  # noqa: E402
 from torch import nn  # noqa: E402
 
-ALL = {**joined.JOINED, **joined.APART, **dict.fromkeys(joined.NOT_PLAIN, {})}
+ALL = {**joined.JOINED, **joined.APART, **{kind: {} for kind in joined.NOT_PLAIN}}
 
 
 @pytest.fixture(autouse=True)
@@ -156,7 +156,12 @@ def test_an_addition_that_broadcasts_or_promotes_is_torchs():
     module, conversion = pair(Two)
     assert conversion.fused == {"conv1": ["addition", "ReLU"]}
     x = image()
-    for other in (torch.randn(1, 4, 1, 1), torch.randn(10), image().double(), image()[:, :, :, ::1]):
+    for other in (
+        torch.randn(1, 4, 1, 1),
+        torch.randn(10),
+        image().double(),
+        image()[:, :, :, ::1],
+    ):
         assert_same(conversion.model(x, other), module(x, other))
         assert conversion.model(x, other).dtype == module(x, other).dtype
     strided = torch.randn(2, 4, 10, 9).transpose(2, 3)

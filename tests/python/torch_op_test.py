@@ -175,7 +175,9 @@ def test_under_autocast_it_computes_in_float32():
 
 
 @pytest.mark.parametrize("constant_weight", [False, True])
-@pytest.mark.parametrize("channels_last", [(False, False), (False, True), (True, False), (True, True)])
+@pytest.mark.parametrize(
+    "channels_last", [(False, False), (False, True), (True, False), (True, True)]
+)
 def test_a_residual_is_added_before_the_activation(channels_last, constant_weight):
     x, weight, bias = operands()
     residual = torch.randn(2, 6, 7, 6)

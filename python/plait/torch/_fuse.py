@@ -158,7 +158,9 @@ class _Found:
         starts = [self._chain(node) for node in graph.nodes if self._is_convolution(node)]
         self.chains = [c for c in starts if c.residual is not None or c.activation]
         *_, answer = graph.nodes
-        self._tail = next((c for c in starts if c not in self.chains and c.last is answer.args[0]), None)
+        self._tail = next(
+            (c for c in starts if c not in self.chains and c.last is answer.args[0]), None
+        )
         inputs = [node for node in graph.nodes if node.op == "placeholder"]
         self.ends_open = (
             self._tail is not None
@@ -268,7 +270,7 @@ class _Found:
             elif node in at:
                 chain = at[node]
                 call = Joined(chain.layer, chain.between, chain.activation, chain.after)
-                given = (chain.start.args[0],)
+                given = chain.start.args[:1]
                 if chain.residual is not None:
                     given = (*given, chain.residual)
                 steps.append(Step(call, _in_slots(given, slots), {}))
@@ -334,7 +336,7 @@ def _with_drops(steps: list[Step], answer: Any, inputs: int) -> list[Step]:
 
 def _slots_in(value: Any) -> Iterator[int]:
     if isinstance(value, Slot):
-        yield value.index
+        yield value.number
     elif isinstance(value, (tuple, list)):
         for one in value:
             yield from _slots_in(one)

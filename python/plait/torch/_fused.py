@@ -19,7 +19,7 @@ from torch.nn.modules import module as _HOOKS  # noqa: N812
 class Slot(NamedTuple):
     """Where the value of a step lies, in the arguments of another."""
 
-    index: int
+    number: int
 
 
 class Step(NamedTuple):
@@ -175,7 +175,7 @@ def remove(model: nn.Module) -> None:
 def _filled(template: Any, values: list[Any]) -> Any:
     """Put values in the place of slots."""
     if type(template) is Slot:
-        return values[template.index]
+        return values[template.number]
     if type(template) is tuple:
         return tuple([_filled(one, values) for one in template])
     if type(template) is list:

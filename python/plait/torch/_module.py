@@ -86,7 +86,8 @@ device, dtype
         """Describe the layer as torch does, and how plait last planned it."""
         steps = _kept.steps_of(self.weight)
         plans = f"; {_explain.described(steps[-1].plan)}" if steps else ""
-        return super().extra_repr() + plans
+        torchs: str = super().extra_repr()  # type: ignore[no-untyped-call,unused-ignore]
+        return torchs + plans
 
 
 def _sides(layer: nn.Conv2d) -> tuple[int, int, int, int]:

@@ -107,7 +107,7 @@ def _convolve_once(
 ) -> torch.Tensor:
     stride, padding, dilation, groups = geometry
     y = _shapes.empty_output(
-        input, weight, bias, *geometry, padding_mode=padding_mode, residual=residual
+        input, weight, bias, *geometry, activation, False, padding_mode, residual
     )
     if input.shape[0] > 0:
         plait.conv2d(

@@ -84,13 +84,16 @@ class _Reader:
             parts = target.elts if isinstance(target, ast.Tuple) else [target]
             if any(part is not None and not isinstance(part, ast.Name) for part in parts):
                 raise self._not(node)
-        if getattr(node, "value", None) is not None:
-            self._expression(node.value)  # type: ignore[attr-defined]
+        value: ast.expr | None = getattr(node, "value", None)
+        if value is not None:
+            self._expression(value)
 
     def _is_true(self, test: ast.expr) -> bool:
         """Decide by the module's attributes as they are now."""
         for inner in ast.walk(test):
-            if isinstance(inner, ast.Call) or (isinstance(inner, ast.Name) and not self._is_own(inner)):
+            if isinstance(inner, ast.Call) or (
+                isinstance(inner, ast.Name) and not self._is_own(inner)
+            ):
                 raise self._not(test)
         self._expression(test)
         code = compile(ast.Expression(test), "<test>", "eval")
@@ -169,4 +172,3 @@ class _Reader:
 def _is_callable_or_module(value: Any) -> bool:
     """Tell whether a value is a function or a package, rather than a number."""
     return isinstance(value, types.ModuleType) or callable(value)
-
