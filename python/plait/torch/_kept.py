@@ -20,9 +20,9 @@ from plait.torch import _shapes
 _KEPT_STEPS = 32  # per weight; making one again takes some 50 us, as packed weights stay
 
 # What a weight is packed in takes at most so many times its own bytes, or is one packing: direct
-# algorithms take them once, Winograd's usual form four times. For an input that would be faster with
-# another, the kept ones are asked first, and taken if they are predicted to take hardly longer; the
-# second factor holds where another would have to go.
+# algorithms take them once, Winograd's usual form four times. For an input that another would be
+# faster for, the kept ones are asked first, and taken if they are predicted to take hardly longer;
+# the second factor holds where one would have to go.
 _KEPT_TIMES = 5.5
 _HARDLY_LONGER, _MUCH_LONGER = 1.05, 1.25
 
