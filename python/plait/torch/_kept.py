@@ -72,6 +72,7 @@ class Layer:
         # Holding the memory keeps other numbers from being put at the same address.
         self._memory = [t.untyped_storage() for t in (weight, bias) if t is not None]
         self._sums = _core.Checksums([_span(t) for t in (weight, bias) if t is not None])
+        self.is_channels_last = _shapes.is_channels_last(weight)
         # Of a number of bytes: whether the next so many are not what they were.
         self.is_stale: Callable[[int], bool] = self._sums.changed
         self._packed: dict[str, plait.Packed] = {}

@@ -55,9 +55,10 @@ def _conv2d_on_cpu(
         other = None if residual is None else residual.unsqueeze(0)
         options = (*geometry, activation, constant_weight, padding_mode, other, *limits)
         return _conv2d_on_cpu(batch, weight, bias, *options).squeeze(0)
-    input = _shapes.laid_out(input, weight)  # noqa: A001
     rest = (activation, padding_mode)
     layer = _kept.layer_of(weight, bias) if constant_weight else None
+    if layer.is_channels_last if layer else _shapes.is_channels_last(weight):
+        input = input.contiguous(memory_format=torch.channels_last)  # noqa: A001 (as torch does)
     if layer is None:
         return _convolve_once(input, weight, bias, geometry, *rest, residual, limits)
     key = (

@@ -44,15 +44,8 @@ def empty_output(
         room = _padded(input, padding, axis) - _window(weight, dilation, axis)
         shape.append(room // stride[axis] + 1)
     _check_residual(input, residual, shape)
-    nhwc = _is_channels_last(input) or _is_channels_last(weight)
+    nhwc = is_channels_last(input) or is_channels_last(weight)
     return input.new_empty_strided(shape, strides(shape, "nhwc" if nhwc else "nchw"))
-
-
-def laid_out(input: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:  # noqa: A002
-    """Return the input in the memory format of the output, if a channels_last weight decides it."""
-    if _is_channels_last(weight) and not _is_channels_last(input):
-        return input.contiguous(memory_format=torch.channels_last)
-    return input
 
 
 def residual_like(y: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
@@ -64,7 +57,8 @@ def residual_like(y: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
     return torch.empty_like(y).copy_(residual)
 
 
-def _is_channels_last(tensor: torch.Tensor) -> bool:
+def is_channels_last(tensor: torch.Tensor) -> bool:
+    """Tell whether a tensor is dense in that memory format alone."""
     if tensor.is_contiguous():
         return False
     return tensor.is_contiguous(memory_format=torch.channels_last)
@@ -72,7 +66,7 @@ def _is_channels_last(tensor: torch.Tensor) -> bool:
 
 def layout_of(input: torch.Tensor) -> str:  # noqa: A002
     """Return the layout, as `plait.conv2d` finds it: nhwc if the input is dense in that alone."""
-    return "nhwc" if _is_channels_last(input) else "nchw"
+    return "nhwc" if is_channels_last(input) else "nchw"
 
 
 def strides(shape: Sequence[int], layout: str) -> tuple[int, int, int, int]:
