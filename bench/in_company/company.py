@@ -10,7 +10,9 @@ Every library is a process of its own and they take turns; each line of the tabl
   quota          a control group with the time of one CPU (as root, where there is one to write to)
   neighbour      one core busy elsewhere
 
-Usage: bench/in_company/company.py [--settings alone,torch] [--layers LINE ...] [--json FILE]
+Usage, in an environment that has the libraries:
+
+  bench/in_company/company.py [--settings alone,torch] [--layers 0,2] [--json FILE]
 """
 
 from __future__ import annotations
@@ -41,8 +43,6 @@ LAYERS = (  # n x c_in x h x w, c_out x c_in/groups x k x k, stride, padding, gr
     ((1, 128, 56, 56), (128, 128, 3, 3), 2, 1, 1),
     ((1, 96, 56, 56), (96, 1, 3, 3), 1, 1, 96),
 )
-SECONDS = 0.4
-ROUNDS = 5
 THREADS = len(os.sched_getaffinity(0))
 
 
@@ -164,7 +164,9 @@ def serve(library: str, setting: str, number: int) -> None:
     once()
     print("{}", file=answers, flush=True)
     for line in sys.stdin:
-        times = [once() for _ in range(3)][:0]
+        times: list[float] = []
+        for _ in range(3):
+            once()
         end = time.perf_counter() + float(line)
         while not times or time.perf_counter() < end:
             times.append(once())
@@ -187,9 +189,9 @@ class Process:
         assert self.process.stdout is not None
         return json.loads(self.process.stdout.readline() or "null")
 
-    def start(self) -> None:
+    def start(self, seconds: float) -> None:
         assert self.process.stdin is not None
-        print(SECONDS, file=self.process.stdin, flush=True)
+        print(seconds, file=self.process.stdin, flush=True)
 
     def finish(self) -> None:
         self.times += self._read() or []
@@ -238,17 +240,19 @@ def quota_group() -> Iterator[Path]:
         group.rmdir()
 
 
-def measure(setting: str, number: int, libraries: list[str]) -> dict[str, Any]:
+def measure(
+    setting: str, number: int, libraries: list[str], rounds: int, seconds: float
+) -> dict[str, Any]:
     """Return each library's median, mean and 95th percentile in microseconds."""
     many = 4 if setting == "four processes" else 1
     teams = {one: [Process(one, setting, number) for _ in range(many)] for one in libraries}
     everyone = [process for team in teams.values() for process in team]
     with surroundings(setting, everyone):
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for team in teams.values():
                 time.sleep(0.05)
                 for process in team:
-                    process.start()
+                    process.start(seconds)
                 for process in team:
                     process.finish()
     result: dict[str, Any] = {"setting": setting, "layer": LAYERS[number]}
@@ -273,6 +277,8 @@ def main() -> None:
     parser.add_argument("--settings", default=",".join(SETTINGS))
     parser.add_argument("--layers", default="0,1,2,3", help="by number, from 0")
     parser.add_argument("--libraries", default=",".join(LIBRARIES))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=0.4, help="of a turn")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     libraries = options.libraries.split(",")
@@ -286,7 +292,7 @@ def main() -> None:
     for setting in options.settings.split(","):
         for number in map(int, options.layers.split(",")):
             try:
-                found = measure(setting, number, libraries)
+                found = measure(setting, number, libraries, options.rounds, options.seconds)
             except OSError as error:  # no group to write to
                 print(f"{setting}: {error}", file=sys.stderr)
                 continue

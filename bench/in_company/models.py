@@ -23,8 +23,6 @@ from typing import Any
 
 VARIANTS = ("torch", "torch_cl_folded", "torch_compile", "plait", "plait_cl", "onnxruntime")
 OF_TORCH = VARIANTS[:3]
-SECONDS = 0.4  # of a turn
-ROUNDS = 7
 
 
 def prepare(variant: str, name: str, batch: int, threads: int) -> tuple[Callable[[], Any], Any]:
@@ -129,16 +127,15 @@ class Process:
         self._process.wait()
 
 
-def measure(
-    name: str, batch: int, threads: int, variants: list[str], rounds: int
-) -> dict[str, Any]:
+def measure(name: str, batch: int, options: argparse.Namespace) -> dict[str, Any]:
     """Return each variant's median and shortest time in milliseconds, or why it has none."""
-    processes = {variant: Process(variant, name, batch, threads) for variant in variants}
+    threads = options.threads
+    processes = {v: Process(v, name, batch, threads) for v in options.variants.split(",")}
     alive = {v: p for v, p in processes.items() if "error" not in p.first}
-    for _ in range(rounds):
+    for _ in range(options.rounds):
         for process in alive.values():
             time.sleep(0.05)  # what the one before left spinning comes to rest
-            process.turn(SECONDS)
+            process.turn(options.seconds)
     result: dict[str, Any] = {"network": name, "batch": batch, "threads": threads}
     for variant, process in processes.items():
         process.end()
@@ -183,7 +180,8 @@ def main() -> None:
     parser.add_argument("--batches", default="1,8")
     parser.add_argument("--variants", default=",".join(VARIANTS))
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=0.4, help="of a turn")
     parser.add_argument("--neighbour", action="store_true", help="keep one core busy meanwhile")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -196,9 +194,7 @@ def main() -> None:
     try:
         for name in options.networks.split(","):
             for batch in map(int, options.batches.split(",")):
-                found = measure(
-                    name, batch, options.threads, options.variants.split(","), options.rounds
-                )
+                found = measure(name, batch, options)
                 print(line(found), flush=True)
                 results.append(found)
     finally:
