@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "core/canonical_problem.hpp"
 #include "core/counts.hpp"
 #include "core/error_model.hpp"
 
