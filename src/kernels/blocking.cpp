@@ -71,9 +71,10 @@ class Chooser {
 
  private:
   double tile_seconds(const Tile& tile, bool pack_weights) const {
-    return tile_cycles(tile, set_.lanes, pack_weights ? TileForm::packed : TileForm::in_place,
-                       static_cast<double>(shape_.depth), shape_.order, shape_.rows,
-                       machine_.rates) *
+    return (tile_cycles(tile, set_.lanes, pack_weights ? TileForm::packed : TileForm::in_place,
+                        static_cast<double>(shape_.depth), shape_.order, shape_.rows,
+                        machine_.rates) +
+            piece_cycles(tile, shape_.line, shape_.columns)) *
            cycle_;
   }
 
