@@ -61,6 +61,8 @@ TEST(CanonicalProblem, LaysPixelsOutAsASquare) {
       {"1x64x56x56,64x64x1x1", "1x64x56x56,64x64x1x1"},
       {"1x8x1x1021,8x8x1x1,nhwc", "1x8x1x1021,8x8x1x1,nhwc"},  // a prime
       {"7x8x1x1,8x8x1x1,res,rstrides=0_1_1_1", "1x8x1x7,8x8x1x1,res,nhwc,rstrides=56_1_56_0"},
+      {"6x8x1x2,6x8x1x1,nhwc,ystrides=14_1_14_6", "1x8x6x2,6x8x1x1,nhwc>nchw,ystrides=72_1_14_6"},
+      {"6x8x1x2,6x8x1x1,res,nhwc,rstrides=0_1_14_6", "1x8x6x2,6x8x1x1,res,nhwc,rstrides=72_1_0_6"},
       {"2x8x20x20,8x8x1x1,s2,nhwc", "2x8x20x20,8x8x1x1,s2,nhwc"},
       {"1x8x20x20,8x8x1x1,p1", "1x8x20x20,8x8x1x1,p1"},
   });

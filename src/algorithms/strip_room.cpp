@@ -20,7 +20,7 @@ constexpr double kPickCycles = 0.9;
 constexpr double kPickFarCycles = 4;  // from a cache line each
 constexpr double kLineCycles = 4;
 // To begin a plane: 1x1 layers over batches of 2x2 and 5x5 px, which begin one for each channel of
-// each image [AMD EPYC 9004 VM, AVX-512, 2026-12-01].
+// each image [Zen 4 VM, AVX-512, 2026-12-01].
 constexpr double kPlaneCycles = 30;
 
 double fill_cycles(const Problem& problem, const StripGeometry& geometry) {

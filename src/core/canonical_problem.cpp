@@ -119,9 +119,9 @@ void square(Problem& p, Strides& s) {
 
 // Images are rows if the window has one row, and rows are pixels if it has one column as well. What
 // does not lie evenly stays an axis of rows, which register tiles may reach across; images that
-// alone fill many tiles stay images, whose pixels are read in place. 1x1 layers of 128 -> 32
-// channels take as rows 0.54 of the time as images at 2x2 px (192 -> 24), 0.70 at 5x5, 0.98 at 7x7,
-// 0.95 at 14x14 (both 128 -> 128) [AMD EPYC 9004 VM, AVX-512, one thread, 2026-12-01].
+// alone fill many tiles stay images, whose pixels are read in place. By `pointwise`, 1x1 layers
+// take as rows 0.53 of the time as images at 2x2 px (192 -> 24 channels), 0.70 at 5x5 (128 -> 32),
+// 0.98 and 0.95 at 7x7 and 14x14 (128 -> 128) [Zen 4 VM, AVX-512, one thread, 2026-12-01].
 void merge_pixels(Problem& p, Strides& s) {
   constexpr std::int64_t kManyPixels = 256;
   if (p.k_h != 1 || p.padding.top + p.padding.bottom != 0 || p.stride.h != 1) return;

@@ -35,8 +35,8 @@ inline constexpr double kPartOfPixelCycles = 5;
 
 // Preparing a tile's operands and the place of its outputs, once for all its chunks; and where
 // these lie in several pieces of lines, to begin each further piece, and each row of it. Layers of
-// one term (1x1, depthwise) over batches of 2x2, 5x5 and 7x7 px; 27 terms at 6x6 px [AMD EPYC 9004
-// VM, AVX-512, 2026-12-01].
+// one term (1x1, depthwise) over batches of 2x2, 5x5 and 7x7 px; 27 terms at 6x6 px [Zen 4 VM,
+// AVX-512, 2026-12-01].
 inline constexpr double kTilePlaceCycles = 60;
 inline constexpr double kPieceCycles = 15;
 inline constexpr double kPieceRowCycles = 3;

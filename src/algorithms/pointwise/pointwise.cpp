@@ -92,7 +92,7 @@ class Pixels final : public kernels::PanelSource {
 // === config ===
 // Cycles to write one element of a panel: whole rows copied, or pixels picked one by one. Measured
 // with 64 channels at 56 px, strides 1 and 2 [Zen 4, 2026-11-22]; a piece of a row: 4, 25 and 49 px
-// side by side [AMD EPYC 9004 VM, AVX-512, 2026-12-01].
+// side by side [Zen 4 VM, AVX-512, 2026-12-01].
 constexpr double kCopyCycles = 0.3;
 constexpr double kPieceCycles = 2.2;
 constexpr double kPieceCallCycles = 28;  // of a piece, for all its terms

@@ -172,7 +172,7 @@ Verdict accepts(const Problem& problem, const Limits& limits, const Machine& /*m
 // Cycles per product: one f64 addition waits for the one before, and every position is looked up
 // anew. Measured on 1x16x28x28,16x16x3x3,p1 [Zen 4, 2026-11-22].
 constexpr double kCyclesPerProduct = 8.5;
-// Of an output, and of each channel in it, beside: 1 to 7 px [AMD EPYC 9004 VM, 2026-12-01].
+// Of an output, and of each channel in it, beside: 1 to 7 px [Zen 4 VM, 2026-12-01].
 constexpr double kCyclesPerOutput = 60, kCyclesPerChannel = 8;
 
 std::size_t packed_size(const Problem& problem) {
