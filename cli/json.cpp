@@ -113,6 +113,7 @@ Json to_json(const Explanation& explanation) {
   }
   return {{"schema", "plait.plan/1"},
           {"problem", explanation.problem_line},
+          {"computed_as", explanation.computed_as},
           {"algorithm", explanation.chosen().algorithm},
           {"cpu", explanation.cpu},
           {"target", name_of(explanation.target)},

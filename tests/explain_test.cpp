@@ -91,6 +91,14 @@ TEST(Explanation, PrintsTheLimits) {
             "1.25x the time of the fastest candidate here");
 }
 
+TEST(Explanation, NamesTheProblemThatIsComputedWhereItIsAnother) {
+  const std::string batch = "1024x256x1x1,16x256x1x1";
+  const std::vector<std::string> lines = lines_of(plan(batch).explain());
+  EXPECT_EQ(words_after(lines, "problem", 9), batch);
+  EXPECT_EQ(words_after(lines, "computed", 9), "as 1x256x32x32,16x256x1x1,nhwc");
+  EXPECT_EQ(words_after(lines_of(plan("1x4x8x8,4x4x3x3").explain()), "computed", 1), "");
+}
+
 TEST(Explanation, OneThreadIsSingular) {
   Explanation explanation = example();
   explanation.threads = 1;

@@ -125,6 +125,9 @@ struct Explanation {
   double reproducible_price = 1;  // predicted time of the pick / of the fastest
   std::string config = {};        // how the chosen one cuts up the work, in words; may be empty
   TileBlock block = {};           // likewise, in numbers
+  // The problem line of the same sums over the same memory that everything here is about, where it
+  // differs: all spellings of a layer are planned alike.
+  std::string computed_as = {};
 
   const Candidate& chosen() const { return candidates.front(); }
 };

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "core/canonical_problem.hpp"
 #include "core/counts.hpp"
 #include "core/error_model.hpp"
 
@@ -61,15 +62,26 @@ kernels::ProductShape product_shape(const Problem& problem) {
                      : y[1] == 1 ? (y[3] < kLineFloats ? kernels::OutputOrder::small_pixels
                                                        : kernels::OutputOrder::pixels)
                                  : kernels::OutputOrder::scattered;
-  return {problem.n * problem.groups,    problem.groups,  problem.c_o / problem.groups,
-          problem.h_o() * problem.w_o(), problem.depth(), order};
+  const auto joins = [width = problem.w_o()](const Dims& strides) {
+    return strides[2] == width * strides[3];
+  };
+  const std::int64_t columns = problem.h_o() * problem.w_o();
+  const bool lines_join =
+      problem.h_o() == 1 ||
+      (joins(y) && (!problem.residual || joins(problem.effective_residual_strides())));
+  return {problem.n * problem.groups,
+          problem.groups,
+          problem.c_o / problem.groups,
+          columns,
+          problem.depth(),
+          order,
+          lines_join ? columns : problem.w_o()};
 }
 
 std::string product_format(std::string_view room, const Problem& problem, Target target,
                            int tile_rows) {
   return std::string(room) + " " + std::string(name_of(target)) + " r" + std::to_string(tile_rows) +
-         " " + to_string(problem.kernel_shape()) + " g" + std::to_string(problem.groups) +
-         (problem.bias ? " bias" : "");
+         " " + packed_kernel_text(problem) + (problem.bias ? " bias" : "");
 }
 
 int required_tile_rows(std::string_view room, const kernels::TileSet& set, const Problem& problem,

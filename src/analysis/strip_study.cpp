@@ -146,7 +146,9 @@ StripLimit StripStudy::limit() const {
 std::optional<StripStudy> strip_study(const Plan& plan, const Machine& machine) {
   const Family* const family = family_of(plan.algorithm());
   if (family == nullptr) return std::nullopt;
-  const Problem problem = effective_problem(plan.problem());
+  const std::string& computed_as = plan.explain().computed_as;
+  const Problem problem =
+      computed_as.empty() ? effective_problem(plan.problem()) : parse_problem(computed_as);
   const TileBlock& block = plan.explain().block;
   const kernels::TileSet& set = family->tiles(plan.target());
   const kernels::Tile* const tile = find_tile(set, block);

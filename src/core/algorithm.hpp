@@ -70,7 +70,8 @@ class Execution {
 struct Algorithm {
   std::string name;     // the room's, or room/form
   std::string summary;  // what it does, in one line
-  // The problem is valid and effective (core/effective_problem.hpp); limits.threads is at least 1.
+  // The problem is valid, effective (core/effective_problem.hpp), and canonical where any algorithm
+  // takes that (core/canonical_problem.hpp); limits.threads is at least 1.
   Verdict (*accepts)(const Problem&, const Limits&, const Machine&);
   // The rest is asked only after a yes. Pure functions of their arguments.
   Cost (*estimate)(const Problem&, const Limits&, const Machine&);

@@ -71,9 +71,10 @@ class Chooser {
 
  private:
   double tile_seconds(const Tile& tile, bool pack_weights) const {
-    return tile_cycles(tile, set_.lanes, pack_weights ? TileForm::packed : TileForm::in_place,
-                       static_cast<double>(shape_.depth), shape_.order, shape_.rows,
-                       machine_.rates) *
+    return (tile_cycles(tile, set_.lanes, pack_weights ? TileForm::packed : TileForm::in_place,
+                        static_cast<double>(shape_.depth), shape_.order, shape_.rows,
+                        machine_.rates) +
+            piece_cycles(tile, shape_.line, shape_.columns)) *
            cycle_;
   }
 
@@ -166,7 +167,8 @@ class Chooser {
     b.cost.executed_macs = saturated_product({tiles, b.tile->rows, b.tile->cols, shape_.depth});
     const double tile_seconds =
         std::max(in_l1_seconds, depth * static_cast<double>(operands) * sizeof(float) /
-                                    machine_.rates.l2_bytes_per_second);
+                                    machine_.rates.l2_bytes_per_second) +
+        kept_sums_seconds(b);
     const double fills = static_cast<double>(shape_.units * row_blocks) *
                          static_cast<double>(panels * b.tile->cols) * depth;
     const double fill_share = b.b_in_place ? 1.0 / static_cast<double>(panels) : 1.0;
@@ -175,6 +177,14 @@ class Chooser {
            fills * fill_share * request_.fill_seconds_per_element,
            Blocks::of(shape_.units, shape_.columns, b.block_columns, row_blocks), b.weights_bytes,
            b.threads, machine_.rates);
+  }
+
+  // Of one tile: between blocks of depth its sums go to y, wherever they belong, and come back.
+  double kept_sums_seconds(const Blocking& b) const {
+    const Tile& tile = *b.tile;
+    const auto again = static_cast<double>(ceil_div(shape_.depth, b.block_depth) - 1);
+    const double vectors = static_cast<double>(tile.rows) * tile.cols / set_.lanes;
+    return again * 2 * vectors * turn_cycles(tile, set_.lanes, shape_.order, shape_.rows) * cycle_;
   }
 
   const BlockingRequest& request_;

@@ -12,7 +12,8 @@ namespace plait::kernels {
 namespace {
 
 constexpr std::int64_t kFloatBytes = sizeof(float);
-constexpr double kLess = 0.999;  // of a bound: so that rounding rules out nothing
+constexpr double kLess = 0.999;      // of a bound: so that rounding rules out nothing
+constexpr double kNotHidden = 0.75;  // of what comes from beyond L2, by multiply-adds
 constexpr std::int64_t kTileSumsBytes = kMaxTile * kFloatBytes;
 
 // Floats of a strip of `lines` output lines. The last tile may read up to its width beyond.
@@ -99,9 +100,12 @@ class Chooser {
     const std::int64_t least =
         line_by_line ? in_one
                      : ceil_div(saturated_product({shape_.lines, shape_.width}), tile.cols);
+    const double pieces =
+        line_by_line ? 0 : piece_cycles(tile, shape_.product.line, shape_.product.columns);
     const double seconds =
-        tile_cycles(tile, set_.lanes, TileForm::shifted, static_cast<double>(shape_.product.depth),
-                    shape_.product.order, shape_.product.rows, machine_.rates) *
+        (tile_cycles(tile, set_.lanes, TileForm::shifted, static_cast<double>(shape_.product.depth),
+                     shape_.product.order, shape_.product.rows, machine_.rates) +
+         pieces) *
         cycle_;
     const auto on_all_threads = [&](std::int64_t column_tiles) {
       const std::int64_t tiles = saturated_product(
@@ -133,10 +137,8 @@ class Chooser {
     const std::int64_t most_splits =
         threads == 1 ? 1 : std::min<std::int64_t>(tiles, kBlocksPerThread * threads);
     std::int64_t tried = 0;
-    for (const std::int64_t blocks_per_thread :
-         {std::int64_t{0}, std::int64_t{1}, kBlocksPerThread, shape_.lines}) {
-      const std::int64_t lines = fair_lines(blocks_per_thread * threads, threads, fit);
-      if (lines == tried) continue;
+    const auto try_lines = [&](std::int64_t lines) {
+      if (lines == tried) return;
       tried = lines;
       const Lines cut = cut_lines(way, lines);
       // A thread fills a strip once for all rows: finer splits cost nothing more, and let a thread
@@ -144,7 +146,13 @@ class Chooser {
       for (std::int64_t splits = most_splits; splits >= 1; splits /= 2) {
         try_out(cut, threads, splits, best);
       }
+    };
+    for (const std::int64_t blocks_per_thread :
+         {std::int64_t{0}, std::int64_t{1}, kBlocksPerThread, shape_.lines}) {
+      try_lines(fair_lines(blocks_per_thread * threads, threads, fit));
     }
+    // What is read in place needs no room: weights that come from afar then come once.
+    if (shape_.in_place && fit < shape_.lines) try_lines(shape_.lines);
   }
 
   // Lines of equal blocks, at most `fit`, at least `blocks` in all: a multiple of the threads.
@@ -178,15 +186,17 @@ class Chooser {
                              : Blocks::of(cut.blocks, round_up(rows, b.tile->rows), block_rows, 1);
     spread(b.cost, cut.product_seconds, fill_seconds(fills, lines), parts, b.weights_bytes, used,
            machine_.rates);
-    b.cost.product_seconds += weights_wait_seconds(b, cut.blocks);
+    b.cost.product_seconds += weights_wait_seconds(b, cut.blocks) + input_wait_seconds(b, blocks);
     if (workspace_bytes(b) > request_.max_workspace_bytes) return;
     if (best.tile == nullptr || b.cost.seconds() < best.cost.seconds()) best = b;
   }
 
   double fill_seconds(std::int64_t fills, std::int64_t lines) const {
     if (shape_.in_place) return 0;
-    return static_cast<double>(fills) * static_cast<double>(strip_floats(shape_, lines, 0)) *
-           request_.fill_seconds_per_element;
+    return static_cast<double>(fills) *
+           (static_cast<double>(strip_floats(shape_, lines, 0)) *
+                request_.fill_seconds_per_element +
+            static_cast<double>(shape_.planes) * request_.fill_seconds_per_plane);
   }
 
   Lines cut_lines(const Way& way, std::int64_t lines) const {
@@ -244,13 +254,23 @@ class Chooser {
     return tile_seconds * static_cast<double>(tiles);
   }
 
+  // What a thread waits for the input of a block that does not stay in L2: all of it for each row
+  // of tiles but the first.
+  double input_wait_seconds(const StripBlocking& b, std::int64_t blocks) const {
+    const std::int64_t bytes =
+        saturated_product({strip_floats(shape_, b.block_lines, 0), kFloatBytes});
+    if (bytes <= machine_.caches.l2_bytes / 2) return 0;
+    const double again = static_cast<double>(ceil_div(b.block_rows, b.tile->rows) - 1);
+    return static_cast<double>(ceil_div(blocks, b.threads)) * again * static_cast<double>(bytes) *
+           kNotHidden / machine_.rates.l3_bytes_per_second;
+  }
+
   // What a thread waits for weights that come from beyond L2 more than once: all those of its rows
   // for every strip, unless L2 keeps them from strip to strip. Multiply-adds hide a part. Layers of
   // 3x3 with 2.4 and 9.4 MB of weights take 1.02 and 1.11 times as long if two threads have strips,
   // and so all weights, of their own, instead of half the weights each [Emerald Rapids VM,
   // 2026-11-26].
   double weights_wait_seconds(const StripBlocking& b, std::int64_t strips) const {
-    constexpr double kNotHidden = 0.75;
     const std::int64_t sharers = std::max<std::int64_t>(1, b.threads / strips);
     const auto unit_bytes = static_cast<double>(saturated_product(
         {round_up(shape_.product.rows, b.tile->rows), shape_.product.depth, kFloatBytes}));

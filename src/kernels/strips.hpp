@@ -82,6 +82,7 @@ struct StripRequest {
   int tile_rows = 0;                    // if set: only tiles of so many rows
   int delta = 0;                        // if set: only tiles of so many columns
   double fill_seconds_per_element = 0;  // of the source, on one thread
+  double fill_seconds_per_plane = 0;    // and to begin each plane of a strip
 
   friend bool operator==(const StripRequest&, const StripRequest&) = default;
 };

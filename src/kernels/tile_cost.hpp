@@ -33,6 +33,14 @@ inline constexpr double kShiftedLoads = 2;  // a vector that lies across two cac
 // in L3, 2026-11-26].
 inline constexpr double kPartOfPixelCycles = 5;
 
+// Preparing a tile's operands and the place of its outputs, once for all its chunks; and where
+// these lie in several pieces of lines, to begin each further piece, and each row of it. Layers of
+// one term (1x1, depthwise) over batches of 2x2, 5x5 and 7x7 px; 27 terms at 6x6 px [Zen 4 VM,
+// AVX-512, 2026-12-01].
+inline constexpr double kTilePlaceCycles = 60;
+inline constexpr double kPieceCycles = 15;
+inline constexpr double kPieceRowCycles = 3;
+
 enum class TileForm { packed, in_place, shifted };
 
 // Blocks per thread that are small enough for the last ones not to keep the other threads waiting.
@@ -80,7 +88,15 @@ inline double tile_cycles(const Tile& tile, int lanes, TileForm form, double dep
   const double chunks = std::ceil(depth / static_cast<double>(kChunk));
   const double turn = turn_cycles(tile, lanes, order, rows) * sums;
   return depth * term_cycles(tile, lanes, form, rates).longer() + turn +
-         chunks * (kTileCallCycles + kFinishCyclesPerVector * sums);
+         chunks * (kTileCallCycles + kFinishCyclesPerVector * sums) + kTilePlaceCycles;
+}
+
+// Cycles of one tile for the pieces that its pixels lie in beyond one: `line` pixels of y side by
+// side at a time, of `columns` in all.
+inline double piece_cycles(const Tile& tile, std::int64_t line, std::int64_t columns) {
+  if (line >= columns) return 0;
+  const double pieces = (tile.cols - 1) / static_cast<double>(line);
+  return pieces * (kPieceCycles + (tile.lanes_are_channels ? 0 : kPieceRowCycles * tile.rows));
 }
 
 inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }

@@ -19,6 +19,7 @@ struct ProductShape {
   std::int64_t columns = 1;
   std::int64_t depth = 1;
   OutputOrder order = OutputOrder::lines;
+  std::int64_t line = kCountLimit;  // columns that lie evenly in y: fewer than all cut tiles up
 
   friend bool operator==(const ProductShape&, const ProductShape&) = default;
 

@@ -64,8 +64,11 @@ std::string limits_text(const Limits& limits) {
 
 std::ostream& operator<<(std::ostream& out, const Explanation& explanation) {
   std::ostringstream text;
-  text << "problem   " << explanation.problem_line << '\n'
-       << "machine   " << explanation.cpu << ", " << name_of(explanation.target) << ", "
+  text << "problem   " << explanation.problem_line << '\n';
+  if (!explanation.computed_as.empty()) {
+    text << "computed  as " << explanation.computed_as << '\n';
+  }
+  text << "machine   " << explanation.cpu << ", " << name_of(explanation.target) << ", "
        << explanation.threads << (explanation.threads == 1 ? " thread" : " threads") << '\n'
        << "limits    " << limits_text(explanation.limits) << '\n';
   if (explanation.limits.reproducible) {

@@ -8,7 +8,6 @@
 
 #include "algorithms/registry.hpp"
 #include "core/aligned_buffer.hpp"
-#include "core/effective_problem.hpp"
 #include "core/problem_rules.hpp"
 #include "planner/overlap_check.hpp"
 #include "planner/planner.hpp"
@@ -221,7 +220,7 @@ Plan plan(const Problem& problem, const Limits& limits, const Machine& machine) 
   state->algorithm = ranking.chosen->name;
   state->target = machine.target;
   state->explanation = std::move(ranking.explanation);
-  state->execution = ranking.chosen->prepare(effective_problem(problem), complete, machine);
+  state->execution = ranking.chosen->prepare(ranking.problem, complete, machine);
   state->explanation.config = state->execution->config();
   state->explanation.block = state->execution->block();
   state->packed_format = state->execution->packed_format();

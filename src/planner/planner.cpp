@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "core/canonical_problem.hpp"
 #include "core/effective_problem.hpp"
 #include "planner/text.hpp"
 
@@ -106,6 +107,23 @@ void rank_reproducibly(std::vector<Entry>& entries, const Problem& problem, cons
   }
 }
 
+bool is_refused(const Entry& entry) {
+  return entry.candidate.standing == Candidate::Standing::refused;
+}
+
+// Everyone's answer, best first.
+std::vector<Entry> ask_all(const Problem& problem, const Limits& limits, const Machine& machine,
+                           std::span<const Algorithm> algorithms) {
+  std::vector<Entry> entries;
+  entries.reserve(algorithms.size());
+  for (const Algorithm& algorithm : algorithms) {
+    entries.push_back(ask(algorithm, problem, limits, machine));
+  }
+  if (limits.reproducible) rank_reproducibly(entries, problem, limits);
+  std::sort(entries.begin(), entries.end(), before);
+  return entries;
+}
+
 // Which part of the predicted time makes the difference between two algorithms.
 std::string cause_of(const Cost& slower, const Cost& chosen) {
   struct Part {
@@ -180,23 +198,22 @@ Limits complete_limits(const Limits& limits, const Machine& machine,
 
 Ranking rank(const Problem& problem, const Limits& limits, const Machine& machine,
              std::span<const Algorithm> algorithms) {
-  std::vector<Entry> entries;
-  entries.reserve(algorithms.size());
   const Problem effective = effective_problem(problem);
-  for (const Algorithm& algorithm : algorithms) {
-    entries.push_back(ask(algorithm, effective, limits, machine));
+  Ranking ranking;
+  ranking.problem = canonical_problem(effective);
+  std::vector<Entry> entries = ask_all(ranking.problem, limits, machine, algorithms);
+  // What is forced, capped or packed already may suit the spelling that was given alone.
+  if (is_refused(entries.front()) && ranking.problem != effective) {
+    ranking.problem = effective;
+    entries = ask_all(effective, limits, machine, algorithms);
   }
-  if (limits.reproducible) rank_reproducibly(entries, effective, limits);
-  std::sort(entries.begin(), entries.end(), before);
-  if (entries.front().candidate.standing == Candidate::Standing::refused) {
-    fail(problem, entries, limits);
-  }
+  if (is_refused(entries.front())) fail(problem, entries, limits);
   give_reasons(entries, limits);
 
-  Ranking ranking;
   ranking.chosen = entries.front().algorithm;
   Explanation& explanation = ranking.explanation;
   explanation.problem_line = to_string(problem);
+  if (ranking.problem != effective) explanation.computed_as = to_string(ranking.problem);
   explanation.cpu = machine.cpu;
   explanation.target = machine.target;
   explanation.threads = limits.threads;

@@ -14,6 +14,7 @@ Limits complete_limits(const Limits& limits, const Machine& machine,
 
 struct Ranking {
   const Algorithm* chosen = nullptr;
+  Problem problem;  // as the chosen one is to prepare it
   Explanation explanation;
 };
 

@@ -10,6 +10,7 @@
 #include "algorithms/depthwise/task.hpp"
 #include "algorithms/product_room.hpp"
 #include "core/algorithm.hpp"
+#include "core/canonical_problem.hpp"
 #include "core/counts.hpp"
 #include "core/subnormals.hpp"
 #include "kernels/loop_tally.hpp"
@@ -106,8 +107,7 @@ Config config(const Problem& problem, const Limits& limits, const Machine& machi
 
 // Weights lie in the order of either way, so that one format serves every target and layout.
 std::string format_of(const Problem& problem) {
-  return std::string(kRoom) + " " + to_string(problem.kernel_shape()) + " g" +
-         std::to_string(problem.groups) + (problem.bias ? " bias" : "");
+  return std::string(kRoom) + " " + packed_kernel_text(problem) + (problem.bias ? " bias" : "");
 }
 
 // === accepts ===

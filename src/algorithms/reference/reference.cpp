@@ -7,8 +7,9 @@
 #include <cstring>
 
 #include "algorithms/reference/sums.hpp"
+#include "algorithms/reference/terms.hpp"
 #include "core/algorithm.hpp"
-#include "core/axis_reach.hpp"
+#include "core/canonical_problem.hpp"
 #include "core/error_model.hpp"
 #include "core/padding.hpp"
 #include "core/problem_rules.hpp"
@@ -131,8 +132,8 @@ namespace {
 // Nothing to choose.
 
 std::string format_of(const Problem& problem) {
-  return "reference " + to_string(problem.kernel_shape()) + " g" + std::to_string(problem.groups) +
-         " " + std::string(name_of(problem.dtype)) + (reads_bias(problem) ? " bias" : "");
+  return "reference " + packed_kernel_text(problem) + " " + std::string(name_of(problem.dtype)) +
+         (reads_bias(problem) ? " bias" : "");
 }
 
 // === accepts ===
@@ -171,61 +172,13 @@ Verdict accepts(const Problem& problem, const Limits& limits, const Machine& /*m
 // Cycles per product: one f64 addition waits for the one before, and every position is looked up
 // anew. Measured on 1x16x28x28,16x16x3x3,p1 [Zen 4, 2026-11-22].
 constexpr double kCyclesPerProduct = 8.5;
+// Of an output, and of each channel in it, beside: 1 to 7 px [Zen 4 VM, 2026-12-01].
+constexpr double kCyclesPerOutput = 60, kCyclesPerChannel = 8;
 
 std::size_t packed_size(const Problem& problem) {
   const std::int64_t elements =
       element_count(problem.kernel_shape()) + (reads_bias(problem) ? problem.c_o : 0);
   return static_cast<std::size_t>(elements) * size_of(problem.dtype);
-}
-
-// Products that are executed: those with the padding too, but in the gradient of x, where only what
-// x itself meets is summed.
-std::int64_t products_of(const Problem& problem) {
-  switch (problem.direction) {
-    case Direction::forward:
-    case Direction::backward_weights:
-      break;
-    case Direction::backward_data:
-      if (!padding_is_one_value(problem)) break;
-      return problem.n * problem.c_o * (problem.c_i / problem.groups) *
-             reach_of(Axis::rows_of(problem), PaddingMode::zeros).pairs *
-             reach_of(Axis::columns_of(problem), PaddingMode::zeros).pairs;
-    case Direction::backward_bias:
-      return 0;
-  }
-  return problem.multiplications();
-}
-
-// Positions of a padded axis that one of x stands for, at most.
-double most_copies(PaddingMode mode, std::int64_t before, std::int64_t after) {
-  if (mode == PaddingMode::replicate) return 1.0 + static_cast<double>(std::max(before, after));
-  return padding_is_one_value(mode) ? 1 : 3;
-}
-
-// Terms of a result's sum, at most.
-double most_terms(const Problem& problem) {
-  const Padding& pad = problem.padding;
-  const std::int64_t outputs = problem.c_o / problem.groups;  // that read an input channel
-  switch (problem.direction) {
-    case Direction::forward:
-      break;
-    case Direction::backward_data:
-      return static_cast<double>(outputs) * static_cast<double>(problem.k_h) *
-             static_cast<double>(problem.k_w) *
-             most_copies(problem.padding_mode, pad.top, pad.bottom) *
-             most_copies(problem.padding_mode, pad.left, pad.right);
-    case Direction::backward_weights:
-    case Direction::backward_bias:
-      return static_cast<double>(problem.n) * static_cast<double>(problem.h_o()) *
-             static_cast<double>(problem.w_o());
-  }
-  return static_cast<double>(problem.depth());
-}
-
-// Every product is added, from nothing on; of the bias, every dy.
-std::int64_t additions_of(const Problem& problem, std::int64_t products) {
-  return problem.direction == Direction::backward_bias ? element_count(problem.y_shape())
-                                                       : products;
 }
 
 Cost estimate(const Problem& problem, const Limits& limits, const Machine& machine) {
@@ -235,8 +188,11 @@ Cost estimate(const Problem& problem, const Limits& limits, const Machine& machi
   cost.additions = additions_of(problem, cost.multiplications);
   cost.packed_bytes = limits.prepacked ? packed_size(problem) : 0;
   cost.pack_seconds = static_cast<double>(cost.packed_bytes) / machine.rates.dram_bytes_per_second;
-  cost.product_seconds =
-      static_cast<double>(cost.additions) * kCyclesPerProduct * 1e-9 / machine.rates.ghz;
+  const double beside = kCyclesPerOutput / static_cast<double>(problem.depth()) +
+                        kCyclesPerChannel / static_cast<double>(problem.k_h * problem.k_w);
+  cost.product_seconds = (static_cast<double>(cost.additions) * kCyclesPerProduct +
+                          static_cast<double>(cost.multiplications) * beside) *
+                         1e-9 / machine.rates.ghz;
   cost.predicted_seconds = cost.product_seconds;
   const bool f64 = problem.dtype == Dtype::f64;
   const double unit = f64 ? kUnitRoundoff64 : kUnitRoundoff;
