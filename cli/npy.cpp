@@ -221,7 +221,7 @@ template <class T>
 Tensor<T> read_elements(std::string_view data, const Header& header, bool big_endian) {
   Tensor<T> tensor(header.shape);
   if (tensor.size() == 0) return tensor;  // the other axes may be of any size
-  Dims shape;  // padded to rank 4 with leading ones
+  Dims shape;                             // padded to rank 4 with leading ones
   for (int axis = header.shape.rank(); axis < 4; ++axis) shape.push_back(1);
   for (const std::int64_t size : header.shape) shape.push_back(size);
   Dims strides = dense_strides(shape);

@@ -62,8 +62,7 @@ class Pause {
       return;
     }
     const Clock::duration last(length_.load(std::memory_order_relaxed));
-    const Clock::duration next =
-        std::clamp<Clock::duration>(2 * last, kFirstPause, kLongestPause);
+    const Clock::duration next = std::clamp<Clock::duration>(2 * last, kFirstPause, kLongestPause);
     length_.store(next.count(), std::memory_order_relaxed);
     until_.store((now + next).time_since_epoch().count(), std::memory_order_relaxed);
   }

@@ -53,9 +53,8 @@ void expect_round_trip(const Dims& shape) {
 }
 
 TEST(Npy, RoundTripKeepsShapeDtypeAndValues) {
-  for (const Dims& shape :
-       {Dims{}, Dims{1}, Dims{7}, Dims{3, 5}, Dims{2, 3, 4}, Dims{2, 3, 4, 5},
-        Dims{std::int64_t{1} << 32, std::int64_t{1} << 20, 0}}) {  // in no time
+  for (const Dims& shape : {Dims{}, Dims{1}, Dims{7}, Dims{3, 5}, Dims{2, 3, 4}, Dims{2, 3, 4, 5},
+                            Dims{std::int64_t{1} << 32, std::int64_t{1} << 20, 0}}) {  // in no time
     expect_round_trip<float>(shape);
     expect_round_trip<double>(shape);
   }
