@@ -101,28 +101,19 @@ HWY_INLINE void StoreTransposed(D d, const hn::Vec<D> (&pixels)[4], float* to, s
               stride, rows - 3);
 }
 
-// Sums in columns, sums[j * rows + r]: the channels of a pixel lie side by side. Simple epilogues.
+// Sums in columns, sums[j * rows + r]: the channels of a pixel lie side by side.
 class ColumnFinisher {
  public:
   ColumnFinisher(const float* sums, int rows, const Epilogue& epilogue, const Destination& to)
       : sums_(sums), rows_(rows), epilogue_(epilogue), to_(to) {}
 
+  // Of simple epilogues.
   HWY_INLINE void Run(const StoreRun& run) const {
     for (int r = 0; r < to_.rows; r += kLanes) {
       const int count = HWY_MIN(to_.rows - r, kLanes);
-      const auto mask = hn::FirstN(d_, static_cast<std::size_t>(count));
-      const V bias = epilogue_.bias != nullptr ? LoadFirst(d_, epilogue_.bias + r, count)
-                                               : hn::Set(d_, -0.0F);  // x + -0 is x
+      const V bias = Bias(r, count);
       if (to_.row_stride == 1) {
-        const bool streams = MayStream(to_, Address(run, run.begin, r));
-        for (int j = run.begin; j < run.end; ++j) {
-          const V value = Finished(j, r, bias);
-          if (count == kLanes) {
-            StoreOrStream(value, Address(run, j, r), streams);
-          } else {
-            hn::BlendedStore(value, mask, d_, Address(run, j, r));
-          }
-        }
+        StorePixels(run, r, count, [&](int j) { return Finished(j, r, bias); });
       } else if (to_.pixel_stride == 1 && run.end - run.begin >= 4) {
         StoreLines(run, r, count, bias);
       } else {
@@ -131,13 +122,52 @@ class ColumnFinisher {
     }
   }
 
+  // Of any epilogue, where the channels of a pixel lie side by side in y and the residual, too.
+  HWY_INLINE void RunPixels(const StoreRun& run) const {
+    for (int r = 0; r < to_.rows; r += kLanes) {
+      const int count = HWY_MIN(to_.rows - r, kLanes);
+      const V bias = Bias(r, count);
+      StorePixels(run, r, count, [&](int j) {
+        V sum = hn::Add(Sum(j, r), bias);
+        if (epilogue_.residual) {
+          const float* const added = to_.residual + r + run.residual_offset +
+                                     (j - run.begin) * to_.residual_pixel_stride;
+          sum = hn::Add(sum, LoadFirst(d_, added, count));
+        }
+        return Activate(epilogue_.curve, epilogue_.slope, sum);
+      });
+    }
+  }
+
  private:
   using D = FloatTag;
   using V = FloatVector;
   static constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
 
+  HWY_INLINE V Bias(int r, int count) const {
+    return epilogue_.bias != nullptr ? LoadFirst(d_, epilogue_.bias + r, count)
+                                     : hn::Set(d_, -0.0F);  // x + -0 is x
+  }
+
+  HWY_INLINE V Sum(int j, int r) const {
+    return hn::Load(d_, sums_ + static_cast<std::ptrdiff_t>(j) * rows_ + r);
+  }
+
+  template <class Value>
+  HWY_INLINE void StorePixels(const StoreRun& run, int r, int count, const Value& value) const {
+    const auto mask = hn::FirstN(d_, static_cast<std::size_t>(count));
+    const bool streams = MayStream(to_, Address(run, run.begin, r));
+    for (int j = run.begin; j < run.end; ++j) {
+      if (count == kLanes) {
+        StoreOrStream(value(j), Address(run, j, r), streams);
+      } else {
+        hn::BlendedStore(value(j), mask, d_, Address(run, j, r));
+      }
+    }
+  }
+
   HWY_INLINE V Finished(int j, int r, V bias) const {
-    const V sum = hn::Add(hn::Load(d_, sums_ + static_cast<std::ptrdiff_t>(j) * rows_ + r), bias);
+    const V sum = hn::Add(Sum(j, r), bias);
     return epilogue_.curve == Curve::relu ? NotBelowZero(sum) : sum;
   }
 
@@ -173,6 +203,13 @@ class ColumnFinisher {
 
 void FinishColumns(const float* sums, int rows, int cols, const Epilogue& epilogue,
                    const Destination& to) {
+  const bool in_pixels =
+      to.row_stride == 1 && (!epilogue.residual || to.residual_row_stride == 1);
+  if (!epilogue.is_simple() && in_pixels) {
+    const ColumnFinisher finisher(sums, rows, epilogue, to);
+    for (const StoreRun& run : to.runs) finisher.RunPixels(run);
+    return;
+  }
   if (!epilogue.is_simple()) {  // turned to rows first
     HWY_ALIGN float turned[kMaxTile];
     const StoreRun all{0, 0, 0, cols};

@@ -256,6 +256,18 @@ def test_copies_are_joined_for_themselves(again):
     assert_same(conversion.model(x), module(x))
 
 
+def test_a_copy_still_runs_joined(monkeypatch):
+    _, conversion = pair(joined.ByANumber)
+    other = pickle.loads(pickle.dumps(conversion.model))
+    calls = []
+    fused = plait.torch.Conv2d.fused
+    monkeypatch.setattr(
+        plait.torch.Conv2d, "fused", lambda self, *args: calls.append(args) or fused(self, *args)
+    )
+    other(image())
+    assert [args[2] for args in calls] == ["relu"]
+
+
 def test_a_converted_model_can_be_converted_again():
     module, conversion = pair(joined.Residual)
     again = plait.torch.convert(conversion.model)

@@ -54,6 +54,12 @@ class Method(Block):
         return (y + x).relu_()
 
 
+class ByANumber(Block):
+    def forward(self, x):
+        y = self.conv1(x)
+        return torch.relu(y) if self.scale > 1 else y
+
+
 class Tail(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -95,6 +101,7 @@ JOINED = {
     ResidualFirst: {"conv1": ["ReLU"], "conv2": ["addition", "ReLU6"]},
     Flagged: {"conv1": ["addition", "ReLU"]},
     Method: {"conv1": ["addition", "ReLU"]},
+    ByANumber: {"conv1": ["ReLU"]},
     Tail: {"branch.0": ["ReLU6"], "branch.2": ["addition"]},
     Shortcut: {"conv1": ["ReLU"], "conv2": ["addition", "ReLU"]},
     ChangingShortcut: {"shortcut.1": ["addition"]},
@@ -209,6 +216,21 @@ class ByOperator(Block):
         return operator.add(self.conv1(x), x)
 
 
+class ByAChildsFlag(Block):
+    def forward(self, x):
+        return torch.relu(self.conv1(x)) if self.relu.inplace else self.conv1(x)
+
+
+class ByTheState(Block):
+    def forward(self, x):
+        return torch.relu(self.conv1(x)) * torch.is_grad_enabled()
+
+
+class ByADirectCall(Block):
+    def forward(self, x):
+        return torch.relu(self.conv1.forward(x))
+
+
 # What nothing, or less than one could think, is joined in: the code shows that it would be wrong.
 APART = {
     UsedTwice: {},
@@ -223,4 +245,5 @@ APART = {
 }
 
 # Whose code could do something else in another call.
-NOT_PLAIN = (ByArgument, ByNumbers, ByLoop, ByGlobal, Counts, ByOperator)
+NOT_PLAIN = (ByArgument, ByNumbers, ByLoop, ByGlobal, Counts, ByOperator, ByAChildsFlag,
+             ByTheState, ByADirectCall)  # fmt: skip

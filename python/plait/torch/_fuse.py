@@ -32,7 +32,7 @@ _CALLS = {
 _ADDITIONS = (operator.add, operator.iadd, torch.add, "add", "add_")
 _IN_PLACE = (operator.iadd, "add_")
 # Functions that change none of their arguments.
-_HARMLESS = (*_ADDITIONS[:1], torch.add, operator.mul, operator.sub, operator.getitem, getattr,
+_HARMLESS = (operator.add, operator.sub, operator.mul, operator.getitem, getattr, torch.add,
              torch.cat, torch.relu, torch.sigmoid, torch.flatten)  # fmt: skip
 
 
@@ -180,8 +180,6 @@ class _Found:
         return self._module._modules.get(str(node.target))
 
     def _chain(self, start: fx.Node) -> _Chain:
-        layer = self._child(start)
-        assert layer is not None
         nodes: list[fx.Node] = []
         between: list[nn.Module] = []
         residual: fx.Node | None = None
@@ -191,10 +189,8 @@ class _Found:
             child = self._child(user)
             activation = self._activation(user)
             if activation:
-                after = child if child is not None else None
-                made = _Chain(layer, "", start, (*nodes, user), tuple(between), residual,
-                              activation, after)  # fmt: skip
-                return self._named(made)
+                nodes.append(user)
+                return self._made(start, nodes, between, residual, activation, child)
             other = self._added(user, last) if residual is None else None
             if other is not None and user not in self._claimed and self._is_still(start, user):
                 residual = other
@@ -205,15 +201,23 @@ class _Found:
                 between.append(child)
             nodes.append(user)
             last = user
-        made = _Chain(layer, "", start, tuple(nodes), tuple(between), residual, "", None)
-        return self._named(made)
+        return self._made(start, nodes, between, residual, "", None)
 
-    def _named(self, chain: _Chain) -> _Chain:
-        name = str(chain.start.target)
-        inner = self._open_ended.get(chain.layer)
+    def _made(
+        self,
+        start: fx.Node,
+        nodes: list[fx.Node],
+        between: list[nn.Module],
+        residual: fx.Node | None,
+        activation: str,
+        after: nn.Module | None,
+    ) -> _Chain:
+        layer, name = self._child(start), str(start.target)
+        assert layer is not None
+        inner = self._open_ended.get(layer)
         if inner is not None and inner._tail is not None:
             name = f"{name}.{inner._tail.name}"
-        return chain._replace(name=name)
+        return _Chain(layer, name, start, tuple(nodes), tuple(between), residual, activation, after)
 
     def _activation(self, node: fx.Node) -> str:
         child = self._child(node)
@@ -254,7 +258,7 @@ class _Found:
         for chain in chains:
             place = chain.start
             if chain.residual is not None and self._order[chain.residual] > self._order[place]:
-                place = next(n for n in chain.nodes if n not in self._before(chain))
+                place = next(n for n in chain.nodes if n.target in _ADDITIONS)
             at[place] = chain
             inside.update(dict.fromkeys((chain.start, *chain.nodes), chain))
         slots: dict[fx.Node, Slot] = {}
@@ -286,15 +290,6 @@ class _Found:
                 slots[node] = Slot(inputs + len(steps) - 1)
         return Fused(self._module, inputs, _with_drops(steps, answer, inputs), answer,
                      self._attributes)  # fmt: skip
-
-    def _before(self, chain: _Chain) -> set[fx.Node]:
-        """Return the chain's nodes before its addition."""
-        before: set[fx.Node] = set()
-        for node in chain.nodes:
-            if node.target in _ADDITIONS:
-                break
-            before.add(node)
-        return before
 
 
 def _is_alone(node: fx.Node, *options: str) -> bool:

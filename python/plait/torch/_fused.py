@@ -132,8 +132,10 @@ class Fused:
         if tuple(module._modules.values()) != self._children:
             return False
         values = vars(module)
-        if not all(values.get(name, _NONE) is value for name, value in self._attributes):
-            return False
+        for name, value in self._attributes:
+            now = values.get(name, _NONE)
+            if type(now) is not type(value) or now != value:
+                return False
         if type(module).forward is not self._own or torch.compiler.is_compiling():
             return False
         return not (_HOOKS._global_forward_hooks or _HOOKS._global_forward_pre_hooks)

@@ -109,9 +109,11 @@ class _Reader:
             self._expression(node.body if self._is_true(node.test) else node.orelse)
             return
         if isinstance(node, ast.Attribute):
+            if self._is_child(node.value):
+                raise self._not(node)  # an attribute of a child may change without notice
             if not self._is_own(node.value):
                 self._expression(node.value)
-            elif node.attr not in self._module._modules:
+            elif not self._is_child(node):
                 self._attribute(node)
             return
         if isinstance(node, ast.Name):
@@ -130,30 +132,38 @@ class _Reader:
     def _call(self, node: ast.Call) -> None:
         function = node.func
         if isinstance(function, ast.Attribute) and self._is_own(function.value):
-            if function.attr not in self._module._modules:
-                method = getattr(type(self._module), function.attr, None)
-                if function.attr in vars(self._module):
-                    raise self._not(node)
-                state = self._own, self._globals, self._locals
-                self.read(method)
-                self._own, self._globals, self._locals = state
-        elif isinstance(function, ast.Attribute) and self._is_of_torch(function.value):
-            pass
+            if not self._is_child(function):
+                self._method(node, function.attr)
+        elif self._is_of_torch(function):
+            # Without an argument of the call's, the answer would be a constant of the trace.
+            if not any(isinstance(n, ast.Name) and n.id in self._locals for n in ast.walk(node)):
+                raise self._not(node)
         elif isinstance(function, ast.Attribute):
             self._expression(function.value)  # a tensor's method
-        elif not (isinstance(function, ast.Name) and self._is_torchs(function)):
+        else:
             raise self._not(node)
         for given in (*node.args, *node.keywords):
             self._expression(given)
+
+    def _method(self, node: ast.Call, name: str) -> None:
+        if name in vars(self._module):
+            raise self._not(node)
+        state = self._own, self._globals, self._locals
+        self.read(getattr(type(self._module), name, None))
+        self._own, self._globals, self._locals = state
+
+    def _is_child(self, node: ast.AST) -> bool:
+        own = isinstance(node, ast.Attribute) and self._is_own(node.value)
+        return own and node.attr in self._module._modules  # type: ignore[attr-defined]
 
     def _is_own(self, node: ast.AST) -> bool:
         return isinstance(node, ast.Name) and node.id == self._own
 
     def _is_of_torch(self, node: ast.AST) -> bool:
-        """Tell whether an expression is one of torch's packages."""
+        """Tell whether an expression is one of torch's packages or functions."""
         if isinstance(node, ast.Attribute):
             return self._is_of_torch(node.value)
-        return isinstance(node, ast.Name) and self._is_torchs(node) and node.id not in self._locals
+        return isinstance(node, ast.Name) and self._is_torchs(node)
 
     def _is_torchs(self, node: ast.Name) -> bool:
         """Tell whether a global name is a package, or a function, of torch."""
