@@ -20,5 +20,6 @@ void add_verify(nanobind::module_& m);
 void add_measure(nanobind::module_& m);
 void add_program(nanobind::module_& m);
 void add_checksum(nanobind::module_& m);
+void add_huge_pages(nanobind::module_& m);
 
 }  // namespace plait::python

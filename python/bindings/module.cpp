@@ -45,4 +45,5 @@ NB_MODULE(_core, m) {
   plait::python::add_measure(m);
   plait::python::add_program(m);
   plait::python::add_checksum(m);
+  plait::python::add_huge_pages(m);
 }

@@ -6,6 +6,7 @@ torch, as fused optimisers do, in checksums of its memory, of which every call v
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -48,6 +49,7 @@ class Step(NamedTuple):
     packed: plait.Packed
     y_shape: Sequence[int]
     y_strides: Sequence[int]
+    large_bytes: int  # of y, if it is so large that its memory is asked for in huge pages; else 0
     checked_bytes: int  # of weight and bias, in each call
 
 
@@ -55,6 +57,10 @@ class Step(NamedTuple):
 # time is what the plan predicts, and of a call of torch what comes before it.
 _CHECKED_PER_SECOND = 0.01 * 8e9
 _CALL_SECONDS = 1e-5
+
+# The C library gets memory for large tensors from the system, and gives it back when they go: each
+# first write to a page costs a fault again, 2.4 us on a Zen 4 VM (2026-12-01), more than the layer.
+_LARGE = 4 << 20
 
 # More than this between the first number of a weight and its last, and it is not kept.
 _SPREAD = 4
@@ -112,7 +118,9 @@ class Layer:
         checked = int(_CHECKED_PER_SECOND * (plan.predicted_seconds + _CALL_SECONDS))
         if not self._counted:
             checked = self._sums.bytes
-        step = self.steps[key] = Step(plan, packed, problem.y_shape, y_strides, checked)
+        y_bytes = math.prod(problem.y_shape) * weight.element_size()
+        large = y_bytes if y_bytes >= _LARGE else 0
+        step = self.steps[key] = Step(plan, packed, problem.y_shape, y_strides, large, checked)
         return step
 
     def _plan(self, problem: plait.Problem, limits: Limits) -> plait.Plan:

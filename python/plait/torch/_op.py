@@ -21,6 +21,7 @@ from torch._C import (
 from torch.autograd import forward_ad
 
 import plait
+from plait import _core
 from plait.torch import _kept, _shapes
 
 _SCHEMA = (
@@ -90,6 +91,8 @@ def _conv2d_on_cpu(
         step = layer.add_step(key, problem, weight, bias, _kept.Limits(*limits))
     else:
         y = input.new_empty_strided(step.y_shape, step.y_strides)
+        if step.large_bytes:
+            _core.ask_for_huge_pages(y.data_ptr(), step.large_bytes)
     if residual is not None:
         residual = _shapes.residual_like(y, residual)
     step.plan.run(input, step.packed, residual, y)
