@@ -110,7 +110,7 @@ class ColumnFinisher {
   // Of simple epilogues.
   HWY_INLINE void Run(const StoreRun& run) const {
     for (int r = 0; r < to_.rows; r += kLanes) {
-      const int count = HWY_MIN(to_.rows - r, kLanes);
+      const int count = Channels(r);
       const V bias = Bias(r, count);
       if (to_.row_stride == 1) {
         StorePixels(run, r, count, [&](int j) { return Finished(j, r, bias); });
@@ -125,7 +125,7 @@ class ColumnFinisher {
   // Of any epilogue, where the channels of a pixel lie side by side in y and the residual, too.
   HWY_INLINE void RunPixels(const StoreRun& run) const {
     for (int r = 0; r < to_.rows; r += kLanes) {
-      const int count = HWY_MIN(to_.rows - r, kLanes);
+      const int count = Channels(r);
       const V bias = Bias(r, count);
       StorePixels(run, r, count, [&](int j) {
         V sum = hn::Add(Sum(j, r), bias);
@@ -143,6 +143,9 @@ class ColumnFinisher {
   using D = FloatTag;
   using V = FloatVector;
   static constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
+
+  // Of the vector from channel r on.
+  HWY_INLINE int Channels(int r) const { return HWY_MIN(to_.rows - r, kLanes); }
 
   HWY_INLINE V Bias(int r, int count) const {
     return epilogue_.bias != nullptr ? LoadFirst(d_, epilogue_.bias + r, count)
