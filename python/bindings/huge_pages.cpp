@@ -20,7 +20,9 @@ void ask_for_huge_pages([[maybe_unused]] std::uintptr_t address,
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
   const std::uintptr_t begin = (address + kHugePage - 1) / kHugePage * kHugePage;
   const std::uintptr_t end = (address + bytes) / kHugePage * kHugePage;
-  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+  if (begin >= end) return;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): Python has addresses as integers
+  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
 #endif
 }
 

@@ -130,8 +130,8 @@ class ColumnFinisher {
       StorePixels(run, r, count, [&](int j) {
         V sum = hn::Add(Sum(j, r), bias);
         if (epilogue_.residual) {
-          const float* const added = to_.residual + r + run.residual_offset +
-                                     (j - run.begin) * to_.residual_pixel_stride;
+          const float* const added =
+              to_.residual + r + run.residual_offset + (j - run.begin) * to_.residual_pixel_stride;
           sum = hn::Add(sum, LoadFirst(d_, added, count));
         }
         return Activate(epilogue_.curve, epilogue_.slope, sum);
@@ -206,8 +206,7 @@ class ColumnFinisher {
 
 void FinishColumns(const float* sums, int rows, int cols, const Epilogue& epilogue,
                    const Destination& to) {
-  const bool in_pixels =
-      to.row_stride == 1 && (!epilogue.residual || to.residual_row_stride == 1);
+  const bool in_pixels = to.row_stride == 1 && (!epilogue.residual || to.residual_row_stride == 1);
   if (!epilogue.is_simple() && in_pixels) {
     const ColumnFinisher finisher(sums, rows, epilogue, to);
     for (const StoreRun& run : to.runs) finisher.RunPixels(run);
