@@ -137,12 +137,15 @@ class OpenMpExecutor final : public Executor {
   Pause pause_;
 };
 
-std::atomic<bool> forked{false};
+// Set in a forked child: a runtime would wait there for threads of the parent, also of regions that
+// torch had begun before any call of plait. Registered when the extension is loaded.
+constinit std::atomic<bool> forked{false};
+[[maybe_unused]] const int registered =
+    pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
 
 Executor* make_torch_executor() {
   const OpenMp openmp = runtime_of("libtorch_cpu.so");
   if (!openmp.complete()) return nullptr;
-  pthread_atfork(nullptr, nullptr, [] { forked.store(true); });
   return new OpenMpExecutor(openmp);  // never destroyed: calls may come until the process ends
 }
 

@@ -91,6 +91,20 @@ check(layer(x))
 """)
 
 
+def test_a_child_that_was_forked_before_the_first_call_computes_too() -> None:
+    run("""
+torch_runs()
+child = os.fork()
+if child == 0:
+    try:
+        check(layer(x))
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+""")
+
+
 def test_a_call_from_inside_of_a_parallel_region_runs_alone() -> None:
     run("""
 import ctypes
@@ -109,7 +123,7 @@ def test_many_threads_call_at_once() -> None:
     run("""
 def work():
     torch.set_grad_enabled(False)
-    for _ in range(5):
+    for _ in range(25):  # the first on plait's pool
         check(layer(x))
 workers = [threading.Thread(target=work) for _ in range(4)]
 for worker in workers: worker.start()
