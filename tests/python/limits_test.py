@@ -108,5 +108,7 @@ def test_plain_functions_take_no_more_threads_than_torch(function: str) -> None:
         return int(done.stdout)
 
     assert threads_made(1) == 0
-    if function == "conv2d":  # the count sees threads where there are some
+    if (
+        function == "corr2d_multi_in_out"
+    ):  # on plait's pool: the count sees threads where there are some
         assert threads_made(3) >= 1
