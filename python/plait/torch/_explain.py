@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from torch import nn
 
@@ -26,7 +27,8 @@ def table(model: nn.Module, converted: Collection[str], fused: dict[str, list[st
     rows = [("layer", "input", "with", "algorithm", "predicted", "workspace", "packed")]
     for name in converted:
         more = ", ".join(fused.get(name, []))
-        steps = _kept.steps_of(model.get_submodule(name).weight)  # type: ignore[arg-type]
+        layer: Any = model.get_submodule(name)
+        steps = _kept.steps_of(layer.weight)
         for step in steps:
             plan = step.plan
             rows.append(

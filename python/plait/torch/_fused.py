@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from torch.nn.modules import module as _HOOKS  # noqa: N812
 
+from plait.torch._module import Conv2d
+
 
 class Slot(NamedTuple):
     """Where the value of a step lies, in the arguments of another."""
@@ -70,8 +72,8 @@ class Joined:
 
     def joined(self, input: torch.Tensor, residual: torch.Tensor | None, activation: str) -> Any:  # noqa: A002
         """Compute all in one. ValueError where that cannot be."""
-        if isinstance(self.layer, nn.Conv2d):
-            return self.layer.fused(input, residual, activation)  # type: ignore[operator]
+        if isinstance(self.layer, Conv2d):
+            return self.layer.fused(input, residual, activation)
         inner = vars(self.layer).get("forward")
         if not isinstance(inner, Fused):
             raise ValueError("the module has another forward now")
