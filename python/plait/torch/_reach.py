@@ -322,7 +322,7 @@ class _Reading:
         if base.wrapped:
             return elements._replace(wrapped=isinstance(node.slice, ast.Slice))
         try:
-            found = [m[_source.written_index(node.slice)] for m in base.modules]  # type: ignore[index]
+            found = [m[_source.written_index(node.slice)] for m in base.modules]  # type: ignore[index,unused-ignore]
         except Exception:
             return elements
         value = base._replace(modules=frozenset(found))
