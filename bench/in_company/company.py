@@ -281,6 +281,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.4, help="of a turn")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    numbers = tuple(map(str, range(len(LAYERS))))
+    for kind, known in (("settings", SETTINGS), ("libraries", LIBRARIES), ("layers", numbers)):
+        for one in set(getattr(options, kind).split(",")) - set(known):
+            parser.error(f"--{kind}: {one!r} is none of {', '.join(known)}")
     libraries = options.libraries.split(",")
     print(
         "| setting | layer | "

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+NETWORKS = ("resnet18", "resnet50", "mobilenet_v2", "vgg16", "unet")
 VARIANTS = ("torch", "torch_cl_folded", "torch_compile", "plait", "plait_cl", "onnxruntime")
 OF_TORCH = VARIANTS[:3]
 
@@ -176,7 +177,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--networks", default="resnet18,resnet50,mobilenet_v2,vgg16,unet")
+    parser.add_argument("--networks", default=",".join(NETWORKS))
     parser.add_argument("--batches", default="1,8")
     parser.add_argument("--variants", default=",".join(VARIANTS))
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -185,6 +186,9 @@ def main() -> None:
     parser.add_argument("--neighbour", action="store_true", help="keep one core busy meanwhile")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    for kind, known in (("networks", NETWORKS), ("variants", VARIANTS)):
+        for one in set(getattr(options, kind).split(",")) - set(known):
+            parser.error(f"--{kind}: {one!r} is none of {', '.join(known)}")
     results = []
     print("| network | " + " | ".join(VARIANTS) + " | torch's best / plait's best |")
     print("|---" * (len(VARIANTS) + 2) + "|")

@@ -333,7 +333,7 @@ def test_layers_tell_how_they_are_computed():
     assert "conv2" in rows[3]
     assert "2x4x9x10" in rows[3]
     assert "addition, ReLU" in rows[3]
-    assert "ms" in rows[3]
+    assert " us " in rows[3]
     layer = conversion.model.conv2
     plan = plait.torch._kept.steps_of(layer.weight)[-1].plan
     assert f"{plan.algorithm} for 1x4x9x10" in repr(layer)

@@ -17,7 +17,7 @@ def described(plan: plait.Plan) -> str:
     """Say in one line how a layer is computed."""
     return (
         f"{plan.algorithm} for {_text(plan.problem.x_shape)}, "
-        f"{_milliseconds(plan.predicted_seconds)} predicted, "
+        f"{_time(plan.predicted_seconds)} predicted, "
         f"workspace {_bytes(plan.workspace_bytes)}, packed {_bytes(plan.packed_bytes)}"
     )
 
@@ -37,7 +37,7 @@ def table(model: nn.Module, converted: Collection[str], fused: dict[str, list[st
                     _text(plan.problem.x_shape),
                     more,
                     plan.algorithm,
-                    _milliseconds(plan.predicted_seconds),
+                    _time(plan.predicted_seconds),
                     _bytes(plan.workspace_bytes),
                     _bytes(plan.packed_bytes),
                 )
@@ -56,8 +56,8 @@ def _text(sizes: Collection[int]) -> str:
     return "x".join(map(str, sizes))
 
 
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1e3:.3f} ms"
+def _time(seconds: float) -> str:
+    return f"{seconds * 1e6:.3g} us" if seconds < 1e-3 else f"{seconds * 1e3:.3g} ms"
 
 
 def _bytes(number: float) -> str:
