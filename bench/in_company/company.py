@@ -24,7 +24,6 @@ import http.server
 import json
 import os
 import statistics
-import subprocess
 import sys
 import threading
 import time
@@ -33,6 +32,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from turns import (
+    PAUSE_SECONDS,
+    Process,
+    answers,
+    arguments,
+    busy_neighbour,
+    onnxruntime_session,
+    percentile_95,
+    take_turns,
+    timed,
+)
 
 LIBRARIES = ("plait", "torch", "onnxruntime")
 INSIDE = ("alone", "torch", "numpy", "server")  # arranged by the process itself
@@ -53,7 +63,7 @@ def convolution(library: str, number: int) -> Callable[[], Any]:
     x = rng.standard_normal(x_shape, dtype="float32")
     weight = rng.standard_normal(k_shape, dtype="float32")
     if library == "onnxruntime":
-        return in_onnxruntime(x, weight, stride, padding, groups)
+        return in_onnxruntime(x, weight, number)
     import torch
 
     torch.set_num_threads(THREADS)
@@ -69,38 +79,21 @@ def convolution(library: str, number: int) -> Callable[[], Any]:
     return lambda: layer(given)
 
 
-def in_onnxruntime(
-    x: Any, weight: Any, stride: int, padding: int, groups: int
-) -> Callable[[], Any]:
-    import onnxruntime
-    from onnx import TensorProto, helper, numpy_helper
+def in_onnxruntime(x: Any, weight: Any, number: int) -> Callable[[], Any]:
+    from driver import Problem
+    from onnx_model import conv_model
 
-    node = helper.make_node(
-        "Conv", ["x", "w"], ["y"], kernel_shape=weight.shape[2:], strides=[stride] * 2,
-        pads=[padding] * 4, group=groups,
+    (n, c_i, h, w), (c_o, _, k_h, k_w), stride, padding, groups = LAYERS[number]
+    problem = Problem(
+        "", n, c_i, h, w, c_o, k_h, k_w, (stride, stride), (padding,) * 4, (1, 1), groups
     )  # fmt: skip
-    graph = helper.make_graph(
-        [node],
-        "layer",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
-        [numpy_helper.from_array(weight, "w")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = THREADS
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    session = onnxruntime_session(conv_model(problem, weight), THREADS)
     return lambda: session.run(None, {"x": x})
 
 
 def in_setting(setting: str, run: Callable[[], Any]) -> Callable[[], float]:
     """Return what calls the layer once in its company, and tells the seconds that the call took."""
-
-    def timed() -> float:
-        start = time.perf_counter()
-        run()
-        return time.perf_counter() - start
-
+    once = timed(run)
     if setting == "torch":
         import torch
 
@@ -110,7 +103,7 @@ def in_setting(setting: str, run: Callable[[], Any]) -> Callable[[], float]:
         def between() -> float:
             torch.relu(a) + a
             b @ b
-            seconds = timed()
+            seconds = once()
             torch.relu(a)
             return seconds
 
@@ -121,20 +114,20 @@ def in_setting(setting: str, run: Callable[[], Any]) -> Callable[[], float]:
         def between_arrays() -> float:
             np.maximum(c, 0)
             d @ d
-            return timed()
+            return once()
 
         return between_arrays
     if setting == "server":
-        return served(timed)
-    return timed
+        return served(once)
+    return once
 
 
-def served(timed: Callable[[], float]) -> Callable[[], float]:
+def served(once: Callable[[], float]) -> Callable[[], float]:
     """Return what asks a web server, each of whose threads calls the layer for one request."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = str(timed()).encode()
+            body = str(once()).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -157,68 +150,26 @@ def served(timed: Callable[[], float]) -> Callable[[], float]:
 
 
 def serve(library: str, setting: str, number: int) -> None:
-    """Time calls for as many seconds as each line of the input says."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    once = in_setting(setting, convolution(library, number))
-    once()
-    print("{}", file=answers, flush=True)
-    for line in sys.stdin:
-        times: list[float] = []
-        for _ in range(3):
-            once()
-        end = time.perf_counter() + float(line)
-        while not times or time.perf_counter() < end:
-            times.append(once())
-        print(json.dumps(times), file=answers, flush=True)
-
-
-class Process:
-    """One library in one setting, in a process of its own."""
-
-    def __init__(self, library: str, setting: str, number: int) -> None:
-        self.times: list[float] = []
-        inside = setting if setting in INSIDE else "alone"
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, "--serve", library, inside, str(number)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        self._read()
-
-    def _read(self) -> Any:
-        assert self.process.stdout is not None
-        return json.loads(self.process.stdout.readline() or "null")
-
-    def start(self, seconds: float) -> None:
-        assert self.process.stdin is not None
-        print(seconds, file=self.process.stdin, flush=True)
-
-    def finish(self) -> None:
-        self.times += self._read() or []
-
-    def end(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+    with answers() as answer:
+        once = in_setting(setting, convolution(library, number))
+        once()
+        answer({})
+        take_turns(answer, once, warm_up=3)
 
 
 @contextlib.contextmanager
 def surroundings(setting: str, processes: list[Process]) -> Iterator[None]:
     """Arrange what a process cannot arrange itself."""
     if setting == "neighbour":
-        other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-        try:
+        with busy_neighbour():
             yield
-        finally:
-            other.kill()
-            other.wait()
     elif setting == "quota":
         with quota_group() as tasks:
             for one in processes:
-                tasks.write_text(str(one.process.pid))
+                tasks.write_text(str(one.pid))
             yield
             for one in processes:
-                one.end()
+                one.end()  # the group goes only when it is empty
     else:
         yield
 
@@ -240,52 +191,40 @@ def quota_group() -> Iterator[Path]:
         group.rmdir()
 
 
-def measure(
-    setting: str, number: int, libraries: list[str], rounds: int, seconds: float
-) -> dict[str, Any]:
+def measure(setting: str, number: int, options: argparse.Namespace) -> dict[str, Any]:
     """Return each library's median, mean and 95th percentile in microseconds."""
     many = 4 if setting == "four processes" else 1
-    teams = {one: [Process(one, setting, number) for _ in range(many)] for one in libraries}
+    inside = setting if setting in INSIDE else "alone"
+    teams = {one: [Process(one, inside, number) for _ in range(many)] for one in options.libraries}
     everyone = [process for team in teams.values() for process in team]
+    running = [team for team in teams.values() if all("error" not in p.first for p in team)]
     with surroundings(setting, everyone):
-        for _ in range(rounds):
-            for team in teams.values():
-                time.sleep(0.05)
+        for _ in range(options.rounds):
+            for team in running:
+                time.sleep(PAUSE_SECONDS)
                 for process in team:
-                    process.start(seconds)
+                    process.start(options.seconds)
                 for process in team:
                     process.finish()
+    for process in everyone:
+        process.end()
     result: dict[str, Any] = {"setting": setting, "layer": LAYERS[number]}
     for library, team in teams.items():
-        times = sorted(t * 1e6 for process in team for t in process.times)
+        times = [t * 1e6 for process in team for t in process.times]
         if times:
             result[library] = {
                 "median": statistics.median(times),
                 "mean": statistics.fmean(times),
-                "p95": times[int(0.95 * len(times))],
+                "p95": percentile_95(times),
             }
-        for process in team:
-            if process.process.poll() is None:
-                process.end()
     return result
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--settings", default=",".join(SETTINGS))
-    parser.add_argument("--layers", default="0,1,2,3", help="by number, from 0")
-    parser.add_argument("--libraries", default=",".join(LIBRARIES))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.4, help="of a turn")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
     numbers = tuple(map(str, range(len(LAYERS))))
-    for kind, known in (("settings", SETTINGS), ("libraries", LIBRARIES), ("layers", numbers)):
-        for one in set(getattr(options, kind).split(",")) - set(known):
-            parser.error(f"--{kind}: {one!r} is none of {', '.join(known)}")
-    libraries = options.libraries.split(",")
+    known = {"settings": SETTINGS, "libraries": LIBRARIES, "layers": numbers}
+    options = arguments(__doc__, known, rounds=5).parse_args()
+    libraries = options.libraries
     print(
         "| setting | layer | "
         + " | ".join(f"{one}: median, mean, p95 us" for one in libraries)
@@ -293,10 +232,10 @@ def main() -> None:
     )
     print("|---" * (len(libraries) + 2) + "|")
     results = []
-    for setting in options.settings.split(","):
-        for number in map(int, options.layers.split(",")):
+    for setting in options.settings:
+        for number in map(int, options.layers):
             try:
-                found = measure(setting, number, libraries, options.rounds, options.seconds)
+                found = measure(setting, number, options)
             except OSError as error:  # no group to write to
                 print(f"{setting}: {error}", file=sys.stderr)
                 continue

@@ -10,16 +10,27 @@ turns. Usage, in an environment that has torch and plait (and onnx, onnxruntime 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+
+from turns import (
+    PAUSE_SECONDS,
+    Process,
+    answers,
+    arguments,
+    busy_neighbour,
+    onnxruntime_session,
+    percentile_95,
+    take_turns,
+    timed,
+)
 
 NETWORKS = ("resnet18", "resnet50", "mobilenet_v2", "vgg16", "unet")
 VARIANTS = ("torch", "torch_cl_folded", "torch_compile", "plait", "plait_cl", "onnxruntime")
@@ -59,14 +70,11 @@ def prepare(variant: str, name: str, batch: int, threads: int) -> tuple[Callable
 def in_onnxruntime(model: Any, x: Any, threads: int) -> tuple[Callable[[], Any], Any]:
     import io
 
-    import onnxruntime
     import torch
 
     file = io.BytesIO()
     torch.onnx.export(model, (x,), file, dynamo=False, input_names=["x"])
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(file.getvalue(), options)
+    session = onnxruntime_session(file.getvalue(), threads)
     given = {"x": x.numpy()}
 
     def run() -> Any:
@@ -76,67 +84,27 @@ def in_onnxruntime(model: Any, x: Any, threads: int) -> tuple[Callable[[], Any],
 
 
 def serve(variant: str, name: str, batch: int, threads: int) -> None:
-    """Prepare, then time calls for as many seconds as each line of the input says."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    try:
-        run, answer = prepare(variant, name, batch, threads)
-    except Exception as error:  # the network or the library cannot
-        print(json.dumps({"error": f"{type(error).__name__}: {error}"[:300]}), file=answers)
-        return
-    sample = [float(v) for v in answer.reshape(-1)[:: max(1, answer.size // 64)]]
-    print(json.dumps({"sample": sample}), file=answers, flush=True)
-    for line in sys.stdin:
-        times = []
-        run()
-        end = time.perf_counter() + float(line)
-        while not times or time.perf_counter() < end:
-            start = time.perf_counter()
-            run()
-            times.append(time.perf_counter() - start)
-        print(json.dumps(times), file=answers, flush=True)
-
-
-class Process:
-    """One variant of a network, in a process of its own."""
-
-    def __init__(self, variant: str, name: str, batch: int, threads: int) -> None:
-        command = [sys.executable, __file__, "--serve", variant, name, str(batch), str(threads)]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.times: list[float] = []
-        self.first = self._read()
-
-    def _read(self) -> Any:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        return json.loads(line) if line else {"error": "it ended"}
-
-    def turn(self, seconds: float) -> None:
-        assert self._process.stdin is not None
-        print(seconds, file=self._process.stdin, flush=True)
-        self.times += self._read()
-
-    def end(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
+    with answers() as answer:
+        try:
+            run, first = prepare(variant, name, batch, threads)
+        except Exception as error:  # the network or the library cannot
+            answer({"error": f"{type(error).__name__}: {error}"[:300]})
+            return
+        step = max(1, first.size // 64)
+        answer({"sample": [float(v) for v in first.reshape(-1)[::step]]})
+        take_turns(answer, timed(run), warm_up=1)
 
 
 def measure(name: str, batch: int, options: argparse.Namespace) -> dict[str, Any]:
     """Return each variant's median and shortest time in milliseconds, or why it has none."""
     threads = options.threads
-    processes = {v: Process(v, name, batch, threads) for v in options.variants.split(",")}
+    processes = {v: Process(v, name, batch, threads) for v in options.variants}
     alive = {v: p for v, p in processes.items() if "error" not in p.first}
     for _ in range(options.rounds):
         for process in alive.values():
-            time.sleep(0.05)  # what the one before left spinning comes to rest
-            process.turn(options.seconds)
+            time.sleep(PAUSE_SECONDS)
+            process.start(options.seconds)
+            process.finish()
     result: dict[str, Any] = {"network": name, "batch": batch, "threads": threads}
     for variant, process in processes.items():
         process.end()
@@ -146,7 +114,7 @@ def measure(name: str, batch: int, options: argparse.Namespace) -> dict[str, Any
         result[variant] = {
             "median_ms": statistics.median(process.times) * 1e3,
             "min_ms": min(process.times) * 1e3,
-            "p95_ms": sorted(process.times)[int(0.95 * len(process.times))] * 1e3,
+            "p95_ms": percentile_95(process.times) * 1e3,
             "difference": _difference(process.first["sample"], alive),
         }
     return result
@@ -174,36 +142,20 @@ def line(result: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--networks", default=",".join(NETWORKS))
+    parser = arguments(__doc__, {"networks": NETWORKS, "variants": VARIANTS}, rounds=7)
     parser.add_argument("--batches", default="1,8")
-    parser.add_argument("--variants", default=",".join(VARIANTS))
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=0.4, help="of a turn")
     parser.add_argument("--neighbour", action="store_true", help="keep one core busy meanwhile")
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    for kind, known in (("networks", NETWORKS), ("variants", VARIANTS)):
-        for one in set(getattr(options, kind).split(",")) - set(known):
-            parser.error(f"--{kind}: {one!r} is none of {', '.join(known)}")
     results = []
     print("| network | " + " | ".join(VARIANTS) + " | torch's best / plait's best |")
     print("|---" * (len(VARIANTS) + 2) + "|")
-    neighbour = None
-    if options.neighbour:
-        neighbour = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-    try:
-        for name in options.networks.split(","):
+    with busy_neighbour() if options.neighbour else contextlib.nullcontext():
+        for name in options.networks:
             for batch in map(int, options.batches.split(",")):
                 found = measure(name, batch, options)
                 print(line(found), flush=True)
                 results.append(found)
-    finally:
-        if neighbour is not None:
-            neighbour.kill()
     mean = statistics.geometric_mean([r["ratio"] for r in results])
     print(f"geometric mean {mean:.2f}, least {min(r['ratio'] for r in results):.2f}")
     if options.json:
