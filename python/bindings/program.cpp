@@ -15,6 +15,7 @@
 #include "inspect_command.hpp"
 #include "plan_command.hpp"
 #include "program.hpp"
+#include "text.hpp"
 #include "verify_command.hpp"
 
 namespace plait::python {
@@ -50,6 +51,10 @@ void add_program(nb::module_& m) {
   m.def(
       "info_json", [] { return faces::text_of(faces::info_json(host_machine(), false)); },
       "What `plait info --json` prints.");
+  m.def("seconds_text", &faces::seconds_text, nb::arg("seconds"), "As in \"1.23 ms\".");
+  m.def("bytes_text", &faces::bytes_text, nb::arg("bytes"), "As in \"9.19 KiB\".");
+  m.def("table_text", &faces::table_text, nb::arg("rows"), nb::arg("left_columns"),
+        "Cells as columns, so many of them to the left, the others to the right.");
 }
 
 }  // namespace plait::python

@@ -12,15 +12,14 @@ import os
 from typing import Any
 
 from torch import nn
-from torch.nn.modules import module as _HOOKS  # noqa: N812
 
-from plait.torch import _reach, _source
+from plait.torch import _hooks, _reach, _source
 from plait.torch._watch import Site, Watch
 
 
 def doubt(model: nn.Module, code: _reach.Code, watch: Watch, convolution: str, norm: str) -> str:
     """Return why other calls could differ from the traced one; empty if none can."""
-    if _HOOKS._global_forward_hooks or _HOOKS._global_forward_pre_hooks:
+    if _hooks.watch_all():
         return "forward hooks of all modules are registered"
     if convolution in watch.doubts:
         return watch.doubts[convolution]

@@ -208,7 +208,7 @@ def _convert(
     result.model = _swap(model, swaps)
     if fuse:
         fused, result.unfused = _fuse.fuse(result.model)
-        result.fused = {name: fused[name] for name in fused.keys() & dict(model.named_modules())}
+        result.fused = {n: fused[n] for n, _ in model.named_modules() if n in fused}
     # Else an input would come to require a gradient on its way through the layers that are left.
     for parameter in result.model.parameters():
         parameter.requires_grad = False  # of lazy ones too

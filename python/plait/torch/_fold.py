@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import fx, nn
 
-from plait.torch import _certain, _reach
+from plait.torch import _certain, _hooks, _reach
 from plait.torch._watch import Watch
 
 
@@ -49,11 +49,6 @@ def fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[torch.Tensor, to
     return weight.to(convolution.weight.dtype), bias.to(convolution.weight.dtype)
 
 
-def has_hooks(module: nn.Module) -> bool:
-    """Tell whether something watches or changes what goes in or comes out."""
-    return bool(module._forward_hooks or module._forward_pre_hooks)
-
-
 def followers(model: nn.Module) -> dict[str, Follower]:
     """Find, for each batch norm by name, the one convolution whose output it alone uses.
 
@@ -71,7 +66,7 @@ def followers(model: nn.Module) -> dict[str, Follower]:
     code = _reach.Code(model)
     found: dict[str, Follower] = {}
     for name, trace in traces.items():
-        module, prefix = model.get_submodule(name), _prefix(name)
+        module, prefix = model.get_submodule(name), prefix_of(name)
         if isinstance(trace, _Trace):
             for norm, follower in _followers_in(trace.graph, module, prefix, use).items():
                 if follower.convolution is not None:
@@ -102,9 +97,9 @@ class _Use:
         for name, trace in traces.items():
             for node in trace.graph.nodes if isinstance(trace, _Trace) else ():
                 if node.op == "call_module":
-                    self._calls[f"{_prefix(name)}{node.target}"] += 1
+                    self._calls[f"{prefix_of(name)}{node.target}"] += 1
                 elif node.op == "get_attr":
-                    self._read.add(f"{_prefix(name)}{node.target}".rpartition(".")[0])
+                    self._read.add(f"{prefix_of(name)}{node.target}".rpartition(".")[0])
 
     def beside_one_call(self, name: str) -> str:
         """Return what else is done with the module; empty if nothing is."""
@@ -115,7 +110,7 @@ class _Use:
         return ""
 
 
-def _prefix(name: str) -> str:
+def prefix_of(name: str) -> str:
     return f"{name}." if name else ""
 
 
@@ -124,8 +119,13 @@ def _norms(model: nn.Module) -> list[str]:
 
 
 def _untraceable(error: Exception) -> Follower:
+    return Follower(None, untraceable(error))
+
+
+def untraceable(error: Exception) -> str:
+    """Say that a trace ended with an error."""
     lines = str(error).splitlines() or [type(error).__name__]
-    return Follower(None, f"forward cannot be traced ({lines[0]})")
+    return f"forward cannot be traced ({lines[0]})"
 
 
 class _Tracer(fx.Tracer):
@@ -136,7 +136,7 @@ class _Tracer(fx.Tracer):
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         layer = isinstance(m, (nn.Conv2d, nn.BatchNorm2d, torch.jit.ScriptModule))
-        return layer or has_hooks(m) or super().is_leaf_module(m, module_qualified_name)
+        return layer or _hooks.watch(m) or super().is_leaf_module(m, module_qualified_name)
 
     def call_module(self, m: nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
         output = super().call_module(m, forward, args, kwargs)
@@ -150,15 +150,16 @@ def _traces(module: nn.Module, name: str) -> Iterator[tuple[str, _Trace | Except
     """Trace the module, or its submodules in its place; and those with hooks, as hooks are not."""
     if not any(isinstance(m, nn.BatchNorm2d) for m in module.modules()):
         return
-    trace = _trace(module, _prefix(name))
+    trace = _trace(module, prefix_of(name))
     yield name, trace
     inner = dict(module.named_children())
     if isinstance(trace, _Trace):
         called = {node.target for node in trace.graph.nodes if node.op == "call_module"}
-        inner = {path: m for path, m in module.named_modules() if path in called and has_hooks(m)}
+        hooked = {path: m for path, m in module.named_modules() if _hooks.watch(m)}
+        inner = {path: m for path, m in hooked.items() if path in called}
     for path, child in inner.items():
         if not isinstance(child, (nn.Conv2d, nn.BatchNorm2d)):
-            yield from _traces(child, _prefix(name) + path)
+            yield from _traces(child, prefix_of(name) + path)
 
 
 def _trace(module: nn.Module, prefix: str) -> _Trace | Exception:

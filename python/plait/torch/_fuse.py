@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import fx, nn
 
-from plait.torch import _plain
+from plait.torch import _fold, _plain
 from plait.torch._fused import Fused, Joined, Slot, Step
 from plait.torch._module import Conv2d
 
@@ -63,7 +63,7 @@ def fuse(model: nn.Module) -> tuple[dict[str, list[str]], dict[str, str]]:
             left[name] = str(reason)
             continue
         except Exception as error:  # whatever a forward does when given symbols
-            left[name] = f"forward cannot be traced ({(str(error).splitlines() or [''])[0]})"
+            left[name] = _fold.untraceable(error)
             continue
         if found.ends_open:
             open_ended[module] = found
@@ -73,16 +73,12 @@ def fuse(model: nn.Module) -> tuple[dict[str, list[str]], dict[str, str]]:
                 inner = open_ended.get(chain.layer)
                 if inner is not None and "forward" not in vars(chain.layer):
                     _give(chain.layer, inner)
-                joined.update({f"{_prefix(name)}{chain.name}": list(chain.words)})
+                joined.update({f"{_fold.prefix_of(name)}{chain.name}": list(chain.words)})
     return joined, left
 
 
 def _give(module: nn.Module, found: _Found) -> None:
     vars(module)["forward"] = found.forward()
-
-
-def _prefix(name: str) -> str:
-    return f"{name}." if name else ""
 
 
 class _Proxy(fx.Proxy):

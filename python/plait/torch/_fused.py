@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import nn
-from torch.nn.modules import module as _HOOKS  # noqa: N812
 
+from plait.torch import _hooks
 from plait.torch._module import Conv2d
 
 
@@ -68,7 +68,7 @@ class Joined:
 
     def is_watched(self) -> bool:
         """Tell whether hooks look at what goes in or comes out between."""
-        return any(m._forward_hooks or m._forward_pre_hooks for m in self._watched)
+        return any(map(_hooks.watch, self._watched))
 
     def joined(self, input: torch.Tensor, residual: torch.Tensor | None, activation: str) -> Any:  # noqa: A002
         """Compute all in one. ValueError where that cannot be."""
@@ -140,7 +140,7 @@ class Fused:
                 return False
         if type(module).forward is not self._own or torch.compiler.is_compiling():
             return False
-        return not (_HOOKS._global_forward_hooks or _HOOKS._global_forward_pre_hooks)
+        return not _hooks.watch_all()
 
     def _run(self, args: tuple[Any, ...], last: Callable[..., Any] | None = None) -> Any:
         values: list[Any] = list(args)

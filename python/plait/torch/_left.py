@@ -15,7 +15,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.utils import parametrize
 
-from plait.torch import _fold, _source
+from plait.torch import _hooks, _source
 from plait.torch._module import Conv2d
 
 _FUNCTIONS = [f"conv{transposed}{n}d" for transposed in ("", "_transpose") for n in (1, 2, 3)]
@@ -139,7 +139,7 @@ _TORCHS = {"forward": nn.Conv2d.forward, "_conv_forward": nn.Conv2d._conv_forwar
 
 
 def _why_not_now(layer: nn.Module) -> str:
-    if _fold.has_hooks(layer):
+    if _hooks.watch(layer):
         return "has forward hooks"
     if layer.training:
         return "training mode: call eval() first"

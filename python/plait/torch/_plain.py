@@ -7,7 +7,6 @@ and decides by plain attributes at most, whose values can be compared again.
 from __future__ import annotations
 
 import ast
-import builtins
 import inspect
 import types
 from typing import Any
@@ -66,10 +65,8 @@ class _Reader:
             raise NotPlainError(f"{code.co_name} has arguments that may be left out")
         self._own, self._globals = code.co_varnames[0], function.__globals__
         self._locals = set(code.co_varnames)
-        own = self._own, self._globals, self._locals
         for statement in tree.body:
             self._statement(statement)
-            self._own, self._globals, self._locals = own
 
     def _statement(self, node: ast.stmt) -> None:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
@@ -167,18 +164,12 @@ class _Reader:
 
     def _is_torchs(self, node: ast.Name) -> bool:
         """Tell whether a global name is a package, or a function, of torch."""
-        if node.id in self._locals:
-            return False
-        value = self._globals.get(node.id, getattr(builtins, node.id, None))
-        name = getattr(value, "__module__", None) or getattr(value, "__name__", "")
+        value = None if node.id in self._locals else self._globals.get(node.id)
         if isinstance(value, types.ModuleType):
             name = value.__name__
-        return _is_callable_or_module(value) and str(name).partition(".")[0] == "torch"
+        else:
+            name = str(getattr(value, "__module__", "")) if callable(value) else ""
+        return name.partition(".")[0] == "torch"
 
     def _not(self, node: ast.AST) -> NotPlainError:
         return NotPlainError(f"its code has {ast.unparse(node).splitlines()[0]!r}")
-
-
-def _is_callable_or_module(value: Any) -> bool:
-    """Tell whether a value is a function or a package, rather than a number."""
-    return isinstance(value, types.ModuleType) or callable(value)

@@ -109,7 +109,7 @@ def _check_ranks(input: torch.Tensor, weight: torch.Tensor) -> None:  # noqa: A0
     if input.dim() not in (3, 4) or weight.dim() != 4:
         raise ValueError(
             "input must be n x c x h x w or c x h x w, and weight c_out x c_in/groups x k_h x k_w, "
-            f"but they are {_text(input.shape)} and {_text(weight.shape)}"
+            f"but they are {text(input.shape)} and {text(weight.shape)}"
         )
 
 
@@ -124,15 +124,15 @@ def _check_channels(
         and input.shape[1] == weight.shape[1] * groups
         and weight.shape[0] % groups == 0,
         lambda: (
-            f"weight {_text(weight.shape)} in {groups} groups does not fit the channels of input "
-            f"{_text(input.shape)}"
+            f"weight {text(weight.shape)} in {groups} groups does not fit the channels of input "
+            f"{text(input.shape)}"
         ),
     )
     _check(
         bias is None or (bias.dim() == 1 and bias.shape[0] == weight.shape[0]),
         lambda: (
-            f"bias must have one value per output channel of weight {_text(weight.shape)} but is "
-            f"{_text(bias.shape if bias is not None else ())}"
+            f"bias must have one value per output channel of weight {text(weight.shape)} but is "
+            f"{text(bias.shape if bias is not None else ())}"
         ),
     )
 
@@ -152,7 +152,7 @@ def _check_residual(
         _check(
             have == need,
             lambda: (
-                f"residual must be {_text(shape)}, like the output, but is {_text(residual.shape)}"
+                f"residual must be {text(shape)}, like the output, but is {text(residual.shape)}"
             ),
         )
 
@@ -166,15 +166,15 @@ def _check_window(
 ) -> None:
     if min(stride) < 1 or min(dilation) < 1 or min(padding) < 0:
         raise ValueError(
-            f"stride {_text(stride)} and dilation {_text(dilation)} must be at least 1, and "
-            f"padding {_text(padding)} at least 0"
+            f"stride {text(stride)} and dilation {text(dilation)} must be at least 1, and "
+            f"padding {text(padding)} at least 0"
         )
     for axis in _AXES:
         _check(
             _window(weight, dilation, axis) <= _padded(input, padding, axis),
             lambda: (
-                f"the kernel of weight {_text(weight.shape)} with dilation {_text(dilation)} is "
-                f"larger than input {_text(input.shape)} with padding {_text(padding)}"
+                f"the kernel of weight {text(weight.shape)} with dilation {text(dilation)} is "
+                f"larger than input {text(input.shape)} with padding {text(padding)}"
             ),
         )
 
@@ -198,9 +198,9 @@ def _check_padding(
         _check(
             most < size if padding_mode == "reflect" else most <= size,
             lambda: (
-                f"padding {_text(padding)} with padding_mode {padding_mode!r} must be "
+                f"padding {text(padding)} with padding_mode {padding_mode!r} must be "
                 f"{'less than' if padding_mode == 'reflect' else 'at most'} the size of input "
-                f"{_text(input.shape)} on each axis"
+                f"{text(input.shape)} on each axis"
             ),
         )
 
@@ -210,5 +210,6 @@ def _check(condition: bool, text: Callable[[], str]) -> None:
         torch._check_value(condition, text)
 
 
-def _text(sizes: Sequence[int]) -> str:
+def text(sizes: Sequence[int]) -> str:
+    """Write sizes as in "1x3x224x224"."""
     return "x".join(map(str, sizes))
