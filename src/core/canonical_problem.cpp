@@ -91,12 +91,13 @@ bool holds_channels(const Problem& p, const Strides& s, int outer, int inner) {
 }
 
 // Lines along which pixels lie: `size` of them, with the strides of the tensors' `axis`.
-struct Axis {
+struct PixelAxis {
   std::int64_t size;
   int axis;
 };
 
-void set_axes(Problem& p, Strides& s, const Axis& images, const Axis& rows, const Axis& columns) {
+void set_axes(Problem& p, Strides& s, const PixelAxis& images, const PixelAxis& rows,
+              const PixelAxis& columns) {
   const Strides given = s;
   p.n = images.size;
   p.h = rows.size;
@@ -127,11 +128,11 @@ void merge_pixels(Problem& p, Strides& s) {
   if (p.k_h != 1 || p.padding.top + p.padding.bottom != 0 || p.stride.h != 1) return;
   const bool all_are_pixels =
       p.k_w == 1 && p.padding.left + p.padding.right == 0 && p.stride.w == 1;
-  std::array<Axis, 3> axes = {};
+  std::array<PixelAxis, 3> axes = {};
   std::size_t count = 0;
-  const auto add = [&](const Axis& next) {
+  const auto add = [&](const PixelAxis& next) {
     if (next.size == 1) return;
-    Axis& last = axes[count == 0 ? 0 : count - 1];
+    PixelAxis& last = axes[count == 0 ? 0 : count - 1];
     if (count > 0 && lie_evenly(s, last.axis, next.axis, next.size)) {
       last = {last.size * next.size, next.axis};
     } else {
@@ -140,14 +141,14 @@ void merge_pixels(Problem& p, Strides& s) {
   };
   add({p.n, kImages});
   add({p.h, kRows});
-  Axis pixels = {p.w, kColumns};
+  PixelAxis pixels = {p.w, kColumns};
   if (all_are_pixels) {
     add(pixels);
     if (count > 0) pixels = axes[--count];
   }
   if (count > 1) return;
-  const Axis none = {1, kImages};
-  const Axis outer = count == 1 ? axes[0] : none;
+  const PixelAxis none = {1, kImages};
+  const PixelAxis outer = count == 1 ? axes[0] : none;
   const bool are_images =
       pixels.size >= kManyPixels && holds_channels(p, s, outer.axis, pixels.axis);
   set_axes(p, s, are_images ? outer : none, are_images ? none : outer, pixels);

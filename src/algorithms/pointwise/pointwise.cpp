@@ -94,8 +94,8 @@ class Pixels final : public kernels::PanelSource {
 // with 64 channels at 56 px, strides 1 and 2 [Zen 4, 2026-11-22]; a piece of a row: 4, 25 and 49 px
 // side by side [Zen 4 VM, AVX-512, 2026-12-01].
 constexpr double kCopyCycles = 0.3;
-constexpr double kPieceCycles = 2.2;
-constexpr double kPieceCallCycles = 28;  // of a piece, for all its terms
+constexpr double kCopyPieceCycles = 2.2;
+constexpr double kCopyPieceCallCycles = 28;  // of a piece, for all its terms
 constexpr double kPanelCols = 48;  // of a typical tile; only the pieces' mean length depends on it
 constexpr double kPickCycles = 1.8;
 constexpr double kPickSecondCycles = 0.6;  // by vectors
@@ -105,7 +105,8 @@ kernels::Blocking config(const Problem& problem, const Limits& limits, const Mac
   const std::int64_t step = column_step(problem);
   const auto line = static_cast<double>(problem.w_o());
   const double pieces = (line + kPanelCols) / (line * kPanelCols);  // both ends cut them
-  const double of_piece = kPieceCycles + kPieceCallCycles / static_cast<double>(problem.depth());
+  const double of_piece =
+      kCopyPieceCycles + kCopyPieceCallCycles / static_cast<double>(problem.depth());
   const double cycles = side_by_side ? kCopyCycles
                         : step == 1  ? kCopyCycles + of_piece * pieces
                         : step == 2  ? kPickSecondCycles
