@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include <plait/measure.hpp>
+#include <plait/analysis/measure.hpp>
 #include <plait/plan.hpp>
 
 #include "core/random.hpp"

@@ -4,22 +4,22 @@
 
 #include <string>
 
-#include "bench_command.hpp"
-#include "compose_command.hpp"
-#include "cost_command.hpp"
-#include "decompose_command.hpp"
-#include "flow_command.hpp"
-#include "im2col_command.hpp"
-#include "info_command.hpp"
-#include "inspect_command.hpp"
-#include "plan_command.hpp"
-#include "program.hpp"
-#include "run_command.hpp"
-#include "verify_command.hpp"
+#include "app/program.hpp"
+#include "bench/bench_command.hpp"
+#include "cost/cost_command.hpp"
+#include "look/flow_command.hpp"
+#include "look/im2col_command.hpp"
+#include "look/info_command.hpp"
+#include "look/plan_command.hpp"
+#include "look/verify_command.hpp"
+#include "rewrite/compose_command.hpp"
+#include "rewrite/decompose_command.hpp"
+#include "rewrite/inspect_command.hpp"
+#include "run/run_command.hpp"
 
 namespace {
 
-using namespace plait::faces;
+using namespace plait::cli;
 
 Command add_info(CLI::App& app) {
   return add_info_command(app,

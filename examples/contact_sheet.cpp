@@ -11,14 +11,14 @@
 
 #include <plait/error.hpp>
 
-#include "drawing.hpp"
-#include "files.hpp"
-#include "image.hpp"
-#include "interrupt.hpp"
+#include "app/interrupt.hpp"
+#include "draw/drawing.hpp"
+#include "io/files.hpp"
+#include "io/image.hpp"
 
 namespace {
 
-using namespace plait::faces;
+using namespace plait::cli;
 
 constexpr int kMargin = 24;
 constexpr int kGap = 24;

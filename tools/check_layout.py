@@ -83,7 +83,7 @@ def matches(pattern: str, text: str):
 def rooms_of(texts: dict[str, str]) -> dict[str, int]:
     """The rooms in the registry: name -> line."""
     registry = texts.get("src/algorithms/registry.inc", "")
-    return {match[1]: line for line, match in matches(r"^PLAIT_ROOM\((\w+)\)", registry)}
+    return {match[1]: line for line, match in matches(r"^PLAIT_ALGORITHM\((\w+)\)", registry)}
 
 
 def resolve(include: str, source: str) -> str | None:

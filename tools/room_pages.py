@@ -14,7 +14,7 @@ NOTE = "\n<!-- Written by tools/room_pages.py from {}: change the text there. --
 
 
 def rooms() -> list[str]:
-    return re.findall(r"^PLAIT_ROOM\((\w+)\)", (ROOMS / "registry.inc").read_text(), re.M)
+    return re.findall(r"^PLAIT_ALGORITHM\((\w+)\)", (ROOMS / "registry.inc").read_text(), re.M)
 
 
 def comment_at(text: str) -> list[str]:

@@ -7,8 +7,8 @@
 
 #include <plait/error.hpp>
 
-#include "foreign_words.hpp"
-#include "option_values.hpp"
+#include "app/option_values.hpp"
+#include "options/foreign_words.hpp"
 
 namespace plait::python {
 namespace {
@@ -24,7 +24,7 @@ bool is_text(nb::handle value) { return PyUnicode_Check(value.ptr()); }
 
 // What a word is called here, if it is another library's.
 std::string hint(const char* name, nb::handle value) {
-  return is_text(value) ? faces::hint_for(name, nb::cast<std::string>(value)) : "";
+  return is_text(value) ? cli::hint_for(name, nb::cast<std::string>(value)) : "";
 }
 
 [[noreturn]] void wrong_value(const char* name, const std::string& wanted, nb::handle value) {
@@ -180,7 +180,7 @@ PaddingMode to_padding_mode(nb::handle value) {
   const std::string_view name = text_of("padding_mode", value);
   std::string known;
   if (name == "edge") return PaddingMode::replicate;  // numpy's and skimage's word
-  for (const PaddingMode mode : faces::kPaddingModes) {
+  for (const PaddingMode mode : cli::kPaddingModes) {
     if (name == name_of(mode)) return mode;
     known += (known.empty() ? "'" : ", '") + std::string(name_of(mode)) + "'";
   }

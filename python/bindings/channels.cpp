@@ -1,5 +1,5 @@
 // channel_shuffle and channel_flow. python/plait documents the arguments.
-#include <plait/channels.hpp>
+#include <plait/analysis/channels.hpp>
 
 #include <array>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // plait.compose. python/plait documents the arguments.
-#include <plait/compose.hpp>
+#include <plait/rewrite/compose.hpp>
 
 #include <algorithm>
 #include <array>
@@ -16,9 +16,9 @@
 #include "arguments.hpp"
 #include "arrays.hpp"
 #include "bindings.hpp"
-#include "compute.hpp"
 #include "layers.hpp"
 #include "long_call.hpp"
+#include "measure/compute.hpp"
 
 namespace plait::python {
 namespace {
@@ -42,7 +42,7 @@ Padding named_padding(const char* name, nb::handle padding, const Array& kernel,
 nb::object to_mask(const DifferingOutputs& differing) {
   const auto h = static_cast<std::size_t>(differing.h());
   const auto w = static_cast<std::size_t>(differing.w());
-  faces::check_memory(
+  cli::check_memory(
       static_cast<double>(h) * static_cast<double>(w),
       "which outputs can differ is told of " + std::to_string(h) + "x" + std::to_string(w));
   auto mask = std::make_unique<bool[]>(h * w);

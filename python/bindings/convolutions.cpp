@@ -8,7 +8,7 @@
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "long_call.hpp"
-#include "weight_layout.hpp"
+#include "options/weight_layout.hpp"
 
 namespace plait::python {
 namespace {
@@ -157,10 +157,10 @@ class Convolution {
   void check_weight_layout() const {
     const std::int64_t groups = to_int("groups", call_.groups);
     const std::int64_t c = channels();
-    if (!faces::fits_as_hwio(weight_.shape(), c, groups)) return;
+    if (!cli::fits_as_hwio(weight_.shape(), c, groups)) return;
     const bool of_channels_last =
         layout_ == Layout::nhwc || is_of("tensorflow", input_) || is_of("tensorflow", weight_);
-    faces::check_weight_layout(weight_.shape(), c, groups, of_channels_last);
+    cli::check_weight_layout(weight_.shape(), c, groups, of_channels_last);
   }
 
   Conv2dOptions<T> options() const {

@@ -1,11 +1,11 @@
 // plait.cost.
-#include <plait/layer_cost.hpp>
+#include <plait/analysis/layer_cost.hpp>
 
 #include <nanobind/stl/string.h>
 
 #include "arguments.hpp"
 #include "bindings.hpp"
-#include "json.hpp"
+#include "io/json.hpp"
 
 namespace plait::python {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 nb::dict cost_of(nb::handle problem, nb::handle direction) {
   Problem asked = to_problem(problem);
   if (!direction.is_none()) asked.direction = parse_direction(to_text("direction", direction));
-  const faces::Json json = faces::to_json(cost(asked));
+  const cli::Json json = cli::to_json(cost(asked));
   nb::dict figures;
   for (const auto& [key, value] : json.items()) {
     if (value.is_number_integer()) {

@@ -1,5 +1,5 @@
 // plait.decompose. python/plait documents the arguments.
-#include <plait/decompose.hpp>
+#include <plait/rewrite/decompose.hpp>
 
 #include <cstdint>
 #include <sstream>
@@ -9,9 +9,9 @@
 #include "arguments.hpp"
 #include "arrays.hpp"
 #include "bindings.hpp"
-#include "decompose_report.hpp"
 #include "layers.hpp"
 #include "long_call.hpp"
+#include "rewrite/decompose_report.hpp"
 
 namespace plait::python {
 namespace {
@@ -67,7 +67,7 @@ nb::object decomposed(const Array& kernel, DecomposeOptions options, const Kind&
   });
   std::ostringstream text;
   text << found;
-  const std::string json = faces::to_json(found).dump();
+  const std::string json = cli::to_json(found).dump();
   Tensor<double>& sigma = found.separability.singular_values;
   if (view.rank() < 3) {
     sigma = dense_copy(TensorView<const double>(sigma.data(), {sigma.size(2)}));

@@ -1,5 +1,5 @@
 // Folding layers, and kernels of other things. python/plait documents the arguments.
-#include <plait/fold.hpp>
+#include <plait/rewrite/fold.hpp>
 
 #include <cstdint>
 #include <optional>

@@ -1,5 +1,5 @@
 // im2col: from Python's array and options to the patches matrix, as an array of the input's kind.
-#include <plait/im2col.hpp>
+#include <plait/analysis/im2col.hpp>
 
 #include <utility>
 

@@ -1,5 +1,5 @@
 // plait.inspect, and running what it proposes. python/plait documents the arguments.
-#include <plait/inspect.hpp>
+#include <plait/rewrite/inspect.hpp>
 
 #include <cstdint>
 #include <sstream>
@@ -10,9 +10,9 @@
 #include "arguments.hpp"
 #include "arrays.hpp"
 #include "bindings.hpp"
-#include "inspect_report.hpp"
 #include "layers.hpp"
 #include "long_call.hpp"
+#include "rewrite/inspect_report.hpp"
 
 namespace plait::python {
 namespace {
@@ -53,7 +53,7 @@ nb::object inspected(const Array& kernel, InspectOptions options, const Kind& ki
   });
   std::ostringstream text;
   text << inspection;
-  const std::string json = faces::to_json(inspection).dump();
+  const std::string json = cli::to_json(inspection).dump();
   nb::list proposals;
   for (KernelProposal<T>& proposal : inspection.proposals) {
     nb::list layers;

@@ -7,7 +7,7 @@
 #include <deque>
 #include <string>
 
-#include <plait/layers.hpp>
+#include <plait/rewrite/layers.hpp>
 
 #include "arguments.hpp"
 #include "arrays.hpp"

@@ -1,5 +1,5 @@
 // plait.measure_peak_gflops.
-#include <plait/measure.hpp>
+#include <plait/analysis/measure.hpp>
 
 #include <plait/machine.hpp>
 

@@ -4,8 +4,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
 
+#include <plait/analysis/layer_class.hpp>
 #include <plait/error.hpp>
-#include <plait/layer_class.hpp>
 
 #include "arguments.hpp"
 #include "arrays.hpp"

@@ -1,5 +1,5 @@
 // plait.verify and its report.
-#include <plait/verify.hpp>
+#include <plait/analysis/verify.hpp>
 
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>

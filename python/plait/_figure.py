@@ -1,6 +1,6 @@
 """Drawing for `plait.show`; the only module that imports matplotlib.
 
-Colours and labels are those of the sheets that ``plait run`` writes (cli/feature_grid.cpp).
+Colours and labels are those of the sheets that ``plait run`` writes (cli/draw/feature_grid.cpp).
 """
 
 from __future__ import annotations

@@ -4,22 +4,22 @@
 
 namespace plait {
 
-#define PLAIT_ROOM(room)              \
-  namespace rooms::room {             \
-  std::span<const Algorithm> forms(); \
+#define PLAIT_ALGORITHM(name)            \
+  namespace algorithm::name {            \
+  std::span<const Algorithm> variants(); \
   }
 #include "algorithms/registry.inc"
-#undef PLAIT_ROOM
+#undef PLAIT_ALGORITHM
 
 std::span<const Algorithm> registry() {
   static const std::vector<Algorithm> algorithms = [] {
     std::vector<Algorithm> all;
-    auto add = [&all](std::span<const Algorithm> forms) {
-      all.insert(all.end(), forms.begin(), forms.end());
+    auto add = [&all](std::span<const Algorithm> variants) {
+      all.insert(all.end(), variants.begin(), variants.end());
     };
-#define PLAIT_ROOM(room) add(rooms::room::forms());
+#define PLAIT_ALGORITHM(name) add(algorithm::name::variants());
 #include "algorithms/registry.inc"
-#undef PLAIT_ROOM
+#undef PLAIT_ALGORITHM
     return all;
   }();
   return algorithms;

@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "core/algorithm.hpp"
+#include "algorithms/algorithm.hpp"
 
 namespace plait {
 

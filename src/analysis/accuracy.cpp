@@ -1,5 +1,5 @@
 // Measuring an output against the reference, output by output.
-#include <plait/accuracy.hpp>
+#include <plait/analysis/accuracy.hpp>
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 
 #include "algorithms/reference/reference.hpp"
 #include "core/error_model.hpp"
-#include "core/problem_rules.hpp"
+#include "core/problem/problem_rules.hpp"
 #include "core/random.hpp"
 
 namespace plait {
@@ -40,7 +40,7 @@ class Comparison {
         unit_(problem.dtype == Dtype::f64 ? kUnitRoundoff64 : kUnitRoundoff),
         activated_(problem.activation.kind != ActivationKind::none) {}
 
-  void add(double computed, const rooms::reference::Output& exact,
+  void add(double computed, const algorithm::reference::Output& exact,
            const std::array<std::int64_t, 4>& at) {
     ++report_.checked;
     if (!std::isfinite(exact.value) || !std::isfinite(computed)) {
@@ -86,7 +86,7 @@ class Comparison {
   }
 
   // The sentence of ErrorBound, and the sharper one of its algorithm.
-  double allowed_of_sum(const rooms::reference::Output& exact) const {
+  double allowed_of_sum(const algorithm::reference::Output& exact) const {
     const double of_window = bound_.range * exact.largest_x * exact.weights;
     return bound_.gamma * (std::min(of_window, exact.magnitude) + exact.added) +
            bound_.floor * (1 + exact.largest_x + exact.largest_weight);
@@ -122,15 +122,15 @@ ErrorReport measure_error(const Problem& problem, const ErrorBound& bound, Tenso
                           TensorView<const T> residual, TensorView<const T> y, std::uint64_t seed,
                           const std::atomic<bool>* cancel) {
   require_forward(problem, "errors are measured in");
-  const rooms::reference::Operands<T> operands{x.data(), kernel.data(), bias.data(),
-                                               residual.data()};
+  const algorithm::reference::Operands<T> operands{x.data(), kernel.data(), bias.data(),
+                                                   residual.data()};
   Comparison comparison(problem, bound);
   auto compare = [&](std::int64_t n, std::int64_t o, std::int64_t i, std::int64_t j) {
     if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
       throw Error(Status::cancelled, "cancelled while the outputs were compared");
     }
     comparison.add(static_cast<double>(y(n, o, i, j)),
-                   rooms::reference::output_at(problem, operands, n, o, i, j, bound.tile),
+                   algorithm::reference::output_at(problem, operands, n, o, i, j, bound.tile),
                    {n, o, i, j});
   };
   const Dims shape = problem.y_shape();

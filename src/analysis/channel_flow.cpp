@@ -1,5 +1,5 @@
 // Shuffling channels, and following them through stacks of grouped layers.
-#include <plait/channels.hpp>
+#include <plait/analysis/channels.hpp>
 
 #include <algorithm>
 #include <string>
@@ -7,7 +7,7 @@
 
 #include <plait/error.hpp>
 
-#include "core/problem_values.hpp"
+#include "core/values.hpp"
 
 namespace plait {
 namespace {

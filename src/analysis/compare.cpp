@@ -1,14 +1,14 @@
 // Two algorithms on the same data, output by output, in units in the last place.
-#include <plait/verify.hpp>
+#include <plait/analysis/verify.hpp>
 
 #include <cmath>
 #include <limits>
 
-#include <plait/accuracy.hpp>
+#include <plait/analysis/accuracy.hpp>
 
 #include "analysis/float_bits.hpp"
 #include "analysis/test_data.hpp"
-#include "core/problem_rules.hpp"
+#include "core/problem/problem_rules.hpp"
 
 namespace plait {
 namespace {

@@ -1,5 +1,5 @@
 // The patches matrix as the definition has it, written row by row.
-#include <plait/im2col.hpp>
+#include <plait/analysis/im2col.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -9,8 +9,8 @@
 
 #include <plait/error.hpp>
 
-#include "core/counts.hpp"
-#include "core/padding.hpp"
+#include "core/integers.hpp"
+#include "core/problem/padding.hpp"
 
 namespace plait {
 namespace {

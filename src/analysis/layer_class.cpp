@@ -1,5 +1,5 @@
 // Sorting problems into the classes that benchmarks average by.
-#include <plait/layer_class.hpp>
+#include <plait/analysis/layer_class.hpp>
 
 #include <algorithm>
 

@@ -1,14 +1,14 @@
 // Counting what a layer costs by its definition.
-#include <plait/layer_cost.hpp>
+#include <plait/analysis/layer_cost.hpp>
 
 #include <algorithm>
 #include <limits>
 
 #include <plait/error.hpp>
 
-#include "core/axis_reach.hpp"
-#include "core/counts.hpp"
-#include "core/padding.hpp"
+#include "core/integers.hpp"
+#include "core/problem/axis_reach.hpp"
+#include "core/problem/padding.hpp"
 
 namespace plait {
 namespace {

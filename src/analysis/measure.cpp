@@ -1,5 +1,5 @@
 // Measuring times of plans, and peaks of arithmetic and memory.
-#include <plait/measure.hpp>
+#include <plait/analysis/measure.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -7,8 +7,8 @@
 #include <cstddef>
 
 #include "analysis/stopwatch.hpp"
-#include "core/aligned_buffer.hpp"
-#include "kernels/peak.hpp"
+#include "core/tensor/aligned_buffer.hpp"
+#include "kernels/peak/peak.hpp"
 
 namespace plait {
 namespace {

@@ -1,6 +1,6 @@
 // Measuring the rates of the cost model; only runs when asked.
+#include <plait/analysis/measure.hpp>
 #include <plait/machine.hpp>
-#include <plait/measure.hpp>
 
 #include "analysis/stopwatch.hpp"
 

@@ -1,5 +1,5 @@
 // What a register tile of delta outputs side by side loads, holds and waits for.
-#include <plait/strip_study.hpp>
+#include <plait/analysis/strip_study.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -7,11 +7,11 @@
 #include <set>
 #include <string>
 
-#include "algorithms/product_room.hpp"
-#include "core/counts.hpp"
-#include "core/effective_problem.hpp"
-#include "kernels/tile_cost.hpp"
-#include "kernels/tile_work.hpp"
+#include "algorithms/matmul/matmul.hpp"
+#include "core/integers.hpp"
+#include "core/problem/normalized_problem.hpp"
+#include "kernels/tile/tile_cost.hpp"
+#include "kernels/tile/tile_work.hpp"
 
 namespace plait {
 namespace {
@@ -24,10 +24,11 @@ struct Family {
   const kernels::TileSet& (*tiles)(Target);
   kernels::TileForm form;
 };
-constexpr Family kFamilies[] = {{"strips", kernels::tile_set, kernels::TileForm::shifted},
-                                {"channels", kernels::channel_tile_set, kernels::TileForm::shifted},
-                                {"im2col", kernels::tile_set, kernels::TileForm::packed},
-                                {"pointwise", kernels::tile_set, kernels::TileForm::packed}};
+constexpr Family kFamilies[] = {
+    {"direct/pixels", kernels::tile_set, kernels::TileForm::shifted},
+    {"direct/channels", kernels::channel_tile_set, kernels::TileForm::shifted},
+    {"im2col", kernels::tile_set, kernels::TileForm::packed},
+    {"pointwise", kernels::tile_set, kernels::TileForm::packed}};
 
 const Family* family_of(std::string_view algorithm) {
   const auto* found = std::find_if(std::begin(kFamilies), std::end(kFamilies),
@@ -148,7 +149,7 @@ std::optional<StripStudy> strip_study(const Plan& plan, const Machine& machine) 
   if (family == nullptr) return std::nullopt;
   const std::string& computed_as = plan.explain().computed_as;
   const Problem problem =
-      computed_as.empty() ? effective_problem(plan.problem()) : parse_problem(computed_as);
+      computed_as.empty() ? normalized_problem(plan.problem()) : parse_problem(computed_as);
   const TileBlock& block = plan.explain().block;
   const kernels::TileSet& set = family->tiles(plan.target());
   const kernels::Tile* const tile = find_tile(set, block);

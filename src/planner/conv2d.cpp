@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "core/shape_check.hpp"
+#include "core/problem/shape_check.hpp"
 #include "planner/overlap_check.hpp"
 #include "planner/plan_cache.hpp"
 #include "planner/workspace.hpp"

@@ -7,8 +7,8 @@
 #include <plait/operands.hpp>
 
 #include "algorithms/registry.hpp"
-#include "core/aligned_buffer.hpp"
-#include "core/problem_rules.hpp"
+#include "core/problem/problem_rules.hpp"
+#include "core/tensor/aligned_buffer.hpp"
 #include "planner/overlap_check.hpp"
 #include "planner/planner.hpp"
 #include "planner/workspace.hpp"

@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <vector>
 
-#include "core/canonical_problem.hpp"
-#include "core/effective_problem.hpp"
+#include "core/problem/canonical_problem.hpp"
+#include "core/problem/normalized_problem.hpp"
 #include "planner/text.hpp"
 
 namespace plait {
@@ -198,7 +198,7 @@ Limits complete_limits(const Limits& limits, const Machine& machine,
 
 Ranking rank(const Problem& problem, const Limits& limits, const Machine& machine,
              std::span<const Algorithm> algorithms) {
-  const Problem effective = effective_problem(problem);
+  const Problem effective = normalized_problem(problem);
   Ranking ranking;
   ranking.problem = canonical_problem(effective);
   std::vector<Entry> entries = ask_all(ranking.problem, limits, machine, algorithms);

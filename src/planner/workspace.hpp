@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-#include "core/aligned_buffer.hpp"
+#include "core/tensor/aligned_buffer.hpp"
 
 namespace plait {
 

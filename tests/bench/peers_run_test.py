@@ -161,7 +161,7 @@ class TestAside:
         told = errors.measure_errors([], 1, tmp_path)
         found = {(row["kernel"], row["channels"], row["column"]): row for row in told["rows"]}
         for k, c in itertools.product((3, 5), (2, 9)):
-            direct = found[k, c, "plait strips"]
+            direct = found[k, c, "plait direct/pixels"]
             transformed = found[k, c, f"plait winograd/f4x{k}"]
             assert 0 < direct["rms"] < transformed["rms"] < transformed["max"] < 1e-4
         page = errors.page(told)

@@ -1,12 +1,12 @@
 // Comparing with an older run: which problems belong together, and what counts as noise.
-#include "bench_compare.hpp"
+#include "bench/bench_compare.hpp"
 
 #include <cmath>
 
 #include "bench_support.hpp"
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 OldLine old_line(const std::string& problem, double median_seconds, double spread) {
@@ -155,4 +155,4 @@ TEST(ParseOldBench, RefusesWhatCannotBeCompared) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

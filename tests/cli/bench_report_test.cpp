@@ -1,10 +1,10 @@
 // What is said of a run that did not end as planned.
-#include "bench_report.hpp"
+#include "bench/bench_report.hpp"
 
 #include "bench_support.hpp"
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 TEST(BenchReport, ShowsWhatAnInterruptedRunHasMeasured) {
@@ -44,4 +44,4 @@ TEST(BenchReport, ShowsABrokenBound) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

@@ -6,9 +6,9 @@
 
 #include <plait/machine.hpp>
 
-#include "bench_run.hpp"
+#include "measure/bench_run.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 
 // A run with the times 1.0, 1.1 ... 2.0 s for every line: median 1.5, spread 0.8 / 1.5.
 inline BenchRun run_of(const std::vector<std::string>& lines) {
@@ -29,4 +29,4 @@ inline BenchRun run_of(const std::vector<std::string>& lines) {
   return run;
 }
 
-}  // namespace plait::faces
+}  // namespace plait::cli

@@ -1,18 +1,18 @@
 // `plait bench --sweep delta`: what it measures, says of each width, and refuses.
-#include "bench_sweep.hpp"
+#include "bench/bench_sweep.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <cmath>
 
+#include <plait/analysis/strip_study.hpp>
 #include <plait/machine.hpp>
-#include <plait/strip_study.hpp>
 
-#include "bench_sweep_reasons.hpp"
-#include "bench_sweep_report.hpp"
+#include "bench/bench_sweep_reasons.hpp"
+#include "bench/bench_sweep_report.hpp"
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 using Parsed = nlohmann::json;
@@ -41,13 +41,13 @@ TEST(BenchSweep, JsonHasEveryDeltaOfTheTarget) {
         sweep_json({kLayer, "--threads", "1", "--target", std::string(name_of(target))});
     EXPECT_EQ(json["schema"], "plait.bench_sweep/1");
     EXPECT_EQ(json["sweep"], "delta");
-    EXPECT_EQ(json["algorithm"], "strips");
+    EXPECT_EQ(json["algorithm"], "direct/pixels");
     EXPECT_EQ(json["problem"], "1x8x20x20,16x8x3x3,p1");
     EXPECT_EQ(json["limits"]["delta"], nullptr);
-    EXPECT_EQ(json["limits"]["algorithm"], "strips");
+    EXPECT_EQ(json["limits"]["algorithm"], "direct/pixels");
     EXPECT_EQ(json["seconds_per_delta"], 0.001);
     EXPECT_FALSE(json.contains("problems"));
-    const std::vector<int> deltas = strip_deltas("strips", target);
+    const std::vector<int> deltas = strip_deltas("direct/pixels", target);
     ASSERT_EQ(json["deltas"].size(), deltas.size());
     double least = INFINITY;
     int best = 0;
@@ -55,7 +55,7 @@ TEST(BenchSweep, JsonHasEveryDeltaOfTheTarget) {
       const Parsed& one = json["deltas"][i];
       EXPECT_EQ(one["delta"], deltas[i]);
       EXPECT_EQ(one["status"], "measured");
-      EXPECT_EQ(one["algorithm"], "strips");
+      EXPECT_EQ(one["algorithm"], "direct/pixels");
       EXPECT_EQ(one["round_median_seconds"].size(), 2U);
       EXPECT_EQ(one["error"]["kept_bound"], true);
       if (number(one, "best_round_seconds") < least) {
@@ -103,24 +103,24 @@ TEST(BenchSweep, ModelAndRatiosAreExact) {
 }
 
 TEST(BenchSweep, TextHasTheTablesAndTheReasons) {
-  const Outcome run = sweep({kLayer, "--threads", "1", "--algorithm", "strips"});
+  const Outcome run = sweep({kLayer, "--threads", "1", "--algorithm", "direct/pixels"});
   EXPECT_EQ(run.code, 0);
   EXPECT_EQ(run.err, "");
-  for (const char* part :
-       {"problem   1x8x20x20,16x8x3x3,p1\nalgorithm strips\n", "each for 0.001 s in 2 rounds",
-        "accumulators", "registers", "touched", "loads/FMA", "panel", "cycles/term", "model",
-        "useful", "limit", "\nbest: delta ", "\ninputs: 3 per output and row", "\nloads: every tap",
-        "\ncache and w': ", "\nwider: ", "\nnarrower: "}) {
+  for (const char* part : {"problem   1x8x20x20,16x8x3x3,p1\nalgorithm direct/pixels\n",
+                           "each for 0.001 s in 2 rounds", "accumulators", "registers", "touched",
+                           "loads/FMA", "panel", "cycles/term", "model", "useful", "limit",
+                           "\nbest: delta ", "\ninputs: 3 per output and row", "\nloads: every tap",
+                           "\ncache and w': ", "\nwider: ", "\nnarrower: "}) {
     EXPECT_CONTAINS(run.out, part);
   }
 }
 
 TEST(BenchSweep, TakesWhateverTakesADelta) {
-  for (const std::string algorithm : {"im2col", "channels"}) {
+  for (const std::string algorithm : {"im2col", "direct/channels"}) {
     const Parsed json = sweep_json({kLayer, "--algorithm", algorithm, "--threads", "1"});
     EXPECT_EQ(json["deltas"].size(), strip_deltas(algorithm, host_machine().target).size());
     EXPECT_EQ(json["deltas"][0]["algorithm"], algorithm);
-    EXPECT_EQ(json["deltas"][0]["lanes_are_channels"], algorithm == "channels");
+    EXPECT_EQ(json["deltas"][0]["lanes_are_channels"], algorithm == "direct/channels");
   }
   const Parsed depthwise =
       sweep_json({"1x8x20x20,8x1x3x3,g8,p1", "--algorithm", "depthwise", "--threads", "1"});
@@ -132,7 +132,7 @@ TEST(BenchSweep, TakesWhateverTakesADelta) {
 
 TEST(BenchSweep, ListsTilesThatTheLimitsRefuse) {
   // A strip of one line has 8 x 3 x 22 floats, and as many more as the tile is wide.
-  const int widest = strip_deltas("strips", host_machine().target).back();
+  const int widest = strip_deltas("direct/pixels", host_machine().target).back();
   const std::string cap = std::to_string((8 * 3 * 22 + widest) * 4 - 1);
   const Parsed json = sweep_json({"1x8x20x20,16x8x3x3,p1", "--max-workspace", cap});
   int refused = 0;
@@ -255,4 +255,4 @@ TEST_F(BenchSweepReport, OfOneMeasuredDeltaExplainsNothing) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

@@ -8,10 +8,10 @@
 #include <plait/plan.hpp>
 #include <plait/version.hpp>
 
-#include "problems.hpp"
+#include "io/problems.hpp"
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 using Json = nlohmann::json;
@@ -237,4 +237,4 @@ TEST(Bench, AnInterruptPrintsWhatWasMeasured) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

@@ -3,13 +3,13 @@
 
 #include <limits>
 
-#include <plait/compose.hpp>
 #include <plait/conv2d.hpp>
+#include <plait/rewrite/compose.hpp>
 
-#include "compose_report.hpp"
+#include "rewrite/compose_report.hpp"
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 using Json = nlohmann::json;
@@ -327,4 +327,4 @@ TEST_F(ComposeCommand, RefusesMissingWords) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "plot.hpp"
+#include "draw/plot.hpp"
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 
 inline constexpr const char* kSweptLayer = "1x4x12x12,6x4x3x3,p1";
 
@@ -44,4 +44,4 @@ inline bool gnuplot_is_here() {
   }
 }
 
-}  // namespace plait::faces
+}  // namespace plait::cli

@@ -3,10 +3,10 @@
 
 #include <plait/plan.hpp>
 
+#include "cost/sweep_values.hpp"
 #include "cost_sweep_support.hpp"
-#include "sweep_values.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 using Json = nlohmann::json;
@@ -258,4 +258,4 @@ TEST(CostSweep, AnInterruptPrintsWhatWasMeasuredAndWritesNoPlot) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

@@ -5,7 +5,7 @@
 
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 using Json = nlohmann::json;
@@ -110,4 +110,4 @@ TEST(CostCommand, RefusesWrongUse) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

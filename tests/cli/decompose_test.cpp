@@ -4,11 +4,11 @@
 #include <cmath>
 
 #include <plait/conv2d.hpp>
-#include <plait/decompose.hpp>
+#include <plait/rewrite/decompose.hpp>
 
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 using Json = nlohmann::json;
@@ -177,4 +177,4 @@ TEST_F(DecomposeCommand, RefusesToWriteWhatThereIsNot) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

@@ -5,13 +5,13 @@
 
 #include <iostream>
 
-#include "info_command.hpp"
-#include "interrupt.hpp"
-#include "plan_command.hpp"
-#include "program.hpp"
+#include "app/interrupt.hpp"
+#include "app/program.hpp"
+#include "look/info_command.hpp"
+#include "look/plan_command.hpp"
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 // Sends itself Ctrl-C and then stops, as every command does.
@@ -97,4 +97,4 @@ TEST(Face, LeavesInterruptsAsItFoundThem) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

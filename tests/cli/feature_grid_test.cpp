@@ -1,12 +1,12 @@
 // The grid of feature maps is a PNG of the size its layout says, with each map where it belongs.
-#include "feature_grid.hpp"
+#include "draw/feature_grid.hpp"
 
 #include <limits>
 
-#include "image.hpp"
+#include "io/image.hpp"
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 struct Colour {
@@ -100,4 +100,4 @@ TEST(FeatureGrid, LabelsAreDrawn) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

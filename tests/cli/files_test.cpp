@@ -1,12 +1,12 @@
 // Files are written whole or not at all, and checked before anything is computed.
-#include "files.hpp"
+#include "io/files.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 const std::atomic<bool> kGo{false};
@@ -106,4 +106,4 @@ TEST(Files, ExtensionsAreLowerCase) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

@@ -1,11 +1,11 @@
 // `plait flow` as a user runs it, and its picture.
 #include <nlohmann/json.hpp>
 
-#include "flow_picture.hpp"
-#include "image.hpp"
+#include "draw/flow_picture.hpp"
+#include "io/image.hpp"
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 using Json = nlohmann::json;
@@ -221,4 +221,4 @@ TEST(FlowPicture, ShadesMoreChannelsThanPixels) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

@@ -1,12 +1,12 @@
 // `plait im2col` as a user runs it.
 #include <nlohmann/json.hpp>
 
+#include <plait/analysis/im2col.hpp>
 #include <plait/conv2d.hpp>
-#include <plait/im2col.hpp>
 
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 using Json = nlohmann::json;
@@ -173,4 +173,4 @@ TEST_F(Im2colCommand, ReplacesAFileAsAWhole) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

@@ -1,5 +1,5 @@
 // Pictures in every flavour come out as the same kind of tensor: 3 x h x w, 0 to 1, upright.
-#include "image.hpp"
+#include "io/image.hpp"
 
 #include <zlib.h>
 
@@ -9,7 +9,7 @@
 #include "pictures_support.hpp"
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 TEST(Png, ReadsRgb) {
@@ -136,4 +136,4 @@ TEST(Image, RefusesOtherFormatsByName) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

@@ -1,5 +1,5 @@
 // The Inception module is the composition that its drawing shows.
-#include "inception.hpp"
+#include "run/inception.hpp"
 
 #include <cmath>
 #include <limits>
@@ -8,7 +8,7 @@
 
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -98,4 +98,4 @@ TEST(Concatenate, StacksChannelsPerImage) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

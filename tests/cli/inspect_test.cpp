@@ -4,11 +4,11 @@
 #include <array>
 #include <limits>
 
-#include "image.hpp"
-#include "kernel_bank.hpp"
+#include "draw/kernel_bank.hpp"
+#include "io/image.hpp"
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 using Json = nlohmann::json;
@@ -215,4 +215,4 @@ TEST(InspectCommand, RefusesWrongUse) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

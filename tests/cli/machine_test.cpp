@@ -7,7 +7,7 @@
 
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 using Json = nlohmann::json;
@@ -119,4 +119,4 @@ TEST(ThreadLimits, AreTheDescriptionsAndTheCallersBeforeTheEnvironments) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

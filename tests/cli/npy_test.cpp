@@ -1,12 +1,12 @@
 // Reading and writing .npy files: what is read is what numpy means, and nothing else is read.
-#include "npy.hpp"
+#include "io/npy.hpp"
 
 #include <algorithm>
 #include <random>
 
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 std::string header_of(const std::string& descr, const std::string& order,
@@ -272,4 +272,4 @@ TEST(Npy, SurvivesRandomDamage) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

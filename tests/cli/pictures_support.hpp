@@ -22,7 +22,7 @@
 
 #include <plait/tensor.hpp>
 
-namespace plait::faces {
+namespace plait::cli {
 
 using Rgb = std::array<float, 3>;
 
@@ -210,4 +210,4 @@ inline std::string with_bytes_at(std::string bytes, std::size_t at, std::string_
   return bytes.insert(at, inserted);
 }
 
-}  // namespace plait::faces
+}  // namespace plait::cli

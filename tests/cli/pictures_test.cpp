@@ -6,11 +6,11 @@
 #include <tuple>
 #include <vector>
 
-#include "image.hpp"
+#include "io/image.hpp"
 #include "pictures_support.hpp"
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 // === PNG: colour types, depths, transparency and interlacing ===
@@ -354,4 +354,4 @@ TEST(Jpeg, RefusesMoreScansThanAnyEncoderWrites) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

@@ -4,7 +4,7 @@
 
 #include "cost_sweep_support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 using Json = nlohmann::json;
@@ -161,4 +161,4 @@ TEST(CostSweepPlot, SaysWhatGnuplotSaid) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

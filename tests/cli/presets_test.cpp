@@ -1,5 +1,5 @@
 // The preset kernels do what their formulas promise.
-#include "presets.hpp"
+#include "io/presets.hpp"
 
 #include <cmath>
 #include <numbers>
@@ -8,7 +8,7 @@
 
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 // A grey picture 3 x size x size of f(x, y), x to the right and y upwards from the centre.
@@ -118,4 +118,4 @@ TEST(Presets, AnUnknownNameListsTheKnownOnes) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

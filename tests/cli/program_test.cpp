@@ -9,12 +9,12 @@
 #include <plait/plan.hpp>
 #include <plait/version.hpp>
 
-#include "feature_grid.hpp"
-#include "image.hpp"
-#include "presets.hpp"
+#include "draw/feature_grid.hpp"
+#include "io/image.hpp"
+#include "io/presets.hpp"
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 using Json = nlohmann::json;
@@ -361,4 +361,4 @@ TEST(Program, AnInterruptLeavesNothingBehind) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

@@ -1,5 +1,5 @@
 // The progress bar: what it says, and that only a terminal ever sees it.
-#include "progress.hpp"
+#include "app/progress.hpp"
 
 #include <pty.h>
 
@@ -7,7 +7,7 @@
 
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 TEST(Progress, SaysWhatIsDoneAndHowLongTheRestTakes) {
@@ -72,4 +72,4 @@ TEST(Progress, DrawsNothingElsewhere) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

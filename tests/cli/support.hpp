@@ -23,9 +23,9 @@
 #include <plait/machine.hpp>
 #include <plait/tensor.hpp>
 
-#include "npy.hpp"
+#include "io/npy.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 
 inline std::string slurp(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -217,7 +217,7 @@ std::string error_of(Call&& call) {
   return "";
 }
 
-}  // namespace plait::faces
+}  // namespace plait::cli
 
 #define EXPECT_CONTAINS(text, part) \
   EXPECT_NE(std::string(text).find(part), std::string::npos) << "in: " << (text)

@@ -1,8 +1,8 @@
-#include "text.hpp"
+#include "io/text.hpp"
 
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 TEST(Text, BytesInTheUnitThatFits) {
@@ -24,4 +24,4 @@ TEST(Text, TablesHaveColumnsOfTheirWidestCells) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

@@ -5,7 +5,7 @@
 
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 using Json = nlohmann::json;
@@ -85,11 +85,12 @@ TEST(VerifyCommand, RefusesWrongUseInOneLine) {
   EXPECT_CONTAINS(error_line({"verify", "--cases", "0"}), "--cases");
   EXPECT_CONTAINS(error_line({"verify", "--accuracy", "loose"}), "loose");
   EXPECT_CONTAINS(error_line({"verify", "1x3x8x8,4x2x3x3"}), "column");
-  EXPECT_CONTAINS(error_line({"verify", "--compare", "im2col", "strips"}), "one problem line");
+  EXPECT_CONTAINS(error_line({"verify", "--compare", "im2col", "direct/pixels"}),
+                  "one problem line");
   EXPECT_CONTAINS(error_line({"verify", "--compare", "im2col", "fourier", "1x1x4x4,1x1x3x3"}),
                   "fourier");
   EXPECT_CONTAINS(error_line({"verify", "--compare", "im2col"}), "--compare");
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

@@ -4,10 +4,10 @@
 #include <plait/machine.hpp>
 #include <plait/plan.hpp>
 
-#include "presets.hpp"
+#include "io/presets.hpp"
 #include "support.hpp"
 
-namespace plait::faces {
+namespace plait::cli {
 namespace {
 
 // x.npy 1x4x8x8, k.npy 6x4x3x3, and whatever a test adds. The output would be out.npy.
@@ -266,4 +266,4 @@ TEST_F(WrongUse, AFullDiskBehindStandardOutput) {
 }
 
 }  // namespace
-}  // namespace plait::faces
+}  // namespace plait::cli

@@ -14,7 +14,7 @@ import pytest
 from docs_test import ROOT, Block, blocks_of, check
 
 EXERCISES = "docs/exercises.md"
-PAGES = [EXERCISES, "docs/algebra.md"]
+PAGES = [EXERCISES, "docs/rewriting.md"]
 PROGRAM = Path(os.environ.get("PLAIT_PROGRAM", ROOT / "build" / "release" / "cli" / "plait"))
 
 

@@ -1,5 +1,5 @@
 // Any bytes are a picture with values from 0 to 1, or an Error.
-#include "image.hpp"
+#include "io/image.hpp"
 
 #include "fuzz.hpp"
 
@@ -12,7 +12,7 @@ constexpr std::int64_t kFuzzPixels = 1 << 16;
 
 void check(std::string_view bytes) {
   try {
-    const Tensor<float> x = faces::decode_image(bytes, "fuzz", kFuzzPixels);
+    const Tensor<float> x = cli::decode_image(bytes, "fuzz", kFuzzPixels);
     require(x.rank() == 3 && x.size(0) == 3, "a picture is 3 x h x w");
     require(x.size() > 0 && x.size() / 3 <= kFuzzPixels, "a picture keeps to the limit of pixels");
     for (const float value : x) require(value >= 0 && value <= 1, "values are from 0 to 1");

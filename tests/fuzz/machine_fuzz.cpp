@@ -6,7 +6,7 @@
 #include <plait/machine.hpp>
 #include <plait/plan.hpp>
 
-#include "core/target.hpp"
+#include "core/machine/target.hpp"
 #include "fuzz.hpp"
 
 namespace plait::fuzz {

@@ -1,5 +1,5 @@
 // Any bytes are an array or an Error; an array written and read again has the same bits.
-#include "npy.hpp"
+#include "io/npy.hpp"
 
 #include <cstring>
 
@@ -10,7 +10,7 @@ namespace {
 
 template <class T>
 void check_round_trip(const Tensor<T>& tensor) {
-  const faces::Array again = faces::parse_npy(faces::npy_bytes(tensor), "written.npy");
+  const cli::Array again = cli::parse_npy(cli::npy_bytes(tensor), "written.npy");
   const auto* same_type = std::get_if<Tensor<T>>(&again);
   require(same_type != nullptr, "an array keeps its type");
   require(same_type->shape() == tensor.shape(), "an array keeps its shape");
@@ -22,7 +22,7 @@ void check_round_trip(const Tensor<T>& tensor) {
 
 void check(std::string_view bytes) {
   try {
-    const faces::Array array = faces::parse_npy(bytes, "fuzz.npy");
+    const cli::Array array = cli::parse_npy(bytes, "fuzz.npy");
     std::visit([](const auto& tensor) { check_round_trip(tensor); }, array);
   } catch (const Error& error) {
     check_error(error, Status::io);

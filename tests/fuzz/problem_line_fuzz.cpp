@@ -9,7 +9,7 @@
 #include <plait/plan.hpp>
 
 #include "analysis/verify/check.hpp"
-#include "core/axis_reach.hpp"
+#include "core/problem/axis_reach.hpp"
 #include "fuzz.hpp"
 
 namespace plait::fuzz {

@@ -137,8 +137,8 @@ def test_operands_are_read_in_place(x, weight) -> None:
 def test_threads_do_not_change_a_bit(rng, threads: int) -> None:
     x = random(rng, 3, 16, 20, 20)
     weight = random(rng, 24, 16, 3, 3)
-    one = plait.conv2d(x, weight, padding=1, threads=1, algorithm="strips")
-    many = plait.conv2d(x, weight, padding=1, threads=threads, algorithm="strips")
+    one = plait.conv2d(x, weight, padding=1, threads=1, algorithm="direct/pixels")
+    many = plait.conv2d(x, weight, padding=1, threads=threads, algorithm="direct/pixels")
     np.testing.assert_array_equal(one, many)
 
 

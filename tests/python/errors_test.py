@@ -6,7 +6,7 @@ import numpy as np
 import plait
 import pytest
 
-ALGORITHMS = ["winograd/f2x3", "winograd/f4x3", "winograd/f6x3", "strips", "reference"]
+ALGORITHMS = ["winograd/f2x3", "winograd/f4x3", "winograd/f6x3", "direct/pixels", "reference"]
 SHAPE = (1, 8, 21, 25)
 
 

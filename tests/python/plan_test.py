@@ -122,7 +122,7 @@ def test_limits() -> None:
     assert plait.plan(LINE, algorithm="im2col").algorithm == "im2col"
     assert plait.plan(LINE, delta=32).config.startswith("delta 32")
     assert plait.plan(LINE, reproducible=True).algorithm in plait.algorithms()
-    first = plait.plan("1x8x30x30,8x8x3x3", algorithm="strips")
+    first = plait.plan("1x8x30x30,8x8x3x3", algorithm="direct/pixels")
     second = plait.plan("1x8x20x20,8x8x3x3", packed_format=first.packed_format)
     assert second.packed_format == first.packed_format
 

@@ -178,11 +178,16 @@ def test_progress_can_end_a_verification() -> None:
 def test_verify() -> None:
     seen = []
     report = plait.verify(
-        cases=24, algorithm="strips", target="EMU128", progress=lambda *state: seen.append(state)
+        cases=24,
+        algorithm="direct/pixels",
+        target="EMU128",
+        progress=lambda *state: seen.append(state),
     )
     assert report.passed
     assert not report.failures
-    assert [(s.algorithm, s.target, s.cases) for s in report.subjects] == [("strips", "EMU128", 24)]
+    assert [(s.algorithm, s.target, s.cases) for s in report.subjects] == [
+        ("direct/pixels", "EMU128", 24)
+    ]
     assert 0 < report.subjects[0].worst_bound_share <= 1
     assert seen[-1] == (24, 24)
     line = plait.verify(cases=8, problems=["1x3x8x8,4x3x3x3", plait.Problem("1x1x5x5,1x1x2x2")])

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include <plait/inspect.hpp>
+#include <plait/rewrite/inspect.hpp>
 
 #include "core/random.hpp"
 

@@ -8,7 +8,7 @@
 #include <sstream>
 #include <string>
 
-#include <plait/layers.hpp>
+#include <plait/rewrite/layers.hpp>
 
 #include "core/random.hpp"
 

@@ -9,10 +9,10 @@
 #include <limits>
 #include <string>
 
-#include "core/aligned_buffer.hpp"
 #include "core/error_model.hpp"
-#include "kernels/toom_cook.hpp"
-#include "kernels/winograd.hpp"
+#include "core/tensor/aligned_buffer.hpp"
+#include "kernels/winograd/toom_cook.hpp"
+#include "kernels/winograd/winograd.hpp"
 #include "support/floats.hpp"
 #include "support/random.hpp"
 

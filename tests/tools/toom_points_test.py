@@ -10,7 +10,7 @@ import plait
 import pytest
 import toom_points
 
-HEADER = Path(__file__).resolve().parents[2] / "src/kernels/toom_cook.hpp"
+HEADER = Path(__file__).resolve().parents[2] / "src/kernels/winograd/toom_cook.hpp"
 
 
 def points_of_library(t: int) -> tuple[Fraction, ...]:

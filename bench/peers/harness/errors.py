@@ -26,7 +26,7 @@ from .turn import PREPARE_TIMEOUT
 CHANNELS = (8, 64, 128, 512)
 KERNELS = (3, 5)
 SIDE = 28
-DIRECT = "strips"
+DIRECT = "direct/pixels"
 TRANSFORMS = "winograd/"
 
 

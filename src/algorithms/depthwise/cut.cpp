@@ -4,10 +4,10 @@
 #include <cstdlib>
 #include <limits>
 
-#include "core/counts.hpp"
-#include "kernels/tile_cost.hpp"
+#include "core/integers.hpp"
+#include "kernels/tile/tile_cost.hpp"
 
-namespace plait::rooms::depthwise {
+namespace plait::algorithm::depthwise {
 namespace {
 
 using kernels::ceil_div;
@@ -289,4 +289,4 @@ Cut choose_cut(const Problem& problem, const Geometry& geometry, const Limits& l
   return Chooser(problem, geometry, limits, machine).best();
 }
 
-}  // namespace plait::rooms::depthwise
+}  // namespace plait::algorithm::depthwise

@@ -8,9 +8,9 @@
 #include <plait/plan.hpp>
 
 #include "algorithms/depthwise/plane_lines.hpp"
-#include "kernels/depthwise.hpp"
+#include "kernels/depthwise/planes.hpp"
 
-namespace plait::rooms::depthwise {
+namespace plait::algorithm::depthwise {
 
 inline constexpr int kMostLines = 8;               // of any tile
 inline constexpr std::size_t kStackBytes = 12288;  // of a thread that has no workspace
@@ -50,4 +50,4 @@ struct Cut {
 Cut choose_cut(const Problem& problem, const Geometry& geometry, const Limits& limits,
                const Machine& machine);
 
-}  // namespace plait::rooms::depthwise
+}  // namespace plait::algorithm::depthwise

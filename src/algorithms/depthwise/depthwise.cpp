@@ -3,22 +3,22 @@
 #include <array>
 #include <cstring>
 
+#include "algorithms/algorithm.hpp"
 #include "algorithms/depthwise/cut.hpp"
 #include "algorithms/depthwise/pixel_cut.hpp"
 #include "algorithms/depthwise/pixel_task.hpp"
 #include "algorithms/depthwise/plane_lines.hpp"
 #include "algorithms/depthwise/task.hpp"
-#include "algorithms/product_room.hpp"
-#include "core/algorithm.hpp"
-#include "core/canonical_problem.hpp"
-#include "core/counts.hpp"
-#include "core/subnormals.hpp"
-#include "kernels/loop_tally.hpp"
-#include "kernels/recent.hpp"
-#include "kernels/stretches.hpp"
-#include "kernels/tile_cost.hpp"
+#include "algorithms/matmul/matmul.hpp"
+#include "core/integers.hpp"
+#include "core/problem/canonical_problem.hpp"
+#include "core/threads/block_queue.hpp"
+#include "core/threads/subnormals.hpp"
+#include "kernels/product/recent.hpp"
+#include "kernels/tile/loop_counters.hpp"
+#include "kernels/tile/tile_cost.hpp"
 
-namespace plait::rooms::depthwise {
+namespace plait::algorithm::depthwise {
 namespace {
 
 // === mathematics ===
@@ -358,11 +358,11 @@ std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& limits,
 
 }  // namespace
 
-std::span<const Algorithm> forms() {
+std::span<const Algorithm> variants() {
   static const Algorithm algorithms[] = {
       {"depthwise", "one input channel per group: lines of a plane in tiles, pixels as lanes",
        accepts, estimate, prepare}};
   return algorithms;
 }
 
-}  // namespace plait::rooms::depthwise
+}  // namespace plait::algorithm::depthwise

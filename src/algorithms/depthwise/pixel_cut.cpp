@@ -5,11 +5,11 @@
 #include <numeric>
 
 #include "algorithms/depthwise/cut.hpp"
-#include "algorithms/product_room.hpp"
-#include "core/counts.hpp"
-#include "kernels/tile_cost.hpp"
+#include "algorithms/matmul/matmul.hpp"
+#include "core/integers.hpp"
+#include "kernels/tile/tile_cost.hpp"
 
-namespace plait::rooms::depthwise {
+namespace plait::algorithm::depthwise {
 namespace {
 
 using kernels::ceil_div;
@@ -316,4 +316,4 @@ PixelCut choose_pixel_cut(const Problem& problem, const Limits& limits, const Ma
   return Chooser(problem, limits, machine).best();
 }
 
-}  // namespace plait::rooms::depthwise
+}  // namespace plait::algorithm::depthwise

@@ -9,9 +9,9 @@
 
 #include <plait/plan.hpp>
 
-#include "kernels/depthwise_pixels.hpp"
+#include "kernels/depthwise/pixels.hpp"
 
-namespace plait::rooms::depthwise {
+namespace plait::algorithm::depthwise {
 
 struct PixelCut {
   static constexpr int kMostLines = 4;  // of any tile
@@ -80,4 +80,4 @@ std::int64_t products_of(const PixelCut& cut, const Problem& problem, std::int64
 // function of its arguments alone.
 PixelCut choose_pixel_cut(const Problem& problem, const Limits& limits, const Machine& machine);
 
-}  // namespace plait::rooms::depthwise
+}  // namespace plait::algorithm::depthwise

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "algorithms/product_room.hpp"
-#include "core/padding.hpp"
+#include "algorithms/matmul/matmul.hpp"
+#include "core/problem/padding.hpp"
 
-namespace plait::rooms::depthwise {
+namespace plait::algorithm::depthwise {
 namespace {
 
 // Elements `step` apart, each kTimes; count is a multiple of that.
@@ -240,4 +240,4 @@ void PixelTask::copy_pixel(const float* row, std::int64_t column, const Channels
   }
 }
 
-}  // namespace plait::rooms::depthwise
+}  // namespace plait::algorithm::depthwise

@@ -4,12 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "algorithms/algorithm.hpp"
 #include "algorithms/depthwise/pixel_cut.hpp"
 #include "algorithms/depthwise/task.hpp"
-#include "core/algorithm.hpp"
-#include "kernels/loop_tally.hpp"
+#include "kernels/tile/loop_counters.hpp"
 
-namespace plait::rooms::depthwise {
+namespace plait::algorithm::depthwise {
 
 class PixelTask {
  public:
@@ -70,4 +70,4 @@ class PixelTask {
   const float* x_ = nullptr;  // of the image
 };
 
-}  // namespace plait::rooms::depthwise
+}  // namespace plait::algorithm::depthwise

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <numeric>
 
-#include "core/counts.hpp"
-#include "core/padding.hpp"
-#include "kernels/tile_cost.hpp"
+#include "core/integers.hpp"
+#include "core/problem/padding.hpp"
+#include "kernels/tile/tile_cost.hpp"
 
-namespace plait::rooms::depthwise {
+namespace plait::algorithm::depthwise {
 Axis::Axis(std::int64_t taps, std::int64_t stride_, std::int64_t dilation_)
     : stride(stride_),
       dilation(dilation_),
@@ -186,4 +186,4 @@ void PlaneLines::pick(const float* row, const Span& span, float* to) const {
   for (std::int64_t j = span.first; j < span.last; ++j, from += stride) to[j] = *from;
 }
 
-}  // namespace plait::rooms::depthwise
+}  // namespace plait::algorithm::depthwise

@@ -6,9 +6,9 @@
 
 #include <plait/problem.hpp>
 
-#include "kernels/depthwise.hpp"
+#include "kernels/depthwise/planes.hpp"
 
-namespace plait::rooms::depthwise {
+namespace plait::algorithm::depthwise {
 
 // One axis. Only every `stride`-th position is ever the first of a window, so the positions that
 // taps read fall into phases, which repeat after stride / gcd(stride, dilation) taps; phase number
@@ -89,4 +89,4 @@ class PlaneLines {
   float outside_;  // what stands for positions without a source
 };
 
-}  // namespace plait::rooms::depthwise
+}  // namespace plait::algorithm::depthwise

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "algorithms/product_room.hpp"
+#include "algorithms/matmul/matmul.hpp"
 
-namespace plait::rooms::depthwise {
+namespace plait::algorithm::depthwise {
 
 Layer::Layer(const Problem& problem_, const Cut& cut_, Target target)
     : problem(problem_),
@@ -143,4 +143,4 @@ const float* Task::residual_line(std::int64_t n, std::int64_t o, std::int64_t li
   return residual_buffer_;
 }
 
-}  // namespace plait::rooms::depthwise
+}  // namespace plait::algorithm::depthwise

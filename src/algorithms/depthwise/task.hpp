@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "algorithms/algorithm.hpp"
 #include "algorithms/depthwise/cut.hpp"
 #include "algorithms/depthwise/plane_lines.hpp"
-#include "core/algorithm.hpp"
-#include "kernels/loop_tally.hpp"
+#include "kernels/tile/loop_counters.hpp"
 
-namespace plait::rooms::depthwise {
+namespace plait::algorithm::depthwise {
 
 // A layer as it was prepared.
 struct Layer {
@@ -90,4 +90,4 @@ class Task {
   kernels::PlaneArgs tile_;
 };
 
-}  // namespace plait::rooms::depthwise
+}  // namespace plait::algorithm::depthwise

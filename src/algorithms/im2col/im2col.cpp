@@ -3,10 +3,10 @@
 #include <array>
 #include <cstring>
 
-#include "algorithms/product_room.hpp"
-#include "core/padding.hpp"
+#include "algorithms/matmul/matmul.hpp"
+#include "core/problem/padding.hpp"
 
-namespace plait::rooms::im2col {
+namespace plait::algorithm::im2col {
 namespace {
 
 // === mathematics ===
@@ -183,11 +183,11 @@ std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& limits,
 
 }  // namespace
 
-std::span<const Algorithm> forms() {
+std::span<const Algorithm> variants() {
   static const Algorithm algorithms[] = {
       {"im2col", "patches of the input times the weights, panel by panel in cache", accepts,
        estimate, prepare}};
   return algorithms;
 }
 
-}  // namespace plait::rooms::im2col
+}  // namespace plait::algorithm::im2col

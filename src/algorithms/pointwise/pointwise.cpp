@@ -1,10 +1,10 @@
 // 1x1 convolution as a matrix product straight on the tensor.
 #include <algorithm>
 
-#include "algorithms/product_room.hpp"
-#include "kernels/lines.hpp"
+#include "algorithms/matmul/matmul.hpp"
+#include "kernels/copy/rows.hpp"
 
-namespace plait::rooms::pointwise {
+namespace plait::algorithm::pointwise {
 namespace {
 
 // === mathematics ===
@@ -163,11 +163,11 @@ std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& limits,
 
 }  // namespace
 
-std::span<const Algorithm> forms() {
+std::span<const Algorithm> variants() {
   static const Algorithm algorithms[] = {{"pointwise",
                                           "1x1 kernels: a matrix product straight on the tensor",
                                           accepts, estimate, prepare}};
   return algorithms;
 }
 
-}  // namespace plait::rooms::pointwise
+}  // namespace plait::algorithm::pointwise

@@ -6,15 +6,15 @@
 #include <cmath>
 #include <cstring>
 
+#include "algorithms/algorithm.hpp"
 #include "algorithms/reference/sums.hpp"
 #include "algorithms/reference/terms.hpp"
-#include "core/algorithm.hpp"
-#include "core/canonical_problem.hpp"
 #include "core/error_model.hpp"
-#include "core/padding.hpp"
-#include "core/problem_rules.hpp"
+#include "core/problem/canonical_problem.hpp"
+#include "core/problem/padding.hpp"
+#include "core/problem/problem_rules.hpp"
 
-namespace plait::rooms::reference {
+namespace plait::algorithm::reference {
 namespace {
 
 // === mathematics ===
@@ -347,10 +347,10 @@ std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& /*limit
 
 }  // namespace
 
-std::span<const Algorithm> forms() {
+std::span<const Algorithm> variants() {
   static const Algorithm algorithms[] = {
       {"reference", "seven plain loops with f64 sums: the oracle", accepts, estimate, prepare}};
   return algorithms;
 }
 
-}  // namespace plait::rooms::reference
+}  // namespace plait::algorithm::reference

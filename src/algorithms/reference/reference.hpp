@@ -6,7 +6,7 @@
 
 #include <plait/problem.hpp>
 
-namespace plait::rooms::reference {
+namespace plait::algorithm::reference {
 
 // The operands of a problem; shapes and strides are the problem's. T is float or double.
 template <class T>
@@ -46,4 +46,4 @@ extern template Output output_at(const Problem&, const Operands<float>&, std::in
 extern template Output output_at(const Problem&, const Operands<double>&, std::int64_t,
                                  std::int64_t, std::int64_t, std::int64_t, std::int64_t);
 
-}  // namespace plait::rooms::reference
+}  // namespace plait::algorithm::reference

@@ -7,9 +7,9 @@
 
 #include <plait/problem.hpp>
 
-#include "core/axis_reach.hpp"
+#include "core/problem/axis_reach.hpp"
 
-namespace plait::rooms::reference {
+namespace plait::algorithm::reference {
 
 template <class T>
 struct SumOf {
@@ -190,4 +190,4 @@ Gradient<T> bias_gradient(const Problem& p, const T* dy, std::int64_t o, const S
   return gradient;
 }
 
-}  // namespace plait::rooms::reference
+}  // namespace plait::algorithm::reference

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "core/axis_reach.hpp"
-#include "core/padding.hpp"
+#include "core/problem/axis_reach.hpp"
+#include "core/problem/padding.hpp"
 
-namespace plait::rooms::reference {
+namespace plait::algorithm::reference {
 namespace {
 
 // Positions of a padded axis that one of x stands for, at most.
@@ -56,4 +56,4 @@ std::int64_t additions_of(const Problem& problem, std::int64_t products) {
                                                        : products;
 }
 
-}  // namespace plait::rooms::reference
+}  // namespace plait::algorithm::reference

@@ -5,7 +5,7 @@
 
 #include <plait/problem.hpp>
 
-namespace plait::rooms::reference {
+namespace plait::algorithm::reference {
 
 // Products that are executed: those with the padding too, but in the gradient of x, where only what
 // x itself meets is summed.
@@ -15,4 +15,4 @@ std::int64_t additions_of(const Problem& problem, std::int64_t products);
 // Terms of a result's sum, at most.
 double most_terms(const Problem& problem);
 
-}  // namespace plait::rooms::reference
+}  // namespace plait::algorithm::reference

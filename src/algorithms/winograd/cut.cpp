@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 
-#include "algorithms/product_room.hpp"
+#include "algorithms/matmul/matmul.hpp"
 #include "algorithms/winograd/direct.hpp"
-#include "core/counts.hpp"
-#include "kernels/tile_cost.hpp"
+#include "core/integers.hpp"
+#include "kernels/tile/tile_cost.hpp"
 
-namespace plait::rooms::winograd {
+namespace plait::algorithm::winograd {
 namespace {
 
 using kernels::ceil_div;
@@ -372,4 +372,4 @@ Cut choose_cut(const Form& form, int rows, const Problem& problem, const Limits&
   return Chooser(form, rows, problem, limits, machine).best();
 }
 
-}  // namespace plait::rooms::winograd
+}  // namespace plait::algorithm::winograd

@@ -10,10 +10,10 @@
 #include <plait/plan.hpp>
 
 #include "algorithms/winograd/tiles_of_rows.hpp"
-#include "core/counts.hpp"
-#include "kernels/winograd.hpp"
+#include "core/integers.hpp"
+#include "kernels/winograd/winograd.hpp"
 
-namespace plait::rooms::winograd {
+namespace plait::algorithm::winograd {
 
 // F(m, r) along every axis on which the kernel has r taps, and not one.
 struct Form {
@@ -129,4 +129,4 @@ Cut choose_cut(const Form& form, int rows, const Problem& problem, const Limits&
 // too, as picks may be made for another machine.
 std::size_t least_workspace_bytes(const Form& form, const Problem& problem, const Limits& limits);
 
-}  // namespace plait::rooms::winograd
+}  // namespace plait::algorithm::winograd

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/tile_cost.hpp"
+#include "kernels/tile/tile_cost.hpp"
 
-namespace plait::rooms::winograd {
+namespace plait::algorithm::winograd {
 namespace {
 
 // A few floats: calling memmove would take as long as the products with them.
@@ -151,4 +151,4 @@ void DirectSums::store(kernels::RegionOutputs outputs) const {
   tile_->finish(args_.sums, tile_->rows, tile_->cols, outputs.epilogue, outputs.to);
 }
 
-}  // namespace plait::rooms::winograd
+}  // namespace plait::algorithm::winograd

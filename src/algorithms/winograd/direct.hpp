@@ -9,13 +9,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "algorithms/algorithm.hpp"
 #include "algorithms/winograd/cut.hpp"
-#include "core/algorithm.hpp"
-#include "kernels/loop_tally.hpp"
-#include "kernels/tile.hpp"
-#include "kernels/winograd.hpp"
+#include "kernels/tile/loop_counters.hpp"
+#include "kernels/tile/tile.hpp"
+#include "kernels/winograd/winograd.hpp"
 
-namespace plait::rooms::winograd {
+namespace plait::algorithm::winograd {
 
 // How a cut's direct sums are made, in the memory of its values at the points and of their sums.
 struct DirectCut {
@@ -112,4 +112,4 @@ class DirectSums {
   std::array<Run, TilesOfRows::kMostColumns> list_{};
 };
 
-}  // namespace plait::rooms::winograd
+}  // namespace plait::algorithm::winograd

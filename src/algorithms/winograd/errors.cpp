@@ -5,9 +5,9 @@
 #include <cmath>
 
 #include "core/error_model.hpp"
-#include "kernels/toom_cook.hpp"
+#include "kernels/winograd/toom_cook.hpp"
 
-namespace plait::rooms::winograd {
+namespace plait::algorithm::winograd {
 namespace {
 
 using kernels::power;
@@ -153,4 +153,4 @@ double largest_growth(const Form& form, int axes) {
       std::max(1.0, axis.inputs) * std::max(1.0, axis.outputs) * std::max(1.0, axis.weights), axes);
 }
 
-}  // namespace plait::rooms::winograd
+}  // namespace plait::algorithm::winograd

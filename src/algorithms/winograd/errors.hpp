@@ -5,7 +5,7 @@
 
 #include "algorithms/winograd/cut.hpp"
 
-namespace plait::rooms::winograd {
+namespace plait::algorithm::winograd {
 
 // Expected rms error / rms output over `channels` input channels, in the classes' data: ReLU-like
 // inputs, weights of mean zero. `axes`: 1 or 2 that are transformed.
@@ -28,4 +28,4 @@ double error_floor(const Form& form, int axes, std::int64_t terms);
 // or above this * the larger of the two.
 double largest_growth(const Form& form, int axes);
 
-}  // namespace plait::rooms::winograd
+}  // namespace plait::algorithm::winograd

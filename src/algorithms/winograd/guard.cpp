@@ -6,7 +6,7 @@
 
 #include "algorithms/winograd/errors.hpp"
 
-namespace plait::rooms::winograd {
+namespace plait::algorithm::winograd {
 namespace {
 
 using kernels::TileMark;
@@ -122,4 +122,4 @@ Judgement judge_tiles(const Cut& cut, const kernels::Region& region, std::int64_
   return judgement;
 }
 
-}  // namespace plait::rooms::winograd
+}  // namespace plait::algorithm::winograd

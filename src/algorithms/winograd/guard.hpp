@@ -6,17 +6,18 @@
 // - of more than two outputs an axis, if its largest input is more than range_of(form) times the
 //   largest in the window of one of its outputs, unless that window is all zeros: such an output is
 //   set to zero before the epilogue.
-// Only magnitudes (kernels/magnitudes.hpp) of a tile's inputs and the weights of its group decide.
+// Only magnitudes (kernels/winograd/magnitudes.hpp) of a tile's inputs and the weights of its group
+// decide.
 #pragma once
 
 #include <cstdint>
 #include <span>
 
 #include "algorithms/winograd/cut.hpp"
-#include "kernels/magnitudes.hpp"
-#include "kernels/winograd.hpp"
+#include "kernels/winograd/magnitudes.hpp"
+#include "kernels/winograd/winograd.hpp"
 
-namespace plait::rooms::winograd {
+namespace plait::algorithm::winograd {
 
 // The largest input that weights allow, kernels of channels x taps one after the other; below 0 if
 // one is not finite, for then even zeros give NaN.
@@ -34,4 +35,4 @@ Judgement judge_tiles(const Cut& cut, const kernels::Region& region, std::int64_
                       std::int64_t width, float largest, kernels::MagnitudeWindows windows,
                       kernels::TileMark* marks);
 
-}  // namespace plait::rooms::winograd
+}  // namespace plait::algorithm::winograd

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <numeric>
 
-#include "algorithms/product_room.hpp"
+#include "algorithms/matmul/matmul.hpp"
 #include "algorithms/winograd/work.hpp"
-#include "core/padding.hpp"
-#include "kernels/tile_cost.hpp"
+#include "core/problem/padding.hpp"
+#include "kernels/tile/tile_cost.hpp"
 
-namespace plait::rooms::winograd {
+namespace plait::algorithm::winograd {
 
 using kernels::ceil_div;
 
@@ -252,4 +252,4 @@ void Task::sum_directly(std::int64_t n, std::int64_t group, std::int64_t block,
   });
 }
 
-}  // namespace plait::rooms::winograd
+}  // namespace plait::algorithm::winograd

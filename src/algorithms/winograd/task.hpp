@@ -7,13 +7,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "algorithms/algorithm.hpp"
 #include "algorithms/winograd/cut.hpp"
 #include "algorithms/winograd/direct.hpp"
 #include "algorithms/winograd/guard.hpp"
-#include "core/algorithm.hpp"
-#include "kernels/loop_tally.hpp"
+#include "kernels/tile/loop_counters.hpp"
 
-namespace plait::rooms::winograd {
+namespace plait::algorithm::winograd {
 
 // A layer as it was prepared.
 struct Layer {
@@ -103,4 +103,4 @@ class Task {
   Judgement judgement_;
 };
 
-}  // namespace plait::rooms::winograd
+}  // namespace plait::algorithm::winograd

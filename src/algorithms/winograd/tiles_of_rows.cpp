@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-namespace plait::rooms::winograd {
+namespace plait::algorithm::winograd {
 
 TilesOfRows::TilesOfRows(const kernels::TileSet& set, int rows) : rows_(rows) {
   for (const kernels::Tile& tile : set.tiles) {
@@ -33,4 +33,4 @@ std::span<const TilesOfRows> TilesOfRows::of(Target target) {
   return all.at(target);
 }
 
-}  // namespace plait::rooms::winograd
+}  // namespace plait::algorithm::winograd

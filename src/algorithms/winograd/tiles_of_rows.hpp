@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <span>
 
-#include "kernels/tile.hpp"
+#include "kernels/tile/tile.hpp"
 
-namespace plait::rooms::winograd {
+namespace plait::algorithm::winograd {
 
 // Register tiles of one number of rows, by their columns.
 class TilesOfRows {
@@ -45,4 +45,4 @@ class TilesOfRows {
   std::array<const kernels::Tile*, kMostColumns + 1> by_columns_{};
 };
 
-}  // namespace plait::rooms::winograd
+}  // namespace plait::algorithm::winograd

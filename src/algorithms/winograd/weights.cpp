@@ -4,9 +4,9 @@
 #include <array>
 
 #include "algorithms/winograd/guard.hpp"
-#include "kernels/toom_cook.hpp"
+#include "kernels/winograd/toom_cook.hpp"
 
-namespace plait::rooms::winograd {
+namespace plait::algorithm::winograd {
 namespace {
 
 constexpr std::size_t kMost = kernels::kMostToomPoints;
@@ -93,4 +93,4 @@ void transform_weights(const Problem& problem, const Cut& cut, const float* kern
       cut.form, axes_of(problem), {from, static_cast<std::size_t>(count * terms)}, terms);
 }
 
-}  // namespace plait::rooms::winograd
+}  // namespace plait::algorithm::winograd

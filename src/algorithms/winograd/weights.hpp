@@ -5,7 +5,7 @@
 
 #include "algorithms/winograd/cut.hpp"
 
-namespace plait::rooms::winograd {
+namespace plait::algorithm::winograd {
 
 // How many pieces of work there are, one block of output channels each.
 std::int64_t weight_blocks(const Problem& problem, const Cut& cut);
@@ -15,4 +15,4 @@ std::int64_t weight_blocks(const Problem& problem, const Cut& cut);
 void transform_weights(const Problem& problem, const Cut& cut, const float* kernel,
                        const float* bias, std::int64_t block, float* out);
 
-}  // namespace plait::rooms::winograd
+}  // namespace plait::algorithm::winograd

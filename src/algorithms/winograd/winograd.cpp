@@ -7,36 +7,36 @@
 
 #include <hwy/cache_control.h>
 
-#include "algorithms/product_room.hpp"
+#include "algorithms/algorithm.hpp"
+#include "algorithms/matmul/matmul.hpp"
 #include "algorithms/winograd/cut.hpp"
 #include "algorithms/winograd/errors.hpp"
 #include "algorithms/winograd/task.hpp"
 #include "algorithms/winograd/weights.hpp"
 #include "algorithms/winograd/work.hpp"
-#include "core/algorithm.hpp"
-#include "core/counts.hpp"
-#include "core/subnormals.hpp"
-#include "kernels/recent.hpp"
-#include "kernels/tile_cost.hpp"
+#include "core/integers.hpp"
+#include "core/threads/subnormals.hpp"
+#include "kernels/product/recent.hpp"
+#include "kernels/tile/tile_cost.hpp"
 
-namespace plait::rooms::winograd {
+namespace plait::algorithm::winograd {
 namespace {
 
 // === mathematics ===
 // Of every tile of t x t inputs d of a channel c, t = m + r - 1, and every kernel g:
 //   y[o] = A^T ( sum over c of (G g[o, c] G^T) . (B^T d[c] B) ) A  + bias + residual
 // with "." product by product: at each of t^2 points a matrix product over the channels, where the
-// direct sum has r^2 products for each of m^2 outputs. kernels/toom_cook.hpp derives the matrices.
-// A task takes a region of tiles whose transformed inputs stay in L2, runs the products of one
-// block of output channels at all points, and finishes these outputs; then comes the next block.
-// Nothing of the size of the layer is ever stored. Sums over channels are cut into chunks, which
-// keeps their error flat in depth. A kernel of one row or one column is transformed along its other
-// axis alone: t products for m outputs. A dilated layer falls into phases, layers of dilation 1 of
-// every d-th line and pixel, which are tasks of their own.
-// Tiles whose inputs are not finite, or far larger than those in the window of one of their
-// outputs, are computed by the sums of the definition instead (guard.hpp, direct.hpp).
-// Sources: Winograd 1980; Lavin, Gray 2016; Barabasz et al. 2020, Error Analysis and Improving the
-// Accuracy of Winograd Convolution, for points other than 0, 1, 2.
+// direct sum has r^2 products for each of m^2 outputs. kernels/winograd/toom_cook.hpp derives the
+// matrices. A task takes a region of tiles whose transformed inputs stay in L2, runs the products
+// of one block of output channels at all points, and finishes these outputs; then comes the next
+// block. Nothing of the size of the layer is ever stored. Sums over channels are cut into chunks,
+// which keeps their error flat in depth. A kernel of one row or one column is transformed along its
+// other axis alone: t products for m outputs. A dilated layer falls into phases, layers of dilation
+// 1 of every d-th line and pixel, which are tasks of their own. Tiles whose inputs are not finite,
+// or far larger than those in the window of one of their outputs, are computed by the sums of the
+// definition instead (guard.hpp, direct.hpp). Sources: Winograd 1980; Lavin, Gray 2016; Barabasz et
+// al. 2020, Error Analysis and Improving the Accuracy of Winograd Convolution, for points other
+// than 0, 1, 2.
 //
 // When it wins and loses, measured:
 // GFLOP/s, counted as direct sums have them, of the better of strips and channels and of three
@@ -287,9 +287,9 @@ std::array<Algorithm, sizeof...(kForm)> algorithms_of(std::index_sequence<kForm.
 
 }  // namespace
 
-std::span<const Algorithm> forms() {
+std::span<const Algorithm> variants() {
   static const auto algorithms = algorithms_of(std::make_index_sequence<std::size(kForms)>());
   return algorithms;
 }
 
-}  // namespace plait::rooms::winograd
+}  // namespace plait::algorithm::winograd

@@ -2,10 +2,10 @@
 
 #include <initializer_list>
 
-#include "core/counts.hpp"
-#include "kernels/tile_cost.hpp"
+#include "core/integers.hpp"
+#include "kernels/tile/tile_cost.hpp"
 
-namespace plait::rooms::winograd {
+namespace plait::algorithm::winograd {
 namespace {
 
 using kernels::ceil_div;
@@ -81,4 +81,4 @@ Work work_of(const Problem& problem, const Cut& cut) {
           saturated_product({groups, operations})};
 }
 
-}  // namespace plait::rooms::winograd
+}  // namespace plait::algorithm::winograd

@@ -5,7 +5,7 @@
 
 #include "algorithms/winograd/cut.hpp"
 
-namespace plait::rooms::winograd {
+namespace plait::algorithm::winograd {
 
 struct Work {
   std::int64_t products = 0;
@@ -22,4 +22,4 @@ std::int64_t operations_in(const kernels::WinogradKernels& kernels, Lanes lanes,
 std::int64_t operations_out(const kernels::WinogradKernels& kernels, std::int64_t tiles,
                             std::int64_t channels);
 
-}  // namespace plait::rooms::winograd
+}  // namespace plait::algorithm::winograd

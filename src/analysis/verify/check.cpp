@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <plait/accuracy.hpp>
+#include <plait/analysis/accuracy.hpp>
 
 #include "analysis/float_bits.hpp"
 #include "analysis/test_data.hpp"

@@ -8,7 +8,7 @@
 
 #include "analysis/verify/check.hpp"
 #include "analysis/verify/child.hpp"
-#include "core/system_machine.hpp"
+#include "core/machine/system_machine.hpp"
 
 namespace plait {
 namespace {

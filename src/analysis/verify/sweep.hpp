@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <plait/verify.hpp>
+#include <plait/analysis/verify.hpp>
 
 #include "analysis/verify/random_case.hpp"
 

@@ -1,5 +1,5 @@
 // What to verify, and judging what the sweep saw.
-#include <plait/verify.hpp>
+#include <plait/analysis/verify.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -8,7 +8,7 @@
 
 #include "analysis/verify/shrink.hpp"
 #include "analysis/verify/sweep.hpp"
-#include "core/problem_rules.hpp"
+#include "core/problem/problem_rules.hpp"
 
 namespace plait {
 namespace {

@@ -1,0 +1,24 @@
+// A sweep of costs for people, for programs, and as a chart.
+#pragma once
+
+#include <string>
+
+#include "cost/cost_sweep.hpp"
+#include "draw/plot.hpp"
+#include "io/json.hpp"
+
+namespace plait::cli {
+
+// The lines before the table: the problem, what is varied, and how it is timed.
+std::string start_text(const CostSweep& run);
+
+// A row for each value, with the reason for those that are refused, and what the columns are.
+std::string sweep_text(const CostSweep& run);
+
+Json to_json(const CostSweep& run);  // a document: "plait.cost_sweep/1"
+
+// Multiplications over the legal values (additions for a direction that has none), and, where there
+// are times, the times and the roofline below.
+Chart chart_of(const CostSweep& run);
+
+}  // namespace plait::cli

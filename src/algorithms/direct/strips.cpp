@@ -1,0 +1,274 @@
+#include "algorithms/direct/strips.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <initializer_list>
+#include <limits>
+
+#include "algorithms/direct/strip_lines.hpp"
+#include "core/integers.hpp"
+
+namespace plait {
+namespace {
+
+// Cycles to write one element of a strip, copied, picked by vectors or one by one, and one line of
+// one plane: fitted to 3x3 layers at 56, 28, 14 and 7 pixels, strides 1 and 2 [Emerald Rapids,
+// 2026-11-26; one by one: Zen 4, 2026-11-22].
+constexpr double kCopyCycles = 0.3;
+constexpr double kPickByVectorsCycles = 0.4;
+constexpr double kPickCycles = 0.9;
+constexpr double kPickFarCycles = 4;  // from a cache line each
+constexpr double kLineCycles = 4;
+// To begin a plane: 1x1 layers over batches of 2x2 and 5x5 px, which begin one for each channel of
+// each image [Zen 4 VM, AVX-512, 2026-12-01].
+constexpr double kPlaneCycles = 30;
+
+double fill_cycles(const Problem& problem, const StripGeometry& geometry) {
+  if (geometry.order == StripGeometry::Order::pixels) return kCopyCycles;
+  const std::int64_t step = column_step(problem);
+  const bool by_vectors = step == 2 || step == 4;
+  constexpr std::int64_t kLineFloats = 16;
+  const double one_by_one = std::abs(step) < kLineFloats ? kPickCycles : kPickFarCycles;
+  const double cycles = step == 1 ? kCopyCycles : by_vectors ? kPickByVectorsCycles : one_by_one;
+  return cycles + kLineCycles / static_cast<double>(geometry.shape.pitch);
+}
+
+kernels::StripBlocking blocking_of(const StripRoom& room, const StripGeometry& geometry,
+                                   const Problem& problem, const Limits& limits,
+                                   const Machine& machine) {
+  kernels::StripRequest request;
+  request.shape = geometry.shape;
+  request.tiles = room.tiles(machine.target);
+  request.threads = limits.threads;
+  request.max_workspace_bytes = limits.max_workspace_bytes;
+  request.prepacked = limits.prepacked;
+  request.delta = limits.delta;
+  const double cycle = 1e-9 / machine.rates.ghz;
+  request.fill_seconds_per_element = fill_cycles(problem, geometry) * cycle;
+  if (geometry.order == StripGeometry::Order::planes) {
+    request.fill_seconds_per_plane = kPlaneCycles * cycle;
+  }
+  request.tile_rows = required_tile_rows(room.name, request.tiles, problem, limits);
+  return kernels::choose_strips(request, machine);
+}
+
+// Whether 32 bits hold all distances within what a block reads.
+bool is_addressable(std::initializer_list<std::int64_t> distances) {
+  std::int64_t sum = 0;
+  for (const std::int64_t distance : distances) sum = saturated_sum(sum, distance);
+  return sum <= std::numeric_limits<std::int32_t>::max();
+}
+
+std::int64_t reach_of(std::int64_t taps, std::int64_t dilation) {
+  return saturated_product({taps - 1, dilation});
+}
+
+bool is_strip_in_place(const Problem& problem) {
+  const Dims strides = problem.effective_x_strides();
+  const std::int64_t rows =
+      saturated_sum(problem.stride.h, reach_of(problem.k_h, problem.dilation.h));
+  const std::int64_t columns =
+      saturated_sum(problem.stride.w, reach_of(problem.k_w, problem.dilation.w));
+  constexpr std::int64_t kMostTerms = 1 << 22;  // a table has an offset for each
+  return problem.padding == Padding(0) && problem.depth() <= kMostTerms &&
+         is_addressable({saturated_product({problem.c_i / problem.groups, std::abs(strides[1])}),
+                         saturated_product({rows, std::abs(strides[2])}),
+                         saturated_product({columns, std::abs(strides[3])})});
+}
+
+// Of the padded input, what one line of output reads of one row.
+std::int64_t pixels_of_row(const Problem& problem) {
+  return saturated_sum(saturated_product({problem.w_o() - 1, problem.stride.w}),
+                       saturated_sum(reach_of(problem.k_w, problem.dilation.w), 1));
+}
+
+// Where pixels lie a multiple of 2 KiB apart, those of a tile and of the lines above and below
+// share two sets of L1: 3x3 with 512 channels at 14 and 28 px then takes 1.26 and 1.30 times as
+// long as in NCHW [Emerald Rapids VM, two threads, 2026-11-26].
+std::int64_t floats_of_pixel(std::int64_t channels) {
+  constexpr std::int64_t kFewSets = 512;
+  constexpr std::int64_t kLineFloats = 16;
+  return channels % kFewSets == 0 ? channels + kLineFloats : channels;
+}
+
+bool has_channels_side_by_side(const Problem& problem) {
+  const Dims strides = problem.effective_x_strides();
+  const std::int64_t pixel_floats = floats_of_pixel(problem.c_i / problem.groups);
+  const std::int64_t rows =
+      saturated_sum(problem.stride.h, saturated_sum(reach_of(problem.k_h, problem.dilation.h), 1));
+  return strides[1] == 1 && strides[3] != 1 &&
+         is_addressable({saturated_product({rows, pixels_of_row(problem), pixel_floats}),
+                         saturated_product({problem.stride.w, pixel_floats})});
+}
+
+class StripExecution final : public TileExecution {
+ public:
+  StripExecution(const StripRoom& room, const Problem& problem, const StripPlan& plan)
+      : TileExecution(room.name, problem, *plan.blocking.tile, plan.blocking.target,
+                      plan.blocking.threads),
+        geometry_(plan.geometry),
+        blocking_(plan.blocking),
+        offsets_(geometry_.offsets(problem, blocking_.block_lines)),
+        real_(problem, geometry_) {}
+
+  void run(const Args& args) const override {
+    const StripLines source(problem(), geometry_, real_, blocking_.target,
+                            static_cast<const float*>(args.in));
+    run_and_report(args, geometry_.shape.pitch, kernels::kStripLoops,
+                   [&](const kernels::ProductOperands& operands) {
+                     kernels::run_strips(geometry_.shape, blocking_, source, offsets_.data(),
+                                         operands);
+                   });
+  }
+
+  std::string config() const override {
+    std::string text = tile_text(*blocking_.tile);
+    if (geometry_.shape.in_place) {
+      text += ", pixels read in place";
+    } else {
+      text += ", strips of " + std::to_string(blocking_.block_lines) +
+              (blocking_.block_lines == 1 ? " line, " : " lines, ") +
+              std::to_string(blocking_.strip_bytes) + " bytes";
+    }
+    if (blocking_.block_depth < problem().depth()) {
+      text += ", " + std::to_string(blocking_.block_depth) + " terms at a time";
+    }
+    return text;
+  }
+
+  TileBlock block() const override {
+    return {blocking_.tile->rows, blocking_.tile->cols, blocking_.block_depth,
+            geometry_.shape.in_place ? 0 : static_cast<std::int64_t>(blocking_.strip_bytes)};
+  }
+
+ private:
+  StripGeometry geometry_;
+  kernels::StripBlocking blocking_;
+  std::vector<std::int32_t> offsets_;
+  RealInput real_;
+};
+
+}  // namespace
+
+StripGeometry::StripGeometry(const Problem& problem, Order order_)
+    : order(order_),
+      vertical(problem.k_h, problem.stride.h, problem.dilation.h),
+      horizontal(problem.k_w, problem.stride.w, problem.dilation.w) {
+  const std::int64_t channels = problem.c_i / problem.groups;
+  const Dims strides = problem.effective_x_strides();
+  shape.lines = problem.h_o();
+  shape.width = problem.w_o();
+  shape.pitch = shape.width;
+  shape.planes = channels;
+  switch (order) {
+    case Order::planes:
+      shape.pitch = shape.width + horizontal.reach;
+      shape.planes = saturated_product({channels, vertical.phases, horizontal.phases});
+      shape.line_floats = saturated_product({shape.planes, shape.pitch});
+      shape.halo_floats = saturated_product({shape.line_floats, vertical.reach});
+      shape.line_step = shape.pitch;
+      break;
+    case Order::pixels: {
+      pixel_floats = floats_of_pixel(channels);
+      shape.pixel_step = problem.stride.w * pixel_floats;
+      row_floats = pixels_of_row(problem) * pixel_floats;
+      shape.line_step = problem.stride.h * row_floats;
+      shape.line_floats = shape.line_step;
+      shape.halo_floats =
+          (reach_of(problem.k_h, problem.dilation.h) + 1 - problem.stride.h) * row_floats;
+      break;
+    }
+    case Order::in_place:
+      shape.in_place = true;
+      shape.line_floats = saturated_product({channels, shape.width});
+      shape.line_step = problem.stride.h * strides[2];
+      shape.pixel_step = problem.stride.w * strides[3];
+      break;
+  }
+  shape.product = product_shape(problem);
+  shape.product.columns = shape.lines * shape.pitch;
+  if (shape.lines > 1 && shape.pitch != shape.width) shape.product.line = shape.width;
+}
+
+std::vector<std::int32_t> StripGeometry::offsets(const Problem& problem,
+                                                 std::int64_t block_lines) const {
+  const Dims strides = problem.effective_x_strides();
+  const std::int64_t plane = plane_stride(block_lines);
+  const std::int64_t of_channel = order == Order::in_place ? strides[1]
+                                  : order == Order::pixels
+                                      ? 1
+                                      : vertical.phases * horizontal.phases * plane;
+  const auto of_row = [&](std::int64_t u) {
+    if (order == Order::in_place) return u * problem.dilation.h * strides[2];
+    if (order == Order::pixels) return u * problem.dilation.h * row_floats;
+    return vertical.phase_number(u) * horizontal.phases * plane + vertical.step_of(u) * shape.pitch;
+  };
+  const auto of_column = [&](std::int64_t v) {
+    if (order == Order::in_place) return v * problem.dilation.w * strides[3];
+    if (order == Order::pixels) return v * problem.dilation.w * pixel_floats;
+    return horizontal.phase_number(v) * plane + horizontal.step_of(v);
+  };
+  // The divisions of these would take most of the time of a plan: each only once.
+  std::vector<std::int64_t> columns(static_cast<std::size_t>(problem.k_w));
+  for (std::size_t v = 0; v < columns.size(); ++v) {
+    columns[v] = of_column(static_cast<std::int64_t>(v));
+  }
+  std::vector<std::int32_t> list(static_cast<std::size_t>(problem.depth()));
+  std::size_t k = 0;
+  for (std::int64_t u = 0; u < problem.k_h; ++u) {
+    const std::int64_t row = of_row(u);
+    for (const std::int64_t column : columns) list[k++] = static_cast<std::int32_t>(row + column);
+  }
+  const std::size_t taps = k;
+  for (; k < list.size(); ++k) {
+    list[k] = list[k - taps] + static_cast<std::int32_t>(of_channel);
+  }
+  return list;
+}
+
+StripPlan plan_strips(const StripRoom& room, const Problem& problem, const Limits& limits,
+                      const Machine& machine) {
+  using Order = StripGeometry::Order;
+  const auto cut = [&](Order order) {
+    const StripGeometry geometry(problem, order);
+    return StripPlan{geometry, blocking_of(room, geometry, problem, limits, machine)};
+  };
+  const bool by_pixels = room.any_order && has_channels_side_by_side(problem);
+  StripPlan best = cut(by_pixels ? Order::pixels : Order::planes);
+  if (!room.any_order || !is_strip_in_place(problem)) return best;
+  StripPlan in_place = cut(Order::in_place);
+  if (in_place.blocking.tile == nullptr) return best;
+  const bool faster = best.blocking.tile == nullptr ||
+                      in_place.blocking.cost.seconds() <= best.blocking.cost.seconds();
+  return faster ? in_place : best;
+}
+
+Verdict accepts_as_strips(const StripRoom& room, const Problem& problem, const Limits& limits,
+                          const Machine& machine) {
+  Verdict verdict = accepts_as_product(problem);
+  if (!verdict) return verdict;
+  const kernels::StripBlocking blocking = plan_strips(room, problem, limits, machine).blocking;
+  if (blocking.tile == nullptr) {
+    return refuse_tiles(room.name, room.tiles(machine.target), limits);
+  }
+  if (blocking.strip_bytes / sizeof(float) > std::numeric_limits<std::int32_t>::max()) {
+    return Verdict::no("one line of output needs a strip of " +
+                       std::to_string(blocking.strip_bytes) + " bytes, offsets have 32 bits");
+  }
+  return Verdict::yes();
+}
+
+Cost strip_cost(const StripRoom& room, const Problem& problem, const Limits& limits,
+                const Machine& machine) {
+  const kernels::StripBlocking blocking = plan_strips(room, problem, limits, machine).blocking;
+  return product_cost(problem, machine, blocking.cost, blocking.threads,
+                      kernels::workspace_bytes(blocking), blocking.weights_bytes);
+}
+
+std::unique_ptr<Execution> prepare_strips(const StripRoom& room, const Problem& problem,
+                                          const Limits& limits, const Machine& machine) {
+  return std::make_unique<StripExecution>(room, problem,
+                                          plan_strips(room, problem, limits, machine));
+}
+
+}  // namespace plait

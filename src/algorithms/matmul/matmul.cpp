@@ -1,0 +1,270 @@
+#include "algorithms/matmul/matmul.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <set>
+
+#include "core/error_model.hpp"
+#include "core/integers.hpp"
+#include "core/problem/canonical_problem.hpp"
+
+namespace plait {
+
+Verdict accepts_as_product(const Problem& problem) {
+  if (problem.direction != Direction::forward) {
+    return Verdict::no("only the forward direction, not " +
+                       std::string(name_of(problem.direction)));
+  }
+  if (problem.dtype != Dtype::f32) {
+    return Verdict::no("only f32, not " + std::string(name_of(problem.dtype)));
+  }
+  const auto slope = static_cast<float>(problem.activation.slope);
+  // A subnormal one may be flushed to 0, which is -0 at -inf instead of infinite.
+  if (problem.activation.slope != 0 && !std::isnormal(slope)) {
+    return Verdict::no("the slope of leaky does not fit f32");
+  }
+  return Verdict::yes();
+}
+
+kernels::Curve curve_of(ActivationKind kind) {
+  switch (kind) {
+    case ActivationKind::none:
+      return kernels::Curve::none;
+    case ActivationKind::relu:
+      return kernels::Curve::relu;
+    case ActivationKind::relu6:
+      return kernels::Curve::relu6;
+    case ActivationKind::leaky:
+      return kernels::Curve::leaky;
+    case ActivationKind::hswish:
+      return kernels::Curve::hswish;
+    case ActivationKind::silu:
+      return kernels::Curve::silu;
+    case ActivationKind::sigmoid:
+      return kernels::Curve::sigmoid;
+    case ActivationKind::tanh:
+      return kernels::Curve::tanh;
+  }
+  return kernels::Curve::none;
+}
+
+std::int64_t column_step(const Problem& problem) {
+  const std::int64_t stride = problem.effective_x_strides()[3];
+  const std::int64_t step = saturated_product({problem.stride.w, std::abs(stride)});
+  return stride < 0 ? -step : step;
+}
+
+kernels::ProductShape product_shape(const Problem& problem) {
+  constexpr std::int64_t kLineFloats = 16;
+  const Dims y = problem.effective_y_strides();
+  const auto order = y[3] == 1   ? kernels::OutputOrder::lines
+                     : y[1] == 1 ? (y[3] < kLineFloats ? kernels::OutputOrder::small_pixels
+                                                       : kernels::OutputOrder::pixels)
+                                 : kernels::OutputOrder::scattered;
+  const auto joins = [width = problem.w_o()](const Dims& strides) {
+    return strides[2] == width * strides[3];
+  };
+  const std::int64_t columns = problem.h_o() * problem.w_o();
+  const bool lines_join =
+      problem.h_o() == 1 ||
+      (joins(y) && (!problem.residual || joins(problem.effective_residual_strides())));
+  return {problem.n * problem.groups,
+          problem.groups,
+          problem.c_o / problem.groups,
+          columns,
+          problem.depth(),
+          order,
+          lines_join ? columns : problem.w_o()};
+}
+
+std::string product_format(std::string_view room, const Problem& problem, Target target,
+                           int tile_rows) {
+  return std::string(room) + " " + std::string(name_of(target)) + " r" + std::to_string(tile_rows) +
+         " " + packed_kernel_text(problem) + (problem.bias ? " bias" : "");
+}
+
+int required_tile_rows(std::string_view room, const kernels::TileSet& set, const Problem& problem,
+                       const Limits& limits) {
+  if (limits.packed_format.empty()) return 0;
+  for (const kernels::Tile& tile : set.tiles) {
+    if (limits.packed_format == product_format(room, problem, set.target, tile.rows)) {
+      return tile.rows;
+    }
+  }
+  return -1;
+}
+
+Verdict refuse_tiles(std::string_view room, const kernels::TileSet& set, const Limits& limits) {
+  std::string reason = "no " + std::string(room) + " tile";
+  if (limits.delta != 0) {
+    std::set<int> deltas;
+    for (const kernels::Tile& tile : set.tiles) deltas.insert(tile.cols);
+    std::string known;
+    for (const int delta : deltas) known += (known.empty() ? "" : ", ") + std::to_string(delta);
+    reason += " of delta " + std::to_string(limits.delta);
+    if (!deltas.contains(limits.delta)) return Verdict::no(reason + " (there are " + known + ")");
+  }
+  if (!limits.packed_format.empty()) {
+    reason += " takes weights packed as \"" + limits.packed_format + "\"";
+  }
+  if (limits.max_workspace_bytes != kNoWorkspaceCap) {
+    reason += (limits.packed_format.empty() ? " works within " : " within ") +
+              std::to_string(limits.max_workspace_bytes) + " bytes of workspace";
+  }
+  return Verdict::no(reason);
+}
+
+std::int64_t operand_bytes(const Problem& problem) {
+  std::int64_t bytes = 0;
+  for (const Dims& shape : {problem.x_shape(), problem.kernel_shape(), problem.y_shape()}) {
+    const auto element_bytes = static_cast<std::int64_t>(size_of(problem.dtype));
+    bytes = saturated_sum(bytes, saturated_product({element_count(shape), element_bytes}));
+  }
+  return bytes;
+}
+
+void complete_cost(const Problem& problem, const Machine& machine, int threads, Cost& cost) {
+  const std::int64_t bytes = operand_bytes(problem);
+  const bool from_memory = bytes > machine.caches.l3_bytes;
+  cost.dram_bytes = from_memory ? bytes : 0;
+  const double move_seconds =
+      static_cast<double>(bytes) / threads /
+      (from_memory ? machine.rates.dram_bytes_per_second : machine.rates.l3_bytes_per_second);
+  cost.memory_seconds = std::max(0.0, move_seconds - cost.product_seconds);
+  cost.predicted_seconds =
+      cost.product_seconds + cost.gather_seconds + cost.memory_seconds + cost.thread_seconds;
+  cost.error_rms = chunked_sum_rms(problem.depth(), kernels::kChunk);
+  cost.error_bound = chunked_sum_bound(problem.depth(), kernels::kChunk);
+  cost.error_floor = flushed_floor(static_cast<double>(problem.depth()), kSmallestNormal);
+}
+
+Cost product_cost(const Problem& problem, const Machine& machine,
+                  const kernels::BlockingCost& blocking, int threads, std::size_t workspace_bytes,
+                  std::size_t weights_bytes) {
+  Cost cost;
+  cost.multiplications = blocking.executed_macs;
+  cost.useful_multiplications = problem.multiplications();
+  cost.additions = cost.multiplications +
+                   kernels::chunk_additions(cost.multiplications, problem.depth(), kernels::kChunk);
+  cost.l2_bytes = blocking.l2_bytes;
+  cost.workspace_bytes = workspace_bytes;
+  cost.packed_bytes = blocking.packs_in_run ? 0 : weights_bytes;
+  cost.pack_seconds = blocking.pack_seconds;
+  cost.product_seconds = blocking.product_seconds;
+  cost.gather_seconds = blocking.fill_seconds + (blocking.packs_in_run ? blocking.pack_seconds : 0);
+  cost.thread_seconds = blocking.thread_seconds;
+  complete_cost(problem, machine, threads, cost);
+  return cost;
+}
+
+std::string tile_text(const kernels::Tile& tile) {
+  return "delta " + std::to_string(tile.cols) + ": tiles of " + std::to_string(tile.rows) + " x " +
+         std::to_string(tile.cols) + " outputs";
+}
+
+TileExecution::TileExecution(std::string_view room, const Problem& problem,
+                             const kernels::Tile& tile, Target target, int threads)
+    : room_(room), problem_(problem), tile_rows_(tile.rows), target_(target), threads_(threads) {}
+
+std::string TileExecution::packed_format() const {
+  return product_format(room_, problem_, target_, tile_rows_);
+}
+
+void TileExecution::pack(const void* kernel, const void* bias, std::byte* out) const {
+  kernels::PackedWeights(product_shape(problem_), tile_rows_)
+      .pack(static_cast<const float*>(kernel), static_cast<const float*>(bias),
+            reinterpret_cast<float*>(out));
+}
+
+kernels::ProductOperands TileExecution::operands(const Args& args, std::int64_t pitch) const {
+  kernels::ProductOperands operands;
+  operands.packed = reinterpret_cast<const float*>(args.packed);
+  operands.a = static_cast<const float*>(args.second);
+  operands.bias = static_cast<const float*>(args.bias);
+  operands.has_bias = problem_.bias;
+  operands.curve = curve_of(problem_.activation.kind);
+  operands.slope = static_cast<float>(problem_.activation.slope);
+  const auto strides_of = [](const Dims& strides) {
+    return kernels::ProductOutput::Strides{strides[0], strides[1], strides[2], strides[3]};
+  };
+  operands.y.data = static_cast<float*>(args.out);
+  operands.y.strides = strides_of(problem_.effective_y_strides());
+  operands.y.residual_strides = operands.y.strides;
+  if (problem_.residual) {
+    operands.y.residual = static_cast<const float*>(args.residual);
+    operands.y.residual_strides = strides_of(problem_.effective_residual_strides());
+  }
+  operands.y.width = problem_.w_o();
+  operands.y.pitch = pitch;
+  operands.workspace = args.workspace;
+  operands.executor = args.executor;
+  operands.cancel = args.cancel;
+  return operands;
+}
+
+RunReport report_of(const kernels::LoopTally& tally, std::span<const kernels::LoopLevel> loops,
+                    std::string_view algorithm, Target target, int threads) {
+  RunReport report{std::string(algorithm),
+                   target,
+                   threads,
+                   tally.multiplications(),
+                   tally.additions(),
+                   tally.transform_operations(),
+                   tally.tiles(),
+                   tally.direct_tiles()};
+  for (std::size_t level = 0; level < loops.size(); ++level) {
+    const kernels::LoopTally::Count& count = tally.count(level);
+    const bool covered = loops[level].has_tail ? count.whole_twice_and_tail : count.rounds >= 2;
+    report.loops.push_back({std::string(loops[level].name), count.rounds, covered});
+  }
+  return report;
+}
+
+kernels::Blocking panel_blocking(const PanelRequest& request, const Problem& problem,
+                                 const Limits& limits, const Machine& machine) {
+  kernels::BlockingRequest blocking;
+  blocking.shape = product_shape(problem);
+  blocking.threads = limits.threads;
+  blocking.max_workspace_bytes = limits.max_workspace_bytes;
+  blocking.prepacked = limits.prepacked;
+  blocking.tile_rows =
+      required_tile_rows(request.room, kernels::tile_set(machine.target), problem, limits);
+  blocking.tile_cols = limits.delta;
+  blocking.fill_seconds_per_element = request.fill_cycles_per_element * 1e-9 / machine.rates.ghz;
+  blocking.source_in_place = request.source_in_place;
+  return kernels::choose_blocking(blocking, machine);
+}
+
+Cost panel_cost(const Problem& problem, const Machine& machine, const kernels::Blocking& blocking) {
+  return product_cost(problem, machine, blocking.cost, blocking.threads,
+                      kernels::workspace_bytes(blocking), blocking.weights_bytes);
+}
+
+void PanelExecution::run_from(const kernels::PanelSource& source, const Args& args) const {
+  run_and_report(args, problem().w_o(), kernels::kProductLoops,
+                 [&](const kernels::ProductOperands& operands) {
+                   kernels::run_product(product_shape(problem()), blocking_, source, operands);
+                 });
+}
+
+std::string PanelExecution::config() const {
+  const kernels::ProductShape shape = product_shape(problem());
+  return tile_text(*blocking_.tile) + ", blocks of " +
+         std::to_string(std::min(blocking_.block_rows, shape.rows)) + " rows x " +
+         std::to_string(std::min(blocking_.block_columns, shape.columns)) + " columns x " +
+         std::to_string(blocking_.block_depth) + " terms" +
+         (blocking_.b_in_place ? ", pixels read in place" : "") +
+         (blocking_.pack_weights ? "" : ", weights read in place");
+}
+
+TileBlock PanelExecution::block() const {
+  const kernels::Tile& tile = *blocking_.tile;
+  const std::int64_t columns = kernels::round_up(
+      std::min(blocking_.block_columns, product_shape(problem()).columns), tile.cols);
+  const std::int64_t bytes =
+      saturated_product({columns, blocking_.block_depth, std::int64_t{sizeof(float)}});
+  return {tile.rows, tile.cols, blocking_.block_depth, blocking_.b_in_place ? 0 : bytes};
+}
+
+}  // namespace plait

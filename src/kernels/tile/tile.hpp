@@ -1,0 +1,125 @@
+// Register-tile kernels: out[r, j] = partial[r, j] + sum over k of a[r, k] * b[k, j] for a tile of
+// `rows` x `cols` outputs held in registers. Built for every SIMD target, in two families:
+//   pixel tiles    lanes run along j, a is broadcast (tile-inl.h)
+//   channel tiles  lanes run along r, b is broadcast (channel_tile-inl.h)
+//
+// The bits of one output depend only on the order of k: each call starts from zero, adds its terms
+// with fused multiply-adds (a multiplication and an addition where the target has none), and adds
+// the partial sum at the end. Callers cut k at multiples of kChunk, so neither the family, nor the
+// tile, nor the target's vector width shows in the result.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <plait/machine.hpp>
+
+#include "kernels/simd/curve.hpp"
+
+namespace plait::kernels {
+
+// Terms summed in a register before the sum is added to the partial sum: the error then grows with
+// sqrt(kChunk + depth / kChunk) instead of sqrt(depth), and 1/256 of the additions is its price.
+inline constexpr std::int64_t kChunk = 256;
+
+// What happens to a finished sum: + bias of its row, + residual, then the curve.
+struct Epilogue {
+  const float* bias = nullptr;  // one per row of the tile, or none
+  Curve curve = Curve::none;
+  float slope = 0;        // of `leaky`
+  bool residual = false;  // Destination::residual is added
+
+  // Whether pixel tiles can do it in their registers.
+  bool is_simple() const { return !residual && (curve == Curve::none || curve == Curve::relu); }
+};
+
+// Columns [begin, end) of a tile lie in y from `offset` on, `pixel_stride` apart, and likewise in
+// the residual.
+struct StoreRun {
+  std::int64_t offset;
+  std::int64_t residual_offset;
+  int begin;
+  int end;
+};
+
+// What lies side by side in y: the pixels of a channel, the channels of a pixel, in small pixels
+// with others in the same cache line, or nothing.
+enum class OutputOrder { lines, pixels, small_pixels, scattered };
+
+// Where a finished tile goes: output (r, j) to y[r * row_stride + run.offset + (j - run.begin) *
+// pixel_stride] for r < rows and the run that holds j. Columns in no run are dropped.
+struct Destination {
+  float* y = nullptr;
+  std::int64_t row_stride = 0;
+  std::int64_t pixel_stride = 1;
+  int rows = 0;
+  std::span<const StoreRun> runs;  // in the order of their columns
+  const float* residual = nullptr;
+  std::int64_t residual_row_stride = 0;
+  std::int64_t residual_pixel_stride = 1;
+  bool streams = false;  // whole vectors of channels go past the caches
+};
+
+// Sums that are not finished lie in the tile's own order: [r][j] in pixel tiles, [j][r] in channel
+// tiles, aligned to 64 bytes.
+struct TileArgs {
+  const float* a = nullptr;              // packed: a[k * rows + r]
+  const float* const* a_rows = nullptr;  // in place: a_rows[r][k]; a row may stand twice
+  const float* b = nullptr;              // b[k * b_stride + j]
+  std::int64_t b_stride = 0;
+  const float* ahead = nullptr;             // by stride: ahead[k * b_stride] is asked for early
+  const std::int32_t* b_offsets = nullptr;  // shifted: b[b_offsets[k] + j] instead
+  std::int64_t b_step = 1;                  // strided: b[b_offsets[k] + j * b_step]
+  std::int64_t depth = 0;                   // terms, 1 .. kChunk
+  const float* partial = nullptr;           // sums of earlier chunks, or none (zero)
+  float* sums = nullptr;                    // where the sums go; may be `partial`. Or null: they
+  const Epilogue* epilogue = nullptr;       // are finished, if that is simple,
+  const Destination* to = nullptr;  // and go here: pixel_stride or, of channels, row_stride is 1
+};
+
+using TileFunction = void (*)(const TileArgs&);
+// Finishes the sums of a tile of rows x cols, and stores them.
+using TileFinishFunction = void (*)(const float* sums, int rows, int cols, const Epilogue& epilogue,
+                                    const Destination& to);
+
+struct Tile {
+  int rows = 0;
+  int cols = 0;
+  TileFunction packed = nullptr;    // reads a, and b by its stride
+  TileFunction in_place = nullptr;  // reads a_rows, and b by its stride; pixel tiles only
+  TileFunction shifted = nullptr;   // reads a, and b by its offsets
+  TileFunction strided =
+      nullptr;  // the same, with a step from column to column; channel tiles only
+  TileFinishFunction finish = nullptr;
+  bool lanes_are_channels = false;
+
+  // Steps from r to r + 1 and from j to j + 1 in the tile's own order.
+  int row_step() const { return lanes_are_channels ? 1 : cols; }
+  int col_step() const { return lanes_are_channels ? rows : 1; }
+};
+
+inline constexpr int kMaxPixelRows = 14;  // of any pixel tile
+inline constexpr int kMaxCols = 128;      // of any tile
+inline constexpr int kMaxTile = 448;      // rows * cols of any tile
+inline constexpr int kNarrowCols = 8;     // a panel of kChunk x kNarrowCols fits on the stack
+
+inline constexpr std::size_t kMostTiles = 32;  // of a set
+
+struct TileSet {
+  Target target;  // as compiled in, not as asked for
+  int lanes;
+  std::span<const Tile> tiles;
+
+  // Sets are few and stay where they are.
+  friend bool operator==(const TileSet& a, const TileSet& b) {
+    return a.tiles.data() == b.tiles.data() && a.tiles.size() == b.tiles.size();
+  }
+};
+
+// The pixel tiles of one target. Every set has one with kNarrowCols columns.
+const TileSet& tile_set(Target target);
+// The channel tiles of one target.
+const TileSet& channel_tile_set(Target target);
+
+}  // namespace plait::kernels

@@ -1,0 +1,39 @@
+#include "kernels/winograd/winograd.hpp"
+
+#include "kernels/tile/tile_cost.hpp"
+#include "kernels/winograd/winograd_forms.hpp"
+
+namespace plait::kernels {
+
+// Before the first dealt line, and between copied lines and it, what is written beyond any.
+std::int64_t WinogradKernels::copied_floats(const Region& region) const {
+  return (region.tile_cols * across.m + across.r - 1 + 15) / 16 * 16 + kWinogradSlack;
+}
+
+// Rows of tiles below the last one hold rows that its tiles share.
+std::int64_t WinogradKernels::line_pitch(const Region& region) const {
+  const std::int64_t below = (down.t() - 1) / down.m;
+  return (region.tile_rows + below) * region.tile_cols + 2 * kWinogradSlack;
+}
+
+std::int64_t WinogradKernels::magnitude_pitch(const Region& region) const {
+  return round_up(region.tile_cols * across.m + across.r - 1, kMagnitudeSlack) + kMagnitudeSlack;
+}
+
+std::int64_t WinogradKernels::scratch_floats(const Region& region) const {
+  const std::int64_t lines = std::int64_t{down.m} * across.t();
+  return 2 * (copied_floats(region) + lines * line_pitch(region) + kWinogradSlack);
+}
+
+const WinogradKernels& winograd_kernels(Target target, const AxisForm& down,
+                                        const AxisForm& across) {
+  const WinogradSet& square = winograd_square_forms(target);
+  for (const WinogradSet* const set : {&square, &winograd_axis_forms(target)}) {
+    for (const WinogradKernels& form : set->forms) {
+      if (form.down == down && form.across == across) return form;
+    }
+  }
+  return square.forms.front();
+}
+
+}  // namespace plait::kernels

@@ -1,0 +1,35 @@
+// The kernels of a layer one by one: which are zero, have rank one, or are symmetric.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <plait/rewrite/inspect.hpp>
+
+namespace plait::inspecting {
+
+// Which kernels are not zero, and which channels they connect.
+struct KernelMap {
+  std::int64_t c_o = 0;
+  std::int64_t c_i = 0;  // of all groups
+  std::int64_t groups = 1;
+  std::vector<std::uint8_t> nonzero = {};  // c_o x c_i/groups
+
+  std::int64_t inputs_per_group() const { return c_i / groups; }
+  // The channel of x that kernel [o, j] reads.
+  std::int64_t input_of(std::int64_t o, std::int64_t j) const {
+    return o / (c_o / groups) * inputs_per_group() + j;
+  }
+  bool at(std::int64_t o, std::int64_t j) const {
+    return nonzero[static_cast<std::size_t>(o * inputs_per_group() + j)] != 0;
+  }
+};
+
+template <class T>
+KernelMap kernel_map(const ConvLayer<T>& layer);
+
+// All but blocks, repeats and ranks.
+template <class T>
+KernelFindings look_at_kernels(const ConvLayer<T>& layer, const KernelMap& map);
+
+}  // namespace plait::inspecting

@@ -1,0 +1,21 @@
+// The kernel that a chain of layers is, rebuilt and compared with a given one.
+#pragma once
+
+#include <atomic>
+
+#include <plait/rewrite/layers.hpp>
+
+namespace plait::inspecting {
+
+struct KernelDifference {
+  bool bitwise = false;  // equal values, every one of them without rounding
+  double error = 0;      // max over o of ||K[o] - rebuilt[o]||_1, what rounding here adds included
+};
+
+// Follows each output of the chain down to the taps of x that it reads. Both must have the same
+// strides in all, and the chain no bias. Throws Error when cancelled.
+template <class T>
+KernelDifference difference(const ConvLayer<T>& layer, const Layers<T>& chain,
+                            const std::atomic<bool>* cancel);
+
+}  // namespace plait::inspecting

@@ -1,0 +1,161 @@
+#include "rewrite/inspect/proposals.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "rewrite/inspect/rank.hpp"
+#include "rewrite/inspect/repeats.hpp"
+#include "rewrite/inspect/words.hpp"
+#include "rewrite/words.hpp"
+
+namespace plait::inspecting {
+namespace {
+
+template <class T>
+class Proposals {
+ public:
+  Proposals(const ConvLayer<T>& layer, const KernelMap& map, KernelFindings& found,
+            const std::atomic<bool>* cancel)
+      : layer_(layer), map_(map), found_(found), cancel_(cancel), least_(whole(layer)) {}
+
+  // Parts of the layer, which are exact, and the smallest of them in least_.
+  void add_parts() {
+    find_blocks();
+    std::vector<std::pair<std::string, Selection>> of_channels;
+    of_channels.emplace_back("dead channels", without_dead(layer_, found_));
+    of_channels.emplace_back("groups", in_groups(layer_, found_.blocks.as_stored));
+    if (!packing_.groups.empty()) {
+      Selection packed = whole(layer_);
+      packed.groups = packing_.groups;
+      packed.outputs = packing_.outputs;
+      packed.inputs = packing_.inputs;
+      of_channels.emplace_back("reordered groups", std::move(packed));
+    }
+    const Selection all = least_;
+    for (const auto& [name, selection] : of_channels) {
+      const bool reordered = name == "reordered groups";
+      if (selection.products() >= (reordered ? least_ : all).products()) continue;
+      add_part(name, selection);
+      if (selection.products() < least_.products()) least_ = selection;
+    }
+    const bool channels = least_.products() < all.products();
+    Selection window = all;
+    window.rows = found_.window.kept_rows;
+    window.columns = found_.window.kept_columns;
+    if (window.products() >= all.products()) return;
+    add_part("window", window);
+    least_.rows = window.rows;
+    least_.columns = window.columns;
+    if (channels) add_part("combined", least_);
+  }
+
+  // Of what is left then: kernels that are computed once, and pairs of layers.
+  void add_chains() {
+    const ConvLayer<T> left = layer_of(layer_, map_, least_);
+    const std::string words = selection_text(layer_, least_, left);
+    const std::vector<ChannelCopies> outputs = output_classes(left);
+    const std::vector<ChannelCopies> inputs = input_classes(left);
+    found_.repeated_outputs = repeated(outputs, left.writes);
+    found_.repeated_inputs = repeated(inputs, left.reads);
+    if (!found_.repeated_outputs.empty()) {
+      add_chain("repeated outputs", words,
+                rewrite::counted(static_cast<std::int64_t>(outputs.size()), "output") +
+                    " computed, then copied or scaled by a 1x1 layer",
+                computed_once(left, outputs));
+    }
+    if (!found_.repeated_inputs.empty()) {
+      add_chain("repeated inputs", words,
+                rewrite::counted(left.kernel.size(1) * left.groups, "input") + " added up to " +
+                    rewrite::full_count_text(static_cast<std::int64_t>(inputs.size())) +
+                    " by a 1x1 layer first",
+                summed_first(left, inputs));
+    }
+    for (const Split& split : splits_of({left.kernel.size(2), left.kernel.size(3)})) {
+      RankedChain<T> chain = ranked_chain(left, split, cancel_);
+      found_.ranks.push_back(chain.rank);
+      if (!chain.layers) continue;
+      const std::int64_t between = (*chain.layers)[0].kernel.size(0);
+      add_chain(chain.rank.layers, words,
+                chain.rank.layers + " by way of " + rewrite::counted(between, "channel") +
+                    (left.groups > 1 ? " in " + rewrite::counted(left.groups, "group") : ""),
+                std::move(chain.layers));
+    }
+  }
+
+  std::vector<KernelProposal<T>> take() { return std::move(proposals_); }
+
+ private:
+  void find_blocks() {
+    const std::vector<Channels> components = components_of(map_);
+    KernelBlocks& blocks = found_.blocks;
+    blocks.as_stored = stored_blocks(map_);
+    blocks.components = static_cast<std::int64_t>(components.size());
+    if (components.empty()) return;
+    packing_ = pack(components, map_.c_o);
+    blocks.groups = static_cast<std::int64_t>(packing_.groups.size());
+    blocks.outputs_per_group = packing_.outputs;
+    blocks.inputs_per_group = packing_.inputs;
+    blocks.exhaustive = packing_.exhaustive;
+  }
+
+  void add_part(const std::string& name, const Selection& selection) {
+    KernelProposal<T> proposal;
+    proposal.name = name;
+    ConvLayer<T> part = layer_of(layer_, map_, selection);
+    proposal.what = selection_text(layer_, selection, part);
+    proposal.layers.push_back(std::move(part));
+    proposals_.push_back(std::move(proposal));
+  }
+
+  void add_chain(const std::string& name, const std::string& part, const std::string& words,
+                 std::optional<Layers<T>> layers) {
+    if (!layers || multiplications_per_position(*layers) >= least_.products()) return;
+    KernelProposal<T> proposal;
+    proposal.name = name;
+    proposal.what = (part.empty() ? "" : part + "; ") + words;
+    proposal.layers = std::move(*layers);
+    proposals_.push_back(std::move(proposal));
+  }
+
+  // The classes of several, by the numbers that the channels have outside of the layer.
+  static std::vector<ChannelCopies> repeated(std::vector<ChannelCopies> classes,
+                                             const std::vector<std::int64_t>& list) {
+    std::erase_if(classes, [](const ChannelCopies& one) { return one.channels.size() < 2; });
+    for (ChannelCopies& one : classes) {
+      for (std::int64_t& channel : one.channels) {
+        if (!list.empty()) channel = list[static_cast<std::size_t>(channel)];
+      }
+    }
+    return classes;
+  }
+
+  const ConvLayer<T>& layer_;
+  const KernelMap& map_;
+  KernelFindings& found_;
+  const std::atomic<bool>* cancel_;
+  Packing packing_;
+  Selection least_;
+  std::vector<KernelProposal<T>> proposals_;
+};
+
+}  // namespace
+
+template <class T>
+std::vector<KernelProposal<T>> proposals_for(const ConvLayer<T>& layer, const KernelMap& map,
+                                             KernelFindings& found,
+                                             const std::atomic<bool>* cancel) {
+  Proposals<T> proposals(layer, map, found, cancel);
+  proposals.add_parts();
+  proposals.add_chains();
+  return proposals.take();
+}
+
+template std::vector<KernelProposal<float>> proposals_for(const ConvLayer<float>&, const KernelMap&,
+                                                          KernelFindings&,
+                                                          const std::atomic<bool>*);
+template std::vector<KernelProposal<double>> proposals_for(const ConvLayer<double>&,
+                                                           const KernelMap&, KernelFindings&,
+                                                           const std::atomic<bool>*);
+
+}  // namespace plait::inspecting

@@ -1,0 +1,20 @@
+// Sums of squares, and products of matrices.
+#pragma once
+
+#include <vector>
+
+#include "rewrite/linear/matrix.hpp"
+
+namespace plait::rewrite {
+
+double sum_of_squares(const std::vector<double>& values);
+// The square root of the sum of the squares, which may be out of range themselves.
+double stable_norm(const std::vector<double>& values);
+
+Matrix product(const Matrix& a, const Matrix& b);
+// The same into a matrix that is there, which is neither of these.
+void write_product(const Matrix& a, const Matrix& b, Matrix& to);
+// a^T b.
+Matrix transposed_product(const Matrix& a, const Matrix& b);
+
+}  // namespace plait::rewrite
