@@ -108,7 +108,7 @@ TEST(Verify, SamplesLargeProblems) {
 
 TEST(Verify, RefusesWhatItCannotDo) {
   EXPECT_NE(error_of(Status::invalid_argument, [] { verify({.algorithm = "fourier"}); })
-                .find("unknown algorithm \"fourier\" (known: channels, "),
+                .find("unknown algorithm \"fourier\" (known: depthwise, direct/channels, "),
             std::string::npos);
   EXPECT_NE(error_of(Status::invalid_argument, [] { verify({.cases = 0}); }).find("cases"),
             std::string::npos);

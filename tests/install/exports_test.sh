@@ -17,7 +17,7 @@ names() {
     s/\[abi:cxx11\]//
     p' | sort -u
 }
-code=$(sed 's|//.*||; /^#/d' "$headers"/plait/*.h*)
+code=$(find "$headers/plait" -name '*.h*' -exec sed 's|//.*||; /^#/d' {} +)
 marked=$(tr '\n' ' ' <<<"$code" | grep -oP \
   '(class|struct) PLAIT_API \K\w+|PLAIT_API [^(;{]*?\K(operator[^(\w]+|\w+)(?=\()' | sort -u)
 functions=$(grep -oP '^\w.*?\b\K\w+(?=\()' <<<"$code" | sort -u)

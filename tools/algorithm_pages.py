@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
-"""Writes docs/algorithms/: one page per room, from the comments of the room's main file, and their
-table. With --check writes nothing and fails if a page is not what its room says."""
+"""Writes docs/algorithms/: one page per algorithm, from the comments of its main file, and their
+table. With --check writes nothing and fails if a page is not what its algorithm says."""
 
 import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ROOT / "src/algorithms"
+ALGORITHMS = ROOT / "src/algorithms"
 PAGES = ROOT / "docs/algorithms"
 MEASURED = "When it wins and loses, measured:"  # the line of the mathematics above that paragraph
-NOTE = "\n<!-- Written by tools/room_pages.py from {}: change the text there. -->\n"
+NOTE = "\n<!-- Written by tools/algorithm_pages.py from {}: change the text there. -->\n"
 
 
-def rooms() -> list[str]:
-    return re.findall(r"^PLAIT_ALGORITHM\((\w+)\)", (ROOMS / "registry.inc").read_text(), re.M)
+def algorithms() -> list[str]:
+    return re.findall(r"^PLAIT_ALGORITHM\((\w+)\)", (ALGORITHMS / "registry.inc").read_text(), re.M)
 
 
 def comment_at(text: str) -> list[str]:
@@ -50,9 +50,9 @@ def constants(section: str) -> str:
     return "".join(f"{markdown(comment_at(why))}\n```cpp\n{what}```\n\n" for why, what in blocks)
 
 
-def page_of(room: str) -> tuple[str, str]:
-    """A room's summary and its page."""
-    path = ROOMS / room / f"{room}.cpp"
+def page_of(name: str) -> tuple[str, str]:
+    """An algorithm's summary and its page."""
+    path = ALGORITHMS / name / f"{name}.cpp"
     source = path.read_text(encoding="utf-8")
     sections = sections_of(source)
     summary = " ".join(comment_at(source))
@@ -68,7 +68,7 @@ def page_of(room: str) -> tuple[str, str]:
         ("How it packs weights", markdown(comment_at(sections["pack"]))),
         ("Constants of its cost", numbers),
     ]
-    page = f"# {room}\n\n{summary}\n"
+    page = f"# {name}\n\n{summary}\n"
     page += "".join(f"\n## {title}\n\n{text.strip()}\n" for title, text in chapters if text.strip())
     return summary, page + NOTE.format(path.relative_to(ROOT))
 
@@ -76,13 +76,13 @@ def page_of(room: str) -> tuple[str, str]:
 def pages() -> dict[Path, str]:
     table = "| algorithm | what it is |\n|---|---|\n"
     texts = {}
-    for room in rooms():
-        summary, texts[PAGES / f"{room}.md"] = page_of(room)
-        table += f"| [{room}]({room}.md) | {summary} |\n"
+    for name in algorithms():
+        summary, texts[PAGES / f"{name}.md"] = page_of(name)
+        table += f"| [{name}]({name}.md) | {summary} |\n"
     texts[PAGES / "README.md"] = (
-        "# Algorithms\n\nEach is a folder of `src/algorithms/`, called a room. All have the same "
+        "# Algorithms\n\nEach is a folder of `src/algorithms/`. All have the same "
         f"shape, so that two can be read side by side.\n\n{table}"
-        + NOTE.format("the rooms' main files")
+        + NOTE.format("the algorithms' main files")
     )
     return texts
 
@@ -95,7 +95,7 @@ def main() -> int:
             path for path in wanted.keys() | present.keys() if wanted.get(path) != present.get(path)
         ]
         for path in sorted(stale):
-            print(f"{path.relative_to(ROOT)}:1: not what its room says: run tools/room_pages.py")
+            print(f"{path.relative_to(ROOT)}:1: not what its algorithm says: run tools/algorithm_pages.py")
         return 1 if stale else 0
     PAGES.mkdir(exist_ok=True)
     for path in present.keys() - wanted.keys():
