@@ -11,6 +11,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CODE = {".hpp", ".h", ".cpp", ".c", ".inc", ".py", ".sh", ".cmake"}
 CXX = {".hpp", ".h", ".cpp", ".c", ".inc"}
+PROSE_COLUMNS = 100
+GENERATED_PAGES = ("docs/algorithms/", "docs/mutation.md", "bench/results/")
+GLOSSARY = "docs/glossary.md"
+SPOKEN = ("src/", "include/", "cli/", "python/", "tests/")  # where the glossary's words hold
 MANY_LINES = 400  # a longer file is warned of: it usually answers two questions
 SECTIONS = sorted(["mathematics", "accepts", "cost", "config", "pack", "run"])
 PUBLIC = "include/plait/"
@@ -210,7 +214,15 @@ def check_algorithms(texts: dict[str, str]) -> None:
 def lines_of_last_commit() -> dict[str, int]:
     """path -> lines of every file of code in HEAD."""
     listed = subprocess.run(
-        ["git", "grep", "-c", "", "HEAD", "--", *(folder for _, folders, _ in BUDGETS for folder in folders)],
+        [
+            "git",
+            "grep",
+            "-c",
+            "",
+            "HEAD",
+            "--",
+            *(folder for _, folders, _ in BUDGETS for folder in folders),
+        ],
         cwd=ROOT,
         check=True,
         stdout=subprocess.PIPE,
@@ -264,6 +276,46 @@ def check_links(texts: dict[str, str]) -> None:
                 report(path, line, f"links to {match[1]}, which is not there")
 
 
+def check_prose(texts: dict[str, str]) -> None:
+    """Pages are wrapped like code, so that a difference shows the words that changed. Tables, code
+    and a word that is longer than the line stay as they are."""
+    for path, text in select(texts, "", {".md"}):
+        if path.startswith(GENERATED_PAGES):
+            continue
+        code = False
+        for number, line in enumerate(text.splitlines(), 1):
+            fence = line.lstrip().startswith("```")
+            code ^= fence
+            if code or fence or len(line) <= PROSE_COLUMNS or re.match(r"\s*\||#|<!--|!\[", line):
+                continue
+            if len(re.sub(r"^\s*([-*]|\d+\.)\s", "", line).split()) > 1:
+                report(path, number, f"{len(line)} columns of prose: wrap it at {PROSE_COLUMNS}")
+
+
+def glossary_words(text: str) -> list[str]:
+    """The words in backticks of the last column of the glossary's tables."""
+    rows = re.findall(r"^\|[^|\n]*\|[^|\n]*\|([^|\n]*)\|$", text, re.M)
+    return [word for row in rows for word in re.findall(r"`([^`]+)`", row)]
+
+
+def check_glossary(texts: dict[str, str]) -> None:
+    """One word for one thing, the field's: the private ones that the glossary gave up stay away."""
+    words = glossary_words(texts.get(GLOSSARY, ""))
+    patterns = [
+        rf"(?<![A-Za-z]){re.escape(word)}s?(?![a-z])"
+        if word == word.lower()
+        else rf"{re.escape(word)}(?![a-z])"
+        for word in words
+    ]
+    if not patterns:
+        report(GLOSSARY, 1, "no table has words to avoid")
+        return
+    for folder in SPOKEN:
+        for path, text in select(texts, folder, CODE):
+            for line, match in matches("|".join(patterns), text):
+                report(path, line, f"{match[0]}: {GLOSSARY} has the field's word")
+
+
 def check_machine_paths(texts: dict[str, str]) -> None:
     """A path of one machine means nothing on another. Tests may write to the temporary folder."""
     for path, text in texts.items():
@@ -283,6 +335,8 @@ def main() -> int:
         check_graveyards,
         check_map,
         check_links,
+        check_prose,
+        check_glossary,
         check_machine_paths,
     ):
         check(texts)
