@@ -35,17 +35,19 @@ class Family:
     loads_once: bool = False  # every vector of a pass
 
 
+TILE_FORMS = ("packed", "in place", "shifted", "strided")
+
 FAMILIES = [
     Family(
         "pixel tile",
-        r"RunTile<Simd<float, \d+ul, 0>, (?P<a>\d+), (?P<b>\d+), \(Form\)(?P<form>\d)>",
-        ("packed", "in place", "shifted"),
+        r"RunTile<Simd<float, \d+ul, 0>, (?P<a>\d+), (?P<b>\d+), \(TileForm\)(?P<form>\d)>",
+        TILE_FORMS,
         loads_once=True,
     ),
     Family(
         "channel tile",
-        r"RunChannelTile<Simd<float, \d+ul, 0>, (?P<a>\d+), (?P<b>\d+), \(Columns\)(?P<form>\d)>",
-        ("packed", "shifted", "strided"),
+        r"RunChannelTile<Simd<float, \d+ul, 0>, (?P<a>\d+), (?P<b>\d+), \(TileForm\)(?P<form>\d)>",
+        TILE_FORMS,
         loads_once=True,
     ),
     Family("plane tile", r"RunLines<(?P<form>(?:Taps|Rows)Form)<\d+>, (?P<a>\d+), (?P<b>\d+)>"),
@@ -64,7 +66,7 @@ FAMILIES = [
 ]
 
 # Transforms keep no sums from pass to pass: half of one waits on the stack for the other half.
-NOT_TILES = re.compile(r"Transform(Lines|Channels|Outputs)<Form<")
+NOT_TILES = re.compile(r"Transform(Lines|Channels|Outputs)<AxisTransform<")
 
 
 @dataclass(frozen=True)
@@ -333,7 +335,7 @@ def disassemble(path: Path) -> list[str]:
 def read_kernels(objects: Path) -> list[Kernel]:
     return [
         kernel
-        for path in sorted(objects.glob("*.o"))
+        for path in sorted(objects.rglob("*.o"))
         for name, body in functions(disassemble(path))
         if (kernel := kernel_of(name, body))
     ]

@@ -71,8 +71,8 @@ class Counts {
  public:
   explicit Counts(const Problem& problem)
       : p_(problem),
-        rows_(reach_of(Axis::rows_of(problem), problem.padding_mode)),
-        columns_(reach_of(Axis::columns_of(problem), problem.padding_mode)),
+        rows_(reach_of(AxisWindows::rows_of(problem), problem.padding_mode)),
+        columns_(reach_of(AxisWindows::columns_of(problem), problem.padding_mode)),
         padding_is_zeros_(padding_is_one_value(problem) && padding_value(problem) == 0) {}
 
   Figure multiplications() const {

@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "core/integers.hpp"
+#include "kernels/winograd/winograd.hpp"
 #include "support/random.hpp"
 
 namespace plait::test {
@@ -90,12 +91,7 @@ double to_double(const Rational& value) {
   return static_cast<double>(value.over()) / static_cast<double>(value.under());
 }
 
-struct Form {
-  int m;
-  int r;
-  int t() const { return m + r - 1; }
-};
-constexpr Form kForms[] = {{2, 3}, {4, 3}, {6, 3}, {2, 5}, {3, 5}, {4, 5}, {2, 7}};
+using Form = kernels::AxisForm;
 
 ToomCook<Rational> exact_matrices(const Form& form) {
   return kernels::toom_cook(kernels::toom_points<Rational>(form.t()), form.m, form.r);
@@ -139,7 +135,7 @@ Square both_ways(const Square& left, int rows, int inner, const Square& values) 
 
 // Correlation is linear in the kernel and in the input: these are all there is to try.
 TEST(ToomCook, CorrelatesAllUnitVectorsExactly) {
-  for (const Form& form : kForms) {
+  for (const Form& form : kernels::kWinogradForms) {
     const int t = form.t();
     const ToomCook<Rational> matrices = exact_matrices(form);
     for (int j = 0; j < form.r; ++j) {
@@ -164,7 +160,7 @@ TEST(ToomCook, CorrelatesAllUnitVectorsExactly) {
 
 TEST(ToomCook, CorrelatesIntegersExactlyInTwoDimensions) {
   Random random(1);
-  for (const Form& form : kForms) {
+  for (const Form& form : kernels::kWinogradForms) {
     const int t = form.t();
     const ToomCook<Rational> matrices = exact_matrices(form);
     Square g{};
@@ -201,7 +197,7 @@ TEST(ToomCook, CorrelatesIntegersExactlyInTwoDimensions) {
 // Then inputs and sums meet constants without rounding; the same matrices in double, which the
 // transforms and the error model take, have no rounding either.
 TEST(ToomCook, TransformsOfInputsAndSumsAreExactInF32) {
-  for (const Form& form : kForms) {
+  for (const Form& form : kernels::kWinogradForms) {
     const int t = form.t();
     const ToomCook<Rational> exact = exact_matrices(form);
     const ToomCook<double> rounded =
@@ -221,7 +217,7 @@ TEST(ToomCook, TransformsOfInputsAndSumsAreExactInF32) {
 
 // The transforms of inputs start from the leading term without a product.
 TEST(ToomCook, InputsHaveLeadingCoefficientsOfOne) {
-  for (const Form& form : kForms) {
+  for (const Form& form : kernels::kWinogradForms) {
     const int infinity = form.t() - 1;
     const ToomCook<Rational> matrices = exact_matrices(form);
     for (int k = 0; k < infinity; ++k) {
@@ -233,7 +229,7 @@ TEST(ToomCook, InputsHaveLeadingCoefficientsOfOne) {
 }
 
 TEST(ToomPoints, AreZeroThenPairsThenAtMostOneSingle) {
-  for (const Form& form : kForms) {
+  for (const Form& form : kernels::kWinogradForms) {
     const ToomPoints<Rational> points = kernels::toom_points<Rational>(form.t());
     EXPECT_EQ(points.count, form.t() - 1);
     EXPECT_TRUE(points.values[0].is_zero());
@@ -251,7 +247,7 @@ TEST(ToomPoints, AreZeroThenPairsThenAtMostOneSingle) {
 
 // What the two points of a pair share: N_a = (x + a) R and N_-a = (x - a) R.
 TEST(ToomPoints, OfAPairShareTheProductOfTheOthers) {
-  for (const Form& form : kForms) {
+  for (const Form& form : kernels::kWinogradForms) {
     const int t = form.t();
     const ToomPoints<Rational> points = kernels::toom_points<Rational>(t);
     const ToomCook<Rational> matrices = exact_matrices(form);

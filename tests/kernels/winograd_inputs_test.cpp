@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <plait/error.hpp>
+
 #include "support/winograd.hpp"
 
 namespace plait::test {
@@ -196,6 +198,13 @@ TEST(WinogradKernels, AreOfTheFormTheyAreAskedFor) {
         EXPECT_LE(largest_t(form), kernels::kMostToomPoints);
         EXPECT_LE(lanes_of(target), kWinogradSlack);
       });
+}
+
+TEST(WinogradKernels, RefuseFormsThatAreNotCompiled) {
+  const Target target = runnable_targets().front();
+  EXPECT_THROW(kernels::winograd_kernels(target, {2, 7}, {2, 7}), Error);
+  EXPECT_THROW(kernels::winograd_kernels(target, {5, 3}, {5, 3}), Error);
+  EXPECT_THROW(kernels::winograd_kernels(target, {}, {}), Error);
 }
 
 TEST(WinogradInputs, ByLinesAreTheirValuesAtThePoints) {

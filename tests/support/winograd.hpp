@@ -26,9 +26,8 @@ void for_each_winograd_axes(Body body) {
   using kernels::AxisForm;
   const AxisForm none;
   for (const Target target : runnable_targets()) {
-    for (const AxisForm& form : {AxisForm{2, 3}, AxisForm{4, 3}, AxisForm{6, 3}, AxisForm{2, 5},
-                                 AxisForm{3, 5}, AxisForm{4, 5}, AxisForm{2, 7}}) {
-      if (form.r < 7) body(target, form, form);
+    for (const AxisForm& form : kernels::kWinogradForms) {
+      if (form.r <= kernels::kMostTapsBothWays) body(target, form, form);
       body(target, none, form);
       body(target, form, none);
     }

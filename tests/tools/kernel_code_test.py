@@ -4,7 +4,7 @@ from kernel_code import check, functions, kernel_of
 
 TILE = (
     "0000000000000000 <void plait::kernels::N_AVX3::RunTile<hwy::N_AVX3::Simd<float, 16ul, 0>, "
-    "2, 1, (plait::kernels::N_AVX3::Form)0>(plait::kernels::TileArgs const&)>:"
+    "2, 1, (plait::kernels::TileForm)0>(plait::kernels::TileArgs const&)>:"
 )
 PEAK = "0000000000000000 <plait::kernels::N_SSE4::FmaBurst()>:"
 

@@ -54,7 +54,7 @@ inline std::int64_t source_column(const Problem& p, std::int64_t j, std::int64_t
 // Calls f(output, tap) for all pairs that read position `source` of x, there or where padding
 // repeats it.
 template <class F>
-void for_each_reader(const Axis& axis, PaddingMode mode, std::int64_t source, const F& f) {
+void for_each_reader(const AxisWindows& axis, PaddingMode mode, std::int64_t source, const F& f) {
   const bool repeats = mode != PaddingMode::zeros && mode != PaddingMode::constant;
   const std::int64_t first = repeats ? -axis.before : source;
   const std::int64_t last = repeats ? axis.size + axis.after - 1 : source;
@@ -131,20 +131,21 @@ Gradient<T> data_gradient(const Problem& p, const T* dy, const T* kernel, std::i
   const std::int64_t channels = p.c_i / p.groups;
   const std::int64_t outputs = p.c_o / p.groups;
   const std::int64_t first = c / channels * outputs;
-  const Axis columns = Axis::columns_of(p);
+  const AxisWindows columns = AxisWindows::columns_of(p);
   Gradient<T> gradient;
-  for_each_reader(Axis::rows_of(p), p.padding_mode, row, [&](std::int64_t i, std::int64_t u) {
-    for_each_reader(columns, p.padding_mode, column, [&](std::int64_t j, std::int64_t v) {
-      for (std::int64_t o = first; o < first + outputs; ++o) {
-        const auto slope = static_cast<Sum<T>>(
-            dy[n * strides[0] + o * strides[1] + i * strides[2] + j * strides[3]]);
-        const auto weight =
-            static_cast<Sum<T>>(kernel[((o * channels + c % channels) * p.k_h + u) * p.k_w + v]);
-        gradient.sum += slope * weight;
-      }
-      gradient.products += outputs;
-    });
-  });
+  for_each_reader(
+      AxisWindows::rows_of(p), p.padding_mode, row, [&](std::int64_t i, std::int64_t u) {
+        for_each_reader(columns, p.padding_mode, column, [&](std::int64_t j, std::int64_t v) {
+          for (std::int64_t o = first; o < first + outputs; ++o) {
+            const auto slope = static_cast<Sum<T>>(
+                dy[n * strides[0] + o * strides[1] + i * strides[2] + j * strides[3]]);
+            const auto weight = static_cast<Sum<T>>(
+                kernel[((o * channels + c % channels) * p.k_h + u) * p.k_w + v]);
+            gradient.sum += slope * weight;
+          }
+          gradient.products += outputs;
+        });
+      });
   return gradient;
 }
 

@@ -24,8 +24,8 @@ std::int64_t products_of(const Problem& problem) {
     case Direction::backward_data:
       if (!padding_is_one_value(problem)) break;
       return problem.n * problem.c_o * (problem.c_i / problem.groups) *
-             reach_of(Axis::rows_of(problem), PaddingMode::zeros).pairs *
-             reach_of(Axis::columns_of(problem), PaddingMode::zeros).pairs;
+             reach_of(AxisWindows::rows_of(problem), PaddingMode::zeros).pairs *
+             reach_of(AxisWindows::columns_of(problem), PaddingMode::zeros).pairs;
     case Direction::backward_bias:
       return 0;
   }

@@ -43,7 +43,7 @@ struct Progression {
 };
 
 // Every tap reads a run of one progression: as many positions as there are outputs.
-std::vector<Progression> progressions_of(const Axis& axis) {
+std::vector<Progression> progressions_of(const AxisWindows& axis) {
   struct Run {
     std::int64_t remainder, first;
   };
@@ -89,7 +89,7 @@ bool reads(const std::vector<Progression>& progressions, std::int64_t stride,
 }
 
 // Positions of the input that only padding which repeats them is read for.
-std::int64_t repeated_only(const Axis& axis, PaddingMode mode,
+std::int64_t repeated_only(const AxisWindows& axis, PaddingMode mode,
                            const std::vector<Progression>& progressions) {
   std::vector<std::int64_t> sources;
   const auto look = [&](std::int64_t position) {  // of the input's axis
@@ -112,15 +112,15 @@ void check_count(const char* what, std::int64_t count) {
 
 }  // namespace
 
-Axis Axis::rows_of(const Problem& p) {
+AxisWindows AxisWindows::rows_of(const Problem& p) {
   return {p.h, p.padding.top, p.padding.bottom, p.k_h, p.stride.h, p.dilation.h, p.h_o()};
 }
 
-Axis Axis::columns_of(const Problem& p) {
+AxisWindows AxisWindows::columns_of(const Problem& p) {
   return {p.w, p.padding.left, p.padding.right, p.k_w, p.stride.w, p.dilation.w, p.w_o()};
 }
 
-AxisReach reach_of(const Axis& axis, PaddingMode mode) {
+AxisReach reach_of(const AxisWindows& axis, PaddingMode mode) {
   check_count("taps", axis.taps);
   const std::vector<Progression> progressions = progressions_of(axis);
   const std::int64_t begin = axis.before;

@@ -10,9 +10,9 @@
 
 namespace plait {
 
-// One axis: `taps` of a window, `dilation` apart, at each of `outputs` places, `stride` apart, over
-// `size` positions with `before` in front of them.
-struct Axis {
+// The windows along one axis: `outputs` of them, `stride` apart, each of `taps` taps that are
+// `dilation` apart, over `size` positions with `before` and `after` padding ones around them.
+struct AxisWindows {
   std::int64_t size = 1;
   std::int64_t before = 0;
   std::int64_t after = 0;
@@ -21,8 +21,8 @@ struct Axis {
   std::int64_t dilation = 1;
   std::int64_t outputs = 1;
 
-  static Axis rows_of(const Problem& problem);
-  static Axis columns_of(const Problem& problem);
+  static AxisWindows rows_of(const Problem& problem);
+  static AxisWindows columns_of(const Problem& problem);
 };
 
 struct AxisReach {
@@ -39,6 +39,6 @@ inline constexpr std::int64_t kMostCountedTaps = std::int64_t{1} << 24;
 
 // Takes time in proportion to the taps, and to the padding where that repeats the input. Throws
 // Error for more than 2^24 of either.
-AxisReach reach_of(const Axis& axis, PaddingMode mode);
+AxisReach reach_of(const AxisWindows& axis, PaddingMode mode);
 
 }  // namespace plait

@@ -25,8 +25,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 // broadcasts of input and kCols * kVectors multiply-adds. Sums leave in the tile's own order, or
 // finished where channels lie side by side; what turns them round to lines of pixels is
 // FinishColumns.
-enum class Columns { packed, shifted, strided };  // see Tile
-
 // Finishes sums whose channels lie side by side in y, and stores them. On a way through memory 3x3
 // layers of 3 channels at 224 px took 1.18 times as long, 1x1 layers of 64 and 128 channels 1.03 to
 // 1.15 [Emerald Rapids VM, two threads, 2026-11-26].
@@ -65,7 +63,7 @@ HWY_INLINE void StorePixels(const TileArgs& args, const hn::Vec<D> (&sums)[kCols
   }
 }
 
-template <class D, int kCols, int kVectors, Columns kColumns>
+template <class D, int kCols, int kVectors, TileForm kForm>
 HWY_NOINLINE void RunChannelTile(const TileArgs& args) {
   const D d;
   using V = hn::Vec<D>;
@@ -82,21 +80,21 @@ HWY_NOINLINE void RunChannelTile(const TileArgs& args) {
   const std::int64_t step = args.b_step;
   const std::int64_t depth = args.depth;
   for (std::int64_t k = 0; k < depth; ++k) {
-    const float* HWY_RESTRICT pixels = kColumns == Columns::packed ? b : b + b_offsets[k];
+    const float* HWY_RESTRICT pixels = kForm == TileForm::packed ? b : b + b_offsets[k];
     V weights[kVectors];
     PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
       weights[v] = hn::LoadU(d, a + static_cast<std::size_t>(v) * kLanes);
     }
     PLAIT_UNROLL for (int j = 0; j < kCols; ++j) {
-      const V pixel = hn::Set(d, kColumns == Columns::strided ? pixels[j % 4 * step] : pixels[j]);
+      const V pixel = hn::Set(d, kForm == TileForm::strided ? pixels[j % 4 * step] : pixels[j]);
       PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
         sums[j][v] = hn::MulAdd(weights[v], pixel, sums[j][v]);
       }
       // Of an address and a step, x86 reaches four pixels: no pointer for each.
-      if (kColumns == Columns::strided && j % 4 == 3) pixels += 4 * step;
+      if (kForm == TileForm::strided && j % 4 == 3) pixels += 4 * step;
     }
     a += kVectors * kLanes;
-    if (kColumns == Columns::packed) b += b_stride;
+    if (kForm == TileForm::packed) b += b_stride;
   }
 
   if (args.partial != nullptr) {
@@ -123,9 +121,9 @@ constexpr Tile MakeChannelTile() {
   using D = hn::ScalableTag<float>;
   return {.rows = kVectors * static_cast<int>(hn::MaxLanes(D())),
           .cols = kCols,
-          .packed = &RunChannelTile<D, kCols, kVectors, Columns::packed>,
-          .shifted = &RunChannelTile<D, kCols, kVectors, Columns::shifted>,
-          .strided = &RunChannelTile<D, kCols, kVectors, Columns::strided>,
+          .packed = &RunChannelTile<D, kCols, kVectors, TileForm::packed>,
+          .shifted = &RunChannelTile<D, kCols, kVectors, TileForm::shifted>,
+          .strided = &RunChannelTile<D, kCols, kVectors, TileForm::strided>,
           .finish = &FinishColumns,
           .lanes_are_channels = true};
 }

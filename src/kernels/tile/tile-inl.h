@@ -95,12 +95,9 @@ HWY_INLINE void StorePieces(D d, const Destination& to, const hn::Vec<D> (&sums)
   }
 }
 
-// Which operands a tile reads; see Tile.
-enum class Form { packed, in_place, shifted };
-
 // A tile of kRows x kVectors accumulators. Per term: kVectors loads, kRows broadcasts and
 // kRows * kVectors multiply-adds, so tall tiles are bound by the multiply-adds, not by the loads.
-template <class D, int kRows, int kVectors, Form kForm>
+template <class D, int kRows, int kVectors, TileForm kForm>
 HWY_NOINLINE void RunTile(const TileArgs& args) {
   const D d;
   using V = hn::Vec<D>;
@@ -118,14 +115,14 @@ HWY_NOINLINE void RunTile(const TileArgs& args) {
   const std::int32_t* HWY_RESTRICT b_offsets = args.b_offsets;
   const std::int64_t depth = args.depth;
   for (std::int64_t k = 0; k < depth; ++k) {
-    const float* HWY_RESTRICT b_row = kForm == Form::shifted ? b + b_offsets[k] : b;
+    const float* HWY_RESTRICT b_row = kForm == TileForm::shifted ? b + b_offsets[k] : b;
     if (kRows >= kVectors) {  // the shorter side is held in registers
       V columns[kVectors];
       PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
         columns[v] = hn::LoadU(d, b_row + static_cast<std::size_t>(v) * kLanes);
       }
       PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
-        const V weight = hn::Set(d, kForm == Form::in_place ? a_rows[r][k] : a[r]);
+        const V weight = hn::Set(d, kForm == TileForm::in_place ? a_rows[r][k] : a[r]);
         PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
           sums[r][v] = hn::MulAdd(weight, columns[v], sums[r][v]);
         }
@@ -133,7 +130,7 @@ HWY_NOINLINE void RunTile(const TileArgs& args) {
     } else {
       V weights[kRows];
       PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
-        weights[r] = hn::Set(d, kForm == Form::in_place ? a_rows[r][k] : a[r]);
+        weights[r] = hn::Set(d, kForm == TileForm::in_place ? a_rows[r][k] : a[r]);
       }
       PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
         const V column = LoadOnce(d, b_row + static_cast<std::size_t>(v) * kLanes);
@@ -142,8 +139,8 @@ HWY_NOINLINE void RunTile(const TileArgs& args) {
         }
       }
     }
-    if (kForm != Form::in_place) a += kRows;
-    if (kForm != Form::shifted) {
+    if (kForm != TileForm::in_place) a += kRows;
+    if (kForm != TileForm::shifted) {
       hwy::Prefetch(ahead);
       ahead += b_stride;
       b += b_stride;
@@ -173,9 +170,9 @@ template <class D, int kRows, int kVectors>
 constexpr Tile MakeTile() {
   return {.rows = kRows,
           .cols = kVectors * static_cast<int>(hn::MaxLanes(D())),
-          .packed = &RunTile<D, kRows, kVectors, Form::packed>,
-          .in_place = &RunTile<D, kRows, kVectors, Form::in_place>,
-          .shifted = &RunTile<D, kRows, kVectors, Form::shifted>,
+          .packed = &RunTile<D, kRows, kVectors, TileForm::packed>,
+          .in_place = &RunTile<D, kRows, kVectors, TileForm::in_place>,
+          .shifted = &RunTile<D, kRows, kVectors, TileForm::shifted>,
           .finish = &FinishRows};
 }
 

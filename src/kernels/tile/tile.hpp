@@ -78,6 +78,15 @@ struct TileArgs {
   const Destination* to = nullptr;  // and go here: pixel_stride or, of channels, row_stride is 1
 };
 
+// Where a tile reads its operands (the fields of TileArgs). Pixel tiles have the first three forms,
+// channel tiles all but in_place.
+enum class TileForm {
+  packed,    // a, and b by its stride
+  in_place,  // a_rows, and b by its stride
+  shifted,   // a, and b by its offsets
+  strided,   // a, and b by its offsets, with b_step from column to column
+};
+
 using TileFunction = void (*)(const TileArgs&);
 // Finishes the sums of a tile of rows x cols, and stores them.
 using TileFinishFunction = void (*)(const float* sums, int rows, int cols, const Epilogue& epilogue,
@@ -86,11 +95,10 @@ using TileFinishFunction = void (*)(const float* sums, int rows, int cols, const
 struct Tile {
   int rows = 0;
   int cols = 0;
-  TileFunction packed = nullptr;    // reads a, and b by its stride
-  TileFunction in_place = nullptr;  // reads a_rows, and b by its stride; pixel tiles only
-  TileFunction shifted = nullptr;   // reads a, and b by its offsets
-  TileFunction strided =
-      nullptr;  // the same, with a step from column to column; channel tiles only
+  TileFunction packed = nullptr;  // the forms of TileForm; null where the family lacks one
+  TileFunction in_place = nullptr;
+  TileFunction shifted = nullptr;
+  TileFunction strided = nullptr;
   TileFinishFunction finish = nullptr;
   bool lanes_are_channels = false;
 

@@ -41,8 +41,6 @@ inline constexpr double kTilePlaceCycles = 60;
 inline constexpr double kPieceCycles = 15;
 inline constexpr double kPieceRowCycles = 3;
 
-enum class TileForm { packed, in_place, shifted };
-
 // Blocks per thread that are small enough for the last ones not to keep the other threads waiting.
 inline constexpr std::int64_t kBlocksPerThread = 4;
 

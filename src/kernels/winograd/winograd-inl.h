@@ -279,6 +279,9 @@ HWY_NOINLINE void TransformOutputs(const TransformOut& given) {
   }
 }
 
+template <std::size_t kIndex>
+using TransformOf = AxisTransform<kWinogradForms[kIndex].m, kWinogradForms[kIndex].r>;
+
 template <class Down, class Across>
 constexpr WinogradKernels MakeWinograd() {
   return {{Down::kM, Down::kR},

@@ -1,5 +1,9 @@
 #include "kernels/winograd/winograd.hpp"
 
+#include <string>
+
+#include <plait/error.hpp>
+
 #include "kernels/tile/tile_cost.hpp"
 #include "kernels/winograd/winograd_forms.hpp"
 
@@ -27,13 +31,18 @@ std::int64_t WinogradKernels::scratch_floats(const Region& region) const {
 
 const WinogradKernels& winograd_kernels(Target target, const AxisForm& down,
                                         const AxisForm& across) {
-  const WinogradSet& square = winograd_square_forms(target);
-  for (const WinogradSet* const set : {&square, &winograd_axis_forms(target)}) {
+  for (const WinogradSet* const set :
+       {&winograd_square_forms(target), &winograd_axis_forms(target)}) {
     for (const WinogradKernels& form : set->forms) {
       if (form.down == down && form.across == across) return form;
     }
   }
-  return square.forms.front();
+  const auto text = [](const AxisForm& form) {
+    return "F(" + std::to_string(form.m) + ", " + std::to_string(form.r) + ")";
+  };
+  throw Error(Status::invalid_argument, "no Winograd kernels are compiled for " + text(down) +
+                                            " down and " + text(across) +
+                                            " across: kWinogradForms lists the forms");
 }
 
 }  // namespace plait::kernels

@@ -26,9 +26,14 @@ struct AxisForm {
   int m = 1;
   int r = 1;
 
-  int t() const { return m + r - 1; }
+  constexpr int t() const { return m + r - 1; }
   friend bool operator==(const AxisForm&, const AxisForm&) = default;
 };
+
+// The forms that are compiled: each for either axis alone, and for both if its taps allow.
+inline constexpr AxisForm kWinogradForms[] = {{2, 3}, {4, 3}, {6, 3}, {2, 5},
+                                              {3, 5}, {4, 5}, {2, 7}};
+inline constexpr int kMostTapsBothWays = 5;
 
 struct Region {
   std::int64_t tile_rows = 0;
@@ -113,8 +118,7 @@ struct WinogradKernels {
 // Floats beyond the last tile or channel that are written and read.
 inline constexpr std::int64_t kWinogradSlack = 16;
 
-// Both axes of the same form, (2,3) (4,3) (6,3) (2,5) (3,5) or (4,5), or one of F(1, 1) and the
-// other any of these or (2,7).
+// One of kWinogradForms down and across, or one of them beside F(1, 1). Throws Error for others.
 const WinogradKernels& winograd_kernels(Target target, const AxisForm& down,
                                         const AxisForm& across);
 

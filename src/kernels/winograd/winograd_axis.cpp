@@ -1,5 +1,10 @@
 #include "kernels/winograd/winograd_forms.hpp"
 
+#include <array>
+#include <cstddef>
+#include <iterator>
+#include <utility>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/winograd/winograd_axis.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
@@ -11,15 +16,14 @@ HWY_BEFORE_NAMESPACE();
 namespace plait::kernels {
 namespace HWY_NAMESPACE {
 
-using None = Form<1, 1>;
-constexpr WinogradKernels kAxisForms[] = {
-    MakeWinograd<None, Form<2, 3>>(), MakeWinograd<None, Form<4, 3>>(),
-    MakeWinograd<None, Form<6, 3>>(), MakeWinograd<None, Form<2, 5>>(),
-    MakeWinograd<None, Form<3, 5>>(), MakeWinograd<None, Form<4, 5>>(),
-    MakeWinograd<None, Form<2, 7>>(), MakeWinograd<Form<2, 3>, None>(),
-    MakeWinograd<Form<4, 3>, None>(), MakeWinograd<Form<6, 3>, None>(),
-    MakeWinograd<Form<2, 5>, None>(), MakeWinograd<Form<3, 5>, None>(),
-    MakeWinograd<Form<4, 5>, None>(), MakeWinograd<Form<2, 7>, None>()};
+// Every form down, then every form across.
+template <std::size_t... kIndex>
+constexpr auto MakeAxisForms(std::index_sequence<kIndex...> /*all*/) {
+  using Same = AxisTransform<1, 1>;
+  return std::array{MakeWinograd<TransformOf<kIndex>, Same>()...,
+                    MakeWinograd<Same, TransformOf<kIndex>>()...};
+}
+constexpr auto kAxisForms = MakeAxisForms(std::make_index_sequence<std::size(kWinogradForms)>());
 constexpr WinogradSet kAxisSet{kAxisForms};
 
 }  // namespace HWY_NAMESPACE

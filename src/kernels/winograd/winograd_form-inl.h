@@ -60,7 +60,7 @@ class CountingArithmetic {
 
 // The one-dimensional transforms of a form.
 template <int kOutputs, int kTaps>
-struct Form {
+struct AxisTransform {
   static constexpr int kM = kOutputs;
   static constexpr int kR = kTaps;
   static constexpr int kT = kM + kR - 1;
@@ -142,7 +142,7 @@ struct Form {
 
 // An axis that is left as it is.
 template <>
-struct Form<1, 1> {
+struct AxisTransform<1, 1> {
   static constexpr int kM = 1;
   static constexpr int kR = 1;
   static constexpr int kT = 1;

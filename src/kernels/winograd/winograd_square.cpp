@@ -1,5 +1,10 @@
 #include "kernels/winograd/winograd_forms.hpp"
 
+#include <array>
+#include <cstddef>
+#include <iterator>
+#include <utility>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/winograd/winograd_square.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
@@ -11,10 +16,16 @@ HWY_BEFORE_NAMESPACE();
 namespace plait::kernels {
 namespace HWY_NAMESPACE {
 
-constexpr WinogradKernels kSquareForms[] = {
-    MakeWinograd<Form<2, 3>, Form<2, 3>>(), MakeWinograd<Form<4, 3>, Form<4, 3>>(),
-    MakeWinograd<Form<6, 3>, Form<6, 3>>(), MakeWinograd<Form<2, 5>, Form<2, 5>>(),
-    MakeWinograd<Form<3, 5>, Form<3, 5>>(), MakeWinograd<Form<4, 5>, Form<4, 5>>()};
+constexpr std::size_t kSquareCount = [] {
+  std::size_t count = 0;
+  while (count < std::size(kWinogradForms) && kWinogradForms[count].r <= kMostTapsBothWays) ++count;
+  return count;
+}();
+template <std::size_t... kIndex>
+constexpr auto MakeSquareForms(std::index_sequence<kIndex...> /*all*/) {
+  return std::array{MakeWinograd<TransformOf<kIndex>, TransformOf<kIndex>>()...};
+}
+constexpr auto kSquareForms = MakeSquareForms(std::make_index_sequence<kSquareCount>());
 constexpr WinogradSet kSquareSet{kSquareForms};
 
 }  // namespace HWY_NAMESPACE
