@@ -4,6 +4,7 @@ table. With --check writes nothing and fails if a page is not what its algorithm
 
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,7 +69,7 @@ def page_of(name: str) -> tuple[str, str]:
         ("How it packs weights", markdown(comment_at(sections["pack"]))),
         ("Constants of its cost", numbers),
     ]
-    page = f"# {name}\n\n{summary}\n"
+    page = f"# {name}\n\n{textwrap.fill(summary, 100)}\n"
     page += "".join(f"\n## {title}\n\n{text.strip()}\n" for title, text in chapters if text.strip())
     return summary, page + NOTE.format(path.relative_to(ROOT))
 
@@ -80,8 +81,8 @@ def pages() -> dict[Path, str]:
         summary, texts[PAGES / f"{name}.md"] = page_of(name)
         table += f"| [{name}]({name}.md) | {summary} |\n"
     texts[PAGES / "README.md"] = (
-        "# Algorithms\n\nEach is a folder of `src/algorithms/`. All have the same "
-        f"shape, so that two can be read side by side.\n\n{table}"
+        "# Algorithms\n\nEach is a folder of `src/algorithms/`. All have the same sections, so that "
+        f"two can be read side by\nside.\n\n{table}"
         + NOTE.format("the algorithms' main files")
     )
     return texts
