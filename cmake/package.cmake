@@ -1,4 +1,4 @@
-# `cpack -G DEB`: three Debian packages, as Debian itself would cut them: the shared library, what
+# `cpack -G DEB`: three Debian packages, as Debian itself would cut them: the shared libraries, what
 # is needed to build with it, and the program.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_CONTACT "plait developers")
@@ -8,18 +8,20 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# libplait_rewrite.so needs libplait.so, which is not installed yet.
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/src)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 
 set(library_package libplait${PROJECT_VERSION_MAJOR})
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME ${library_package})
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
-set(CPACK_COMPONENT_LIBRARY_DESCRIPTION "This package has the shared library.")
+set(CPACK_COMPONENT_LIBRARY_DESCRIPTION "This package has the shared libraries.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libplait-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
   "${library_package} (= ${PROJECT_VERSION}), libhwy-dev (>= 1.0.3)")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
-  "This package has what is needed to build with it: headers, static library, CMake and pkg-config.")
+  "This package has what is needed to build with it: headers, static libraries, CMake and pkg-config.")
 set(CPACK_COMPONENTS_ALL library development)
 if(PLAIT_CLI)
   list(APPEND CPACK_COMPONENTS_ALL program)

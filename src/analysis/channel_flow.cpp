@@ -7,26 +7,23 @@
 
 #include <plait/error.hpp>
 
+#include "core/refuse.hpp"
 #include "core/values.hpp"
 
 namespace plait {
 namespace {
 
-[[noreturn]] void fail(const std::string& message) {
-  throw Error(Status::invalid_argument, message);
-}
-
 void check_at_least_one(const char* name, std::int64_t value) {
   if (value < 1) {
-    fail(std::string(name) + " must be at least 1 but is " + std::to_string(value));
+    refuse(std::string(name) + " must be at least 1 but is " + std::to_string(value));
   }
 }
 
 void check_groups(std::int64_t groups, std::int64_t channels, const std::string& where) {
   check_at_least_one("groups", groups);
   if (channels % groups != 0) {
-    fail("groups must divide the channels but " + std::to_string(groups) + " does not divide " +
-         std::to_string(channels) + where);
+    refuse("groups must divide the channels but " + std::to_string(groups) + " does not divide " +
+           std::to_string(channels) + where);
   }
 }
 
@@ -84,8 +81,8 @@ template <class T>
 Tensor<T> channel_shuffle(TensorView<const T> x, std::int64_t groups) {
   const bool missing = x.data() == nullptr && (x.rank() == 0 || element_count(x.shape()) > 0);
   if (missing || x.rank() < 3 || x.rank() > 4) {
-    fail("x must be c x h x w or n x c x h x w but is " +
-         (missing ? "missing" : to_string(x.shape())));
+    refuse("x must be c x h x w or n x c x h x w but is " +
+           (missing ? "missing" : to_string(x.shape())));
   }
   const bool batch = x.rank() == 4;
   const int axis = batch ? 1 : 0;
@@ -124,7 +121,7 @@ Between parse_between(std::string_view text) {
     if (text == name_of(between)) return between;
     known += (known.empty() ? "" : ", ") + std::string(name_of(between));
   }
-  fail("unknown kind of layer between " + quoted(text) + " (known: " + known + ")");
+  refuse("unknown kind of layer between " + quoted(text) + " (known: " + known + ")");
 }
 
 ChannelFlow channel_flow(const GroupedStack& stack) {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstddef>
 
-#include "analysis/stopwatch.hpp"
+#include "core/stopwatch.hpp"
 #include "core/tensor/aligned_buffer.hpp"
 #include "kernels/peak/peak.hpp"
 

@@ -2,7 +2,7 @@
 #include <plait/analysis/measure.hpp>
 #include <plait/machine.hpp>
 
-#include "analysis/stopwatch.hpp"
+#include "core/stopwatch.hpp"
 
 namespace plait {
 

@@ -5,7 +5,7 @@
 
 #include <plait/error.hpp>
 
-namespace plait {
+namespace plait::rewrite {
 
 std::string element_text(const std::string& name, const Dims& shape, std::int64_t place) {
   const Dims strides = dense_strides(shape);
@@ -33,4 +33,4 @@ void check_finite(const std::string& name, const Tensor<T>& tensor, const Dims& 
 template void check_finite(const std::string&, const Tensor<float>&, const Dims&);
 template void check_finite(const std::string&, const Tensor<double>&, const Dims&);
 
-}  // namespace plait
+}  // namespace plait::rewrite

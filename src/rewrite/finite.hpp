@@ -6,7 +6,7 @@
 
 #include <plait/tensor.hpp>
 
-namespace plait {
+namespace plait::rewrite {
 
 // "kernel[0,1,2,0]" for the element at a place in row-major order.
 std::string element_text(const std::string& name, const Dims& shape, std::int64_t place);
@@ -20,4 +20,4 @@ void check_finite(const std::string& name, const Tensor<T>& tensor) {
   check_finite(name, tensor, tensor.shape());
 }
 
-}  // namespace plait
+}  // namespace plait::rewrite

@@ -6,7 +6,7 @@
 
 #include "core/integers.hpp"
 
-namespace plait {
+namespace plait::rewrite {
 namespace {
 
 bool in_order(const std::vector<std::int64_t>& channels, std::int64_t all) {
@@ -124,4 +124,4 @@ double LayerChain<T>::predicted_seconds() const {
 template class LayerChain<float>;
 template class LayerChain<double>;
 
-}  // namespace plait
+}  // namespace plait::rewrite

@@ -8,7 +8,7 @@
 #include <plait/plan.hpp>
 #include <plait/rewrite/layers.hpp>
 
-namespace plait {
+namespace plait::rewrite {
 
 template <class T>
 class LayerChain {
@@ -35,4 +35,4 @@ class LayerChain {
   std::vector<Step> steps_;
 };
 
-}  // namespace plait
+}  // namespace plait::rewrite

@@ -5,10 +5,9 @@
 #include <limits>
 #include <set>
 
-#include <plait/error.hpp>
-
 #include "core/integers.hpp"
 #include "core/problem/problem_rules.hpp"
+#include "core/refuse.hpp"
 #include "core/values.hpp"
 #include "rewrite/finite.hpp"
 
@@ -97,8 +96,6 @@ std::string broken_lists(const ConvLayer<T>& layer) {
 }
 
 }  // namespace
-
-void refuse(const std::string& message) { throw Error(Status::invalid_argument, message); }
 
 std::string sides_text(const Padding& p) {
   return strides_text({p.top, p.bottom, p.left, p.right}) + " (top_bottom_left_right)";

@@ -10,8 +10,6 @@
 
 namespace plait::rewrite {
 
-[[noreturn]] void refuse(const std::string& message);
-
 // Throws Error unless the layer is one for some x, with finite values; `name` stands in front of
 // the message. Pads and the kernel's extent are below 2^62, so that sums of two of them fit.
 template <class T>

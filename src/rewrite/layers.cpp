@@ -2,40 +2,32 @@
 #include <plait/rewrite/layers.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include <plait/analysis/measure.hpp>
-#include <plait/error.hpp>
 
-#include "analysis/stopwatch.hpp"
-#include "analysis/test_data.hpp"
 #include "core/integers.hpp"
+#include "core/random.hpp"
+#include "core/refuse.hpp"
+#include "core/stopwatch.hpp"
 #include "rewrite/layer_chain.hpp"
 
 namespace plait {
 namespace {
 
-// Shorter pieces of work are timed several in a row (measure.cpp has the reason).
-constexpr double kShortestTime = 20e-6;
-
-[[noreturn]] void fail(const std::string& message) {
-  throw Error(Status::invalid_argument, message);
-}
-
 // `channels` of the layer, each one of `all` and, where they are written to, none twice.
 void check_channels(const char* name, const std::vector<std::int64_t>& channels,
                     std::int64_t expected, std::int64_t all, const char* of) {
   if (static_cast<std::int64_t>(channels.size()) != expected) {
-    fail(std::string(name) + " must list the layer's " + std::to_string(expected) +
-         " channels but has " + std::to_string(channels.size()));
+    refuse(std::string(name) + " must list the layer's " + std::to_string(expected) +
+           " channels but has " + std::to_string(channels.size()));
   }
   for (const std::int64_t channel : channels) {
     if (channel < 0 || channel >= all) {
-      fail(std::string(name) + " has channel " + std::to_string(channel) + " but " + of + " has " +
-           std::to_string(all));
+      refuse(std::string(name) + " has channel " + std::to_string(channel) + " but " + of +
+             " has " + std::to_string(all));
     }
   }
 }
@@ -43,16 +35,16 @@ void check_channels(const char* name, const std::vector<std::int64_t>& channels,
 template <class T>
 void check_layer(const ConvLayer<T>& layer, const Dims& x_shape) {
   if (layer.kernel.rank() != 4) {
-    fail("a layer's kernel must be c_o x c_i/groups x k_h x k_w but is " +
-         to_string(layer.kernel.shape()));
+    refuse("a layer's kernel must be c_o x c_i/groups x k_h x k_w but is " +
+           to_string(layer.kernel.shape()));
   }
   if (layer.groups < 1) {
-    fail("groups must be at least 1 but is " + std::to_string(layer.groups));
+    refuse("groups must be at least 1 but is " + std::to_string(layer.groups));
   }
   const std::int64_t c_o = layer.kernel.size(0);
   if (layer.bias.size() != 0 && layer.bias.shape() != Dims{c_o}) {
-    fail("bias must have one value per output channel (" + std::to_string(c_o) + ") but is " +
-         to_string(layer.bias.shape()));
+    refuse("bias must have one value per output channel (" + std::to_string(c_o) + ") but is " +
+           to_string(layer.bias.shape()));
   }
   if (!layer.reads.empty()) {
     const auto c_i = bounded_product({layer.kernel.size(1), layer.groups});
@@ -63,11 +55,11 @@ void check_layer(const ConvLayer<T>& layer, const Dims& x_shape) {
   std::vector<std::int64_t> sorted = layer.writes;
   std::sort(sorted.begin(), sorted.end());
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-  if (twice != sorted.end()) fail("writes has channel " + std::to_string(*twice) + " twice");
+  if (twice != sorted.end()) refuse("writes has channel " + std::to_string(*twice) + " twice");
 }
 
 void check_x(const Dims& x_shape) {
-  if (x_shape.rank() != 4) fail("x must be n x c x h x w but is " + to_string(x_shape));
+  if (x_shape.rank() != 4) refuse("x must be n x c x h x w but is " + to_string(x_shape));
 }
 
 template <class T>
@@ -78,7 +70,7 @@ Dims output_shape(const ConvLayer<T>& layer, const Dims& x_shape) {
 }
 
 std::int64_t counted(std::optional<std::int64_t> count) {
-  if (!count || *count == kCountLimit) fail("the products of these layers pass 2^62");
+  if (!count || *count == kCountLimit) refuse("the products of these layers pass 2^62");
   return *count;
 }
 
@@ -104,10 +96,10 @@ Problem problem_of(const ConvLayer<T>& layer, const Dims& x_shape) {
   problem.dtype = std::is_same_v<T, double> ? Dtype::f64 : Dtype::f32;
   validate(problem);
   if (problem.kernel_shape() != layer.kernel.shape()) {
-    fail("a layer of kernel " + to_string(layer.kernel.shape()) + " in " +
-         std::to_string(layer.groups) + " groups reads " +
-         std::to_string(layer.kernel.size(1) * layer.groups) + " channels but x is " +
-         to_string(x_shape));
+    refuse("a layer of kernel " + to_string(layer.kernel.shape()) + " in " +
+           std::to_string(layer.groups) + " groups reads " +
+           std::to_string(layer.kernel.size(1) * layer.groups) + " channels but x is " +
+           to_string(x_shape));
   }
   return problem;
 }
@@ -124,7 +116,7 @@ template <class T>
 Tensor<T> run_layers(const Layers<T>& layers, TensorView<const T> x,
                      const RunLayersOptions& options) {
   check_x(x.shape());
-  LayerChain<T> chain(layers, x.shape(), options.threads);
+  rewrite::LayerChain<T> chain(layers, x.shape(), options.threads);
   Executor& executor = options.executor == nullptr ? default_executor() : *options.executor;
   return chain.run(dense_copy(x), executor, options.cancel);
 }
@@ -145,12 +137,12 @@ template <class T>
 std::vector<LayersCost> compare_layers(const std::vector<Layers<T>>& alternatives,
                                        const Dims& x_shape, const LayersCostOptions& options) {
   check_x(x_shape);
-  std::vector<LayerChain<T>> chains;
+  std::vector<rewrite::LayerChain<T>> chains;
   std::vector<LayersCost> costs;
   chains.reserve(alternatives.size());
   costs.reserve(alternatives.size());
   for (const Layers<T>& layers : alternatives) {
-    const LayerChain<T>& chain = chains.emplace_back(layers, x_shape, options.threads);
+    const rewrite::LayerChain<T>& chain = chains.emplace_back(layers, x_shape, options.threads);
     costs.push_back({.multiplications = chain.multiplications(),
                      .predicted_seconds = chain.predicted_seconds()});
   }
@@ -158,8 +150,8 @@ std::vector<LayersCost> compare_layers(const std::vector<Layers<T>>& alternative
 
   Tensor<T> x(x_shape);
   Random random(1);
-  fill_relu_like(x, random);
-  const auto timed = [&](LayerChain<T>& chain, std::int64_t runs) {
+  for (T& value : x) value = static_cast<T>(std::max(0.0, random.normal()));  // as behind a ReLU
+  const auto timed = [&](rewrite::LayerChain<T>& chain, std::int64_t runs) {
     const Stopwatch watch;
     for (std::int64_t i = 0; i < runs; ++i) chain.run(x, default_executor(), options.cancel);
     return watch.seconds() / static_cast<double>(runs);
@@ -167,8 +159,7 @@ std::vector<LayersCost> compare_layers(const std::vector<Layers<T>>& alternative
   std::vector<std::int64_t> in_a_row(chains.size(), 1);
   for (std::size_t i = 0; i < chains.size(); ++i) {
     timed(chains[i], 1);  // the first touches its pages
-    const double warm = timed(chains[i], 1);
-    in_a_row[i] = std::max<std::int64_t>(1, std::llround(std::ceil(kShortestTime / warm)));
+    in_a_row[i] = runs_in_a_row(timed(chains[i], 1));
   }
   std::vector<std::vector<double>> seconds(chains.size());
   const double budget = options.measure_seconds * static_cast<double>(chains.size());

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <numeric>
 
-#include "analysis/stopwatch.hpp"
+#include "core/stopwatch.hpp"
 #include "support/calls.hpp"
 
 namespace plait {

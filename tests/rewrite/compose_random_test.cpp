@@ -166,7 +166,7 @@ TEST(ComposeRandom, EqualsTheTwoLayersWhereItSaysSoAndOnlyThere) {
   EXPECT_GT(differing, kCases / 5);
 }
 
-std::optional<std::int64_t> windows(std::int64_t size, const composing::BorderAxis::Layer& layer) {
+std::optional<std::int64_t> windows(std::int64_t size, const rewrite::BorderAxis::Layer& layer) {
   const std::int64_t spare =
       size + layer.before + layer.after - layer.dilation * (layer.taps - 1) - 1;
   if (spare < 0) return {};
@@ -181,7 +181,7 @@ TEST(ComposeRandom, IsExactForEverySizeIfAndOnlyIfItSaysSo) {
   int inexact = 0;
   for (int n = 0; n < kAxes; ++n) {
     const auto layer = [&random] {
-      composing::BorderAxis::Layer one;
+      rewrite::BorderAxis::Layer one;
       one.taps = random.between(1, 4);
       one.dilation = random.between(1, 3);
       one.stride = random.between(1, 4);
@@ -189,7 +189,7 @@ TEST(ComposeRandom, IsExactForEverySizeIfAndOnlyIfItSaysSo) {
       one.after = random.between(0, 7);
       return one;
     };
-    const composing::BorderAxis axis{layer(), layer()};
+    const rewrite::BorderAxis axis{layer(), layer()};
     const bool biased = random.chance(0.1);
     const unsigned wanted = biased ? DifferingOutputs::kPadded : DifferingOutputs::kMeeting;
     bool found = false;
@@ -197,11 +197,11 @@ TEST(ComposeRandom, IsExactForEverySizeIfAndOnlyIfItSaysSo) {
       const auto middle = windows(size, axis.first);
       const auto outputs = middle ? windows(*middle, axis.second) : std::nullopt;
       if (!outputs) continue;
-      for (const unsigned taps : composing::taps_of(axis, size, *middle, *outputs, nullptr)) {
+      for (const unsigned taps : rewrite::taps_of(axis, size, *middle, *outputs, nullptr)) {
         found = found || (taps & wanted) != 0;
       }
     }
-    ASSERT_EQ(composing::can_read_padding(axis, biased), found)
+    ASSERT_EQ(rewrite::can_read_padding(axis, biased), found)
         << "taps " << axis.first.taps << " dilation " << axis.first.dilation << " stride "
         << axis.first.stride << " padding " << axis.first.before << "_" << axis.first.after
         << ", then taps " << axis.second.taps << " dilation " << axis.second.dilation << " stride "

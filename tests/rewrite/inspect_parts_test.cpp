@@ -112,7 +112,7 @@ TEST(InspectBlocks, OfUnequalSizesAreFilledUp) {
 }
 
 // All ways to put components into groups, for few of them.
-std::int64_t least_products(const std::vector<inspecting::Channels>& components, std::int64_t c_o) {
+std::int64_t least_products(const std::vector<rewrite::Channels>& components, std::int64_t c_o) {
   const std::size_t n = components.size();
   std::int64_t best = std::numeric_limits<std::int64_t>::max();
   std::vector<std::size_t> choice(n);
@@ -143,7 +143,7 @@ TEST(InspectBlocks, ThePackingOfFewComponentsIsTheBest) {
   for (int seed = 0; seed < 2 * kCases; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Random random(static_cast<std::uint64_t>(seed));
-    std::vector<inspecting::Channels> components(static_cast<std::size_t>(random.between(1, 5)));
+    std::vector<rewrite::Channels> components(static_cast<std::size_t>(random.between(1, 5)));
     std::int64_t next_output = 0;
     std::int64_t next_input = 0;
     for (auto& component : components) {
@@ -155,7 +155,7 @@ TEST(InspectBlocks, ThePackingOfFewComponentsIsTheBest) {
       }
     }
     const std::int64_t c_o = next_output + random.between(0, 6);
-    const inspecting::Packing packing = inspecting::pack(components, c_o);
+    const rewrite::Packing packing = rewrite::pack(components, c_o);
     EXPECT_TRUE(packing.exhaustive);
     EXPECT_EQ(packing.products(), least_products(components, c_o));
     std::size_t outputs = 0;
@@ -166,20 +166,20 @@ TEST(InspectBlocks, ThePackingOfFewComponentsIsTheBest) {
 
 TEST(InspectBlocks, ManyComponentsArePackedByAHeuristicThatSaysSo) {
   Random random(3);
-  std::vector<inspecting::Channels> components;
+  std::vector<rewrite::Channels> components;
   std::int64_t next = 0;
   for (int i = 0; i < 40; ++i) {
     auto& component = components.emplace_back();
     for (std::int64_t o = random.between(1, 9); o > 0; --o) component.outputs.push_back(next++);
     for (std::int64_t k = random.between(1, 9); k > 0; --k) component.inputs.push_back(next++);
   }
-  const inspecting::Packing packing = inspecting::pack(components, next);
+  const rewrite::Packing packing = rewrite::pack(components, next);
   EXPECT_FALSE(packing.exhaustive);
   EXPECT_GT(packing.groups.size(), 1U);
   // Equal ones are certain.
   for (auto& component : components) component = {{next, next + 1}, {next, next + 1, next + 2}};
-  EXPECT_TRUE(inspecting::pack(components, 80).exhaustive);
-  EXPECT_EQ(inspecting::pack(components, 80).groups.size(), 40U);
+  EXPECT_TRUE(rewrite::pack(components, 80).exhaustive);
+  EXPECT_EQ(rewrite::pack(components, 80).groups.size(), 40U);
 }
 
 TEST(InspectDead, ChannelsOfGroupsLeaveTheGroupsEqual) {
@@ -255,11 +255,11 @@ TEST(InspectWindow, KeepsTheFewestTapsThatThePaddingAllows) {
     const std::int64_t before = random.between(0, 5);
     const std::int64_t after = random.between(0, 5);
     const std::int64_t dilation = random.between(1, 3);
-    const TapRange range = inspecting::used_taps(used);
+    const TapRange range = rewrite::used_taps(used);
     const TapRange kept =
-        inspecting::kept_taps(range, static_cast<std::int64_t>(used.size()), dilation,
-                              before * dilation + random.between(0, dilation - 1),
-                              after * dilation + random.between(0, dilation - 1));
+        rewrite::kept_taps(range, static_cast<std::int64_t>(used.size()), dilation,
+                           before * dilation + random.between(0, dilation - 1),
+                           after * dilation + random.between(0, dilation - 1));
     EXPECT_EQ(kept.count, fewest_taps(used, before, after));
     EXPECT_LE(range.count, kept.count);
     EXPECT_LE(kept.first, before);

@@ -10,7 +10,7 @@
 namespace plait::test {
 namespace {
 
-using inspecting::KernelDifference;
+using rewrite::KernelDifference;
 
 // Values 1, 2, 3, ...
 Tensor<double> ramp(const Dims& shape) {
@@ -22,7 +22,7 @@ Tensor<double> ramp(const Dims& shape) {
 ConvLayer<double> given() { return {.kernel = ramp({4, 2, 3, 3}), .padding = 1, .groups = 2}; }
 
 KernelDifference difference_of(const ConvLayer<double>& layer, const Layers<double>& chain) {
-  return inspecting::difference(layer, chain, nullptr);
+  return rewrite::difference(layer, chain, nullptr);
 }
 
 TEST(InspectProof, HoldsForTheLayerItself) {

@@ -9,7 +9,7 @@
 #include "core/integers.hpp"
 
 namespace plait {
-namespace composing {
+namespace rewrite {
 namespace {
 
 // Whether the first window of middle position a has a tap within x. With dilation it may straddle x
@@ -74,7 +74,7 @@ bool can_read_padding(const BorderAxis& axis, bool biased) {
   return can_meet_before(axis) || can_meet_after(axis);
 }
 
-}  // namespace composing
+}  // namespace rewrite
 
 DifferingOutputs::DifferingOutputs(std::vector<std::uint8_t> rows,
                                    std::vector<std::uint8_t> columns, bool biased)

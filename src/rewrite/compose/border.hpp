@@ -7,7 +7,7 @@
 
 #include <plait/rewrite/compose.hpp>
 
-namespace plait::composing {
+namespace plait::rewrite {
 
 // One axis of both layers.
 struct BorderAxis {
@@ -30,4 +30,4 @@ std::vector<std::uint8_t> taps_of(const BorderAxis& axis, std::int64_t size, std
 // `biased`, a kPadded.
 bool can_read_padding(const BorderAxis& axis, bool biased);
 
-}  // namespace plait::composing
+}  // namespace plait::rewrite

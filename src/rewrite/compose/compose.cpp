@@ -8,6 +8,7 @@
 #include <plait/error.hpp>
 
 #include "core/integers.hpp"
+#include "core/refuse.hpp"
 #include "core/values.hpp"
 #include "rewrite/compose/border.hpp"
 #include "rewrite/compose/kernel.hpp"
@@ -15,8 +16,6 @@
 
 namespace plait {
 namespace {
-
-using rewrite::refuse;
 
 constexpr std::int64_t kMostOutputs = std::int64_t{1} << 28;  // of an axis, to look at one by one
 
@@ -146,19 +145,19 @@ Geometry geometry_of(const ConvLayer<T>& first, const ConvLayer<T>& second) {
 // === where it can differ ===
 
 template <class T>
-composing::BorderAxis rows_of(const ConvLayer<T>& first, const ConvLayer<T>& second) {
+rewrite::BorderAxis rows_of(const ConvLayer<T>& first, const ConvLayer<T>& second) {
   const auto rows = [](const ConvLayer<T>& layer) {
-    return composing::BorderAxis::Layer{layer.kernel.size(2), layer.dilation.h, layer.stride.h,
-                                        layer.padding.top, layer.padding.bottom};
+    return rewrite::BorderAxis::Layer{layer.kernel.size(2), layer.dilation.h, layer.stride.h,
+                                      layer.padding.top, layer.padding.bottom};
   };
   return {rows(first), rows(second)};
 }
 
 template <class T>
-composing::BorderAxis columns_of(const ConvLayer<T>& first, const ConvLayer<T>& second) {
+rewrite::BorderAxis columns_of(const ConvLayer<T>& first, const ConvLayer<T>& second) {
   const auto columns = [](const ConvLayer<T>& layer) {
-    return composing::BorderAxis::Layer{layer.kernel.size(3), layer.dilation.w, layer.stride.w,
-                                        layer.padding.left, layer.padding.right};
+    return rewrite::BorderAxis::Layer{layer.kernel.size(3), layer.dilation.w, layer.stride.w,
+                                      layer.padding.left, layer.padding.right};
   };
   return {columns(first), columns(second)};
 }
@@ -212,9 +211,8 @@ void set_size(const Layers<T>& two, const Dims& shape, const ComposeOptions<T>& 
                     to_string(second.y_shape()));
   }
   composed.differing.emplace(
-      composing::taps_of(rows_of(two[0], two[1]), first.h, second.h, second.h_o(), options.cancel),
-      composing::taps_of(columns_of(two[0], two[1]), first.w, second.w, second.w_o(),
-                         options.cancel),
+      rewrite::taps_of(rows_of(two[0], two[1]), first.h, second.h, second.h_o(), options.cancel),
+      rewrite::taps_of(columns_of(two[0], two[1]), first.w, second.w, second.w_o(), options.cancel),
       has_bias(two[0]));
   composed.exact = !composed.differing->first();
   composed.per_image = {first.multiplications() + second.multiplications(), one.multiplications()};
@@ -283,17 +281,17 @@ Composition<T> compose(TensorView<const T> kernel1, TensorView<const T> kernel2,
     set_size(two, one.shape, options, composed);
   } else {
     // The sizes of both axes vary independently, and large x is read on either.
-    composed.exact = !composing::can_read_padding(rows_of(first, second), biased) &&
-                     !composing::can_read_padding(columns_of(first, second), biased);
+    composed.exact = !rewrite::can_read_padding(rows_of(first, second), biased) &&
+                     !rewrite::can_read_padding(columns_of(first, second), biased);
   }
   if (!composed.exact) {
     composed.inexact_because = reason_text(second.padding, biased);
     if (options.require_exact) refuse_inexact(composed);
   }
   composed.kernel = rewrite::rounded<T>(
-      "kernel", composing::composed_kernel(first, second, one.shape, options.cancel));
+      "kernel", rewrite::composed_kernel(first, second, one.shape, options.cancel));
   if (first.bias.size() != 0 || second.bias.size() != 0) {
-    composed.bias = rewrite::rounded<T>("bias", composing::composed_bias(first, second));
+    composed.bias = rewrite::rounded<T>("bias", rewrite::composed_bias(first, second));
   }
   return composed;
 }

@@ -9,7 +9,7 @@
 
 #include "rewrite/linear/products.hpp"
 
-namespace plait::composing {
+namespace plait::rewrite {
 namespace {
 
 constexpr std::int64_t kColumns = 1024;  // of one product
@@ -87,7 +87,7 @@ class Composer {
       stop_if(cancel_);
       const std::int64_t rows = std::min(at_once, rows_ - row);
       read_k2(block, row, rows);
-      rewrite::write_product(k1_, k2_, product_);
+      write_product(k1_, k2_, product_);
       scatter(block, row, column);
     }
   }
@@ -136,7 +136,7 @@ class Composer {
   std::int64_t columns_;  // of P, for each block
   std::vector<std::int64_t> tap_places_;
   std::vector<std::int64_t> column_places_;
-  rewrite::Matrix k1_, k2_, product_;
+  Matrix k1_, k2_, product_;
 };
 
 }  // namespace
@@ -177,4 +177,4 @@ PLAIT_INSTANTIATE(float)
 PLAIT_INSTANTIATE(double)
 #undef PLAIT_INSTANTIATE
 
-}  // namespace plait::composing
+}  // namespace plait::rewrite

@@ -6,7 +6,7 @@
 #include <plait/rewrite/layers.hpp>
 #include <plait/tensor.hpp>
 
-namespace plait::composing {
+namespace plait::rewrite {
 
 // W of c_o x c_i/gcd(g1, g2) x K_h x K_w, which is `shape`, by the formula of compose.hpp.
 template <class T>
@@ -17,4 +17,4 @@ Tensor<double> composed_kernel(const ConvLayer<T>& first, const ConvLayer<T>& se
 template <class T>
 Tensor<double> composed_bias(const ConvLayer<T>& first, const ConvLayer<T>& second);
 
-}  // namespace plait::composing
+}  // namespace plait::rewrite

@@ -10,10 +10,8 @@
 #include "rewrite/linear/products.hpp"
 #include "rewrite/linear/svd.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 namespace {
-
-using rewrite::Matrix;
 
 // Where the entries of the blocks' factors stand in the kernels of the two layers.
 class Places {
@@ -245,7 +243,7 @@ Approximation<T> approximation(const ScaledKernel& kernel, const Unfolding& unfo
   for (std::int64_t block = 0; block < unfolding.blocks(); ++block) {
     stop_if(options.cancel);
     const Matrix matrix = unfolding.matrix(block);
-    const rewrite::Svd parts = rewrite::svd(matrix, true);
+    const Svd parts = svd(matrix, true);
     for (std::int64_t t = 0; t < rank; ++t) {
       const double root = std::sqrt(parts.values[static_cast<std::size_t>(t)]);
       for (std::int64_t row = 0; row < a.cols; ++row) {
@@ -259,7 +257,7 @@ Approximation<T> approximation(const ScaledKernel& kernel, const Unfolding& unfo
         b(t, col) = std::ldexp(double{value}, -other_half);
       }
     }
-    const Matrix made = rewrite::transposed_product(b, a);  // cols x rows
+    const Matrix made = transposed_product(b, a);  // cols x rows
     for (std::int64_t row = 0; row < a.cols; ++row) {
       for (std::int64_t col = 0; col < b.cols; ++col) {
         loss.add(unfolding.offset(block, row, col), matrix(row, col) - made(col, row));
@@ -327,4 +325,4 @@ template void check_bound(const ScaledKernel&, const Layers<float>&, const Decom
 template void check_bound(const ScaledKernel&, const Layers<double>&, const DecomposeOptions&,
                           Approximation<double>&);
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

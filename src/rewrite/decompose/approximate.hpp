@@ -9,7 +9,7 @@
 #include "rewrite/decompose/low_rank.hpp"
 #include "rewrite/decompose/scaled_kernel.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 
 // Products per position of the layers that approximation() makes; kCountLimit if they pass that.
 std::int64_t products_per_position(const Unfolding& unfolding, const ScaledKernel& kernel,
@@ -33,4 +33,4 @@ template <class T>
 void check_bound(const ScaledKernel& kernel, const Layers<T>& layer,
                  const DecomposeOptions& options, Approximation<T>& approximation);
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

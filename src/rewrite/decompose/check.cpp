@@ -8,17 +8,14 @@
 #include <plait/error.hpp>
 
 #include "core/problem/problem_rules.hpp"
+#include "core/refuse.hpp"
 #include "core/values.hpp"
 #include "rewrite/finite.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 namespace {
 
 constexpr std::int64_t kMostValues = std::int64_t{1} << 30;  // 8 GiB in f64
-
-[[noreturn]] void fail(const std::string& message) {
-  throw Error(Status::invalid_argument, message);
-}
 
 // c_o x c_i/groups x k_h x k_w, or strides in that order, of a kernel that may have one output
 // channel or one channel only.
@@ -40,7 +37,7 @@ void check_shape(TensorView<const T> kernel) {
   const int rank = kernel.rank();
   const bool missing = kernel.data() == nullptr && (rank == 0 || element_count(kernel.shape()) > 0);
   if (missing || rank == 0) {
-    fail(
+    refuse(
         "the kernel must be c_o x c_i/groups x k_h x k_w, or k_h x k_w or k_w of one channel, but "
         "is " +
         (missing ? "missing" : to_string(kernel.shape())));
@@ -63,29 +60,30 @@ void check_problem(const Dims& shape, const DecomposeOptions& options) {
   problem.padding = options.padding;
   problem.dilation = options.dilation;
   problem.groups = options.groups;
-  if (const auto broken = broken_number(problem)) fail(broken->message);
+  if (const auto broken = broken_number(problem)) refuse(broken->message);
   if (shape[0] % options.groups != 0) {
-    fail("groups must divide the channels but " + std::to_string(options.groups) +
-         " does not divide c_o = " + std::to_string(shape[0]) + " (the kernel is " +
-         to_string(shape) + ")");
+    refuse("groups must divide the channels but " + std::to_string(options.groups) +
+           " does not divide c_o = " + std::to_string(shape[0]) + " (the kernel is " +
+           to_string(shape) + ")");
   }
   const Padding& p = options.padding;
   if (std::min({p.top, p.bottom, p.left, p.right}) < 0) {
-    fail("padding must not be negative but is " + padding_text(p) + " (top_bottom_left_right)");
+    refuse("padding must not be negative but is " + padding_text(p) + " (top_bottom_left_right)");
   }
 }
 
 void check_options(const DecomposeOptions& options) {
-  if (options.rank && options.error) fail("rank and error exclude each other, but both are given");
+  if (options.rank && options.error)
+    refuse("rank and error exclude each other, but both are given");
   if (options.rank && *options.rank < 1) {
-    fail("rank must be at least 1 but is " + std::to_string(*options.rank));
+    refuse("rank must be at least 1 but is " + std::to_string(*options.rank));
   }
   if (options.error && !(*options.error >= 0 && *options.error < 1)) {
-    fail("error, relative to the kernel's norm, must be in [0, 1) but is " +
-         real_text(*options.error));
+    refuse("error, relative to the kernel's norm, must be in [0, 1) but is " +
+           real_text(*options.error));
   }
   if (options.measure_seconds > 0 && !options.input_size) {
-    fail("measuring needs the size of an image, but input_size is not given");
+    refuse("measuring needs the size of an image, but input_size is not given");
   }
 }
 
@@ -138,8 +136,8 @@ void check_rank(std::int64_t rank, const std::vector<FormRanks>& forms) {
     ranges += (ranges.empty() ? "" : ", ") + std::string(name_of(form.form)) + " 1 to " +
               std::to_string(form.full_rank);
   }
-  if (ranges.empty()) fail("the kernel has no form of two layers, of any rank");
-  fail("rank " + std::to_string(rank) + " is in no form's range: " + ranges);
+  if (ranges.empty()) refuse("the kernel has no form of two layers, of any rank");
+  refuse("rank " + std::to_string(rank) + " is in no form's range: " + ranges);
 }
 
 template Layers<float> checked_layer(TensorView<const float>, const DecomposeOptions&);
@@ -147,4 +145,4 @@ template Layers<double> checked_layer(TensorView<const double>, const DecomposeO
 template ScaledKernel scaled_kernel(const ConvLayer<float>&);
 template ScaledKernel scaled_kernel(const ConvLayer<double>&);
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

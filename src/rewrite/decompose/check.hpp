@@ -8,7 +8,7 @@
 
 #include "rewrite/decompose/scaled_kernel.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 
 // The layer of the kernel, with four axes. Throws Error, naming the shapes and the rule, for wrong
 // shapes, options and values.
@@ -21,4 +21,4 @@ ScaledKernel scaled_kernel(const ConvLayer<T>& layer);
 // Throws Error, naming the ranges, unless some form has the rank.
 void check_rank(std::int64_t rank, const std::vector<FormRanks>& forms);
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

@@ -21,7 +21,7 @@
 #include "rewrite/linear/cancel.hpp"
 
 namespace plait {
-namespace decomposing {
+namespace rewrite {
 namespace {
 
 constexpr std::array kForms = {LayerForm::spatial_pairs, LayerForm::spatial_shared,
@@ -189,11 +189,11 @@ void compare_costs(const DecomposeOptions& options, Decomposition<T>& result) {
 }
 
 }  // namespace
-}  // namespace decomposing
+}  // namespace rewrite
 
 template <class T>
 Decomposition<T> decompose(TensorView<const T> kernel, const DecomposeOptions& options) {
-  using namespace decomposing;  // NOLINT(google-build-using-namespace)
+  using namespace rewrite;  // NOLINT(google-build-using-namespace)
   const rewrite::Cancellable cancellable(options.cancel);
   Decomposition<T> result;
   result.options = options;

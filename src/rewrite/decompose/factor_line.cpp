@@ -10,7 +10,7 @@
 #include "rewrite/linear/solve.hpp"
 #include "rewrite/words.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 namespace {
 
 // The products of two doubles, and the sign of a difference of two of these, are exact in it.
@@ -31,8 +31,7 @@ void factor_quadratic(const std::vector<double>& c, int exponent, double epsilon
   const Quad exact = Quad{c[1]} * Quad{c[1]} - Quad{4} * Quad{c[0]} * Quad{c[2]};
   const auto discriminant = static_cast<double>(exact);
   result.numbers.push_back({"discriminant", std::ldexp(discriminant, 2 * exponent)});
-  const std::string told =
-      "b^2 - 4ac = " + rewrite::short_text(std::ldexp(discriminant, 2 * exponent));
+  const std::string told = "b^2 - 4ac = " + short_text(std::ldexp(discriminant, 2 * exponent));
   if (exact >= 0) {
     // The root that adds up without cancellation, and the other one from the product of both.
     const double sum = c[1] + std::copysign(std::sqrt(discriminant), c[1]);
@@ -71,7 +70,7 @@ std::vector<Roots> roots_of(const std::vector<double>& c) {
   double power = std::pow(scale, -static_cast<double>(degree));
   for (std::size_t i = 0; i < degree; ++i, power *= scale) scaled[i] = c[i] / c.back() * power;
   std::vector<Roots> roots;
-  for (const std::complex<double>& value : rewrite::zeros_of(scaled)) {
+  for (const std::complex<double>& value : zeros_of(scaled)) {
     if (value.imag() == 0) roots.push_back({scale * value});
     if (value.imag() > 0) roots.push_back({scale * value, scale * std::conj(value)});
   }
@@ -223,4 +222,4 @@ Factoring factor_line(const std::vector<double>& taps, int exponent, double epsi
   return result;
 }
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

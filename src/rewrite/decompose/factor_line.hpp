@@ -6,7 +6,7 @@
 
 #include "rewrite/decompose/factor_pair.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 
 // Longer ones do have factors, but these are not looked for.
 inline constexpr int kMostTapsOnALine = 129;
@@ -15,4 +15,4 @@ inline constexpr int kMostTapsOnALine = 129;
 // are 1 x n planes.
 Factoring factor_line(const std::vector<double>& taps, int exponent, double epsilon);
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

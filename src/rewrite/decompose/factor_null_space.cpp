@@ -20,7 +20,7 @@
 #include "rewrite/linear/solve.hpp"
 #include "rewrite/linear/svd.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 namespace {
 
 using Complex = std::complex<double>;
@@ -57,7 +57,7 @@ Complexes zeros_on_line(const Plane& f, double y) {
   const double leading = c.back();
   c.pop_back();
   for (double& value : c) value /= leading;
-  return rewrite::zeros_of(c);
+  return zeros_of(c);
 }
 
 // A factor over the complex numbers: its degrees, and the c_k of each solution.
@@ -162,7 +162,7 @@ std::vector<std::vector<std::size_t>> real_sets(const std::vector<ComplexFactor>
 Plane solved_for_factor(const Plane& f, const Plane& g, const Plane& h, int in_x, int in_y) {
   const int width = f.cols + in_y;
   const int rows = (f.rows + in_x) * width;
-  rewrite::Matrix matrix(std::int64_t{2} * rows, std::int64_t{in_x + 1} * (in_y + 1));
+  Matrix matrix(std::int64_t{2} * rows, std::int64_t{in_x + 1} * (in_y + 1));
   int column = 0;
   for (int i = 0; i <= in_x; ++i) {
     for (int j = 0; j <= in_y; ++j, ++column) {
@@ -180,7 +180,7 @@ Plane solved_for_factor(const Plane& f, const Plane& g, const Plane& h, int in_x
       }
     }
   }
-  const rewrite::Svd parts = rewrite::svd(matrix, true);
+  const Svd parts = svd(matrix, true);
   Plane p(in_x + 1, in_y + 1);
   for (int row = 0; row < p.size(); ++row) {
     p.values[static_cast<std::size_t>(row)] = parts.right(row, parts.right.cols - 1);
@@ -216,7 +216,7 @@ Plane product_of(const Plane& f, const Solutions& solutions,
     in_x += factors[k].in_x;
     in_y += factors[k].in_y;
   }
-  const Complexes by = rewrite::smallest_solution(values, wanted);
+  const Complexes by = smallest_solution(values, wanted);
   return solved_for_factor(f, combined(solutions.g, by), combined(solutions.h, by), in_x, in_y);
 }
 
@@ -289,4 +289,4 @@ bool factors_from_null_space(const Plane& f, const Irreducibility& found, double
   return false;
 }
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

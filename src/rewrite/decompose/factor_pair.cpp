@@ -9,10 +9,8 @@
 #include "rewrite/linear/solve.hpp"
 #include "rewrite/linear/svd.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 namespace {
-
-using rewrite::Matrix;
 
 // Writes the matrix of p -> known * p, for p of rows x cols, into the columns of `to` from `first`
 // on, which are zero.
@@ -30,9 +28,7 @@ void write_product_matrix(const Plane& known, int rows, int cols, int first, Mat
   }
 }
 
-double plain_norm(const std::vector<double>& values) {
-  return std::sqrt(rewrite::sum_of_squares(values));
-}
+double plain_norm(const std::vector<double>& values) { return std::sqrt(sum_of_squares(values)); }
 
 Plane moved(const Plane& plane, const double* step) {
   Plane result = plane;
@@ -68,15 +64,15 @@ class Descent {
     const double scale = plain_norm(f_.values);
     double damping = 1e-2;
     for (int step = 0; step < most && residual() > kDone; ++step) {
-      const rewrite::NormalEquations equations = rewrite::normal_equations(jacobian(), r_);
-      const double before = rewrite::sum_of_squares(r_);
+      const NormalEquations equations = normal_equations(jacobian(), r_);
+      const double before = sum_of_squares(r_);
       bool better = false;
       for (; !better && damping <= kMostDamping; damping *= 4) {
-        better = take(rewrite::damped_step(equations, damping * scale));
+        better = take(damped_step(equations, damping * scale));
       }
       if (!better) return;
       damping = std::max(damping / 16, kLeastDamping);
-      if (rewrite::sum_of_squares(r_) > kTooSlow * before && residual() > kClose) return;
+      if (sum_of_squares(r_) > kTooSlow * before && residual() > kClose) return;
     }
   }
 
@@ -102,7 +98,7 @@ class Descent {
     Plane a = moved(a_, change.data());
     Plane b = moved(b_, change.data() + a_.size());
     std::vector<double> r = missing(a, b);
-    if (!(rewrite::sum_of_squares(r) < rewrite::sum_of_squares(r_))) return false;
+    if (!(sum_of_squares(r) < sum_of_squares(r_))) return false;
     a_ = std::move(a);
     b_ = std::move(b);
     r_ = std::move(r);
@@ -147,7 +143,7 @@ Plane divided(const Plane& f, const Plane& a) {
   Plane b(f.rows - a.rows + 1, f.cols - a.cols + 1);
   Matrix matrix(f.size(), b.size());
   write_product_matrix(a, b.rows, b.cols, 0, matrix);
-  b.values = rewrite::least_squares(matrix, f.values);
+  b.values = least_squares(matrix, f.values);
   return b;
 }
 
@@ -182,4 +178,4 @@ bool take_if_fits(const Plane& f, const Plane& a, const Plane& b, double epsilon
   return true;
 }
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

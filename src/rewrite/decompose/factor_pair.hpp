@@ -8,7 +8,7 @@
 
 #include "rewrite/decompose/plane.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 
 // Whether a kernel is two kernels that are both larger than 1x1, and which.
 struct Factoring {
@@ -50,4 +50,4 @@ void normalise(Plane& a, Plane& b);
 bool take_if_fits(const Plane& f, const Plane& a, const Plane& b, double epsilon,
                   const std::string& reason, Factoring& result);
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

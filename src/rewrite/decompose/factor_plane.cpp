@@ -12,7 +12,7 @@
 #include "rewrite/linear/svd.hpp"
 #include "rewrite/words.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 namespace {
 
 std::string size_text(int rows, int cols) {
@@ -54,7 +54,7 @@ Core core_of(const Plane& kernel) {
 
 // A column and a row; all zero if the kernel is.
 void factor_separable(const Plane& kernel, double epsilon, Factoring& result) {
-  const rewrite::Svd parts = rewrite::svd(matrix_of(kernel), true);
+  const Svd parts = svd(matrix_of(kernel), true);
   Plane column(kernel.rows, 1);
   Plane row(1, kernel.cols);
   for (int i = 0; i < kernel.rows; ++i) column(i, 0) = parts.left(i, 0);
@@ -139,7 +139,7 @@ void factor_core(const Plane& f, double epsilon, const std::atomic<bool>* cancel
                "its polynomial has no factors, not even complex ones: Ruppert's matrix has full "
                "rank, and no " +
                    size_text(f) + " kernel within a relative distance of " +
-                   rewrite::short_text(proof.distance) + " has any");
+                   short_text(proof.distance) + " has any");
     return;
   }
   const std::string reason = "its polynomial is a product of two";
@@ -173,7 +173,7 @@ Factoring factor_plane(const Plane& kernel, int exponent, double epsilon,
     return result;
   }
   Factoring result;
-  const std::vector<double> values = rewrite::svd(matrix_of(kernel), false).values;
+  const std::vector<double> values = svd(matrix_of(kernel), false).values;
   const double tolerance = tolerance_of(epsilon, std::max(kernel.rows, kernel.cols));
   if (values[1] <= tolerance * values[0]) {
     factor_separable(kernel, epsilon, result);
@@ -199,4 +199,4 @@ Factoring factor_plane(const Plane& kernel, int exponent, double epsilon,
   return result;
 }
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

@@ -7,7 +7,7 @@
 
 #include "rewrite/decompose/factor_pair.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 
 // The largest side for which anything is proved or searched, once zeros at the borders are off.
 inline constexpr int kLargestSide = 15;
@@ -22,4 +22,4 @@ struct Irreducibility;
 bool factors_from_null_space(const Plane& f, const Irreducibility& found, double epsilon,
                              const std::string& reason, Factoring& result);
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

@@ -6,18 +6,18 @@
 
 #include "rewrite/linear/svd.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 namespace {
 
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 
 // R(f): a column per coefficient of g, then of h; a row per coefficient of x^(2m-1) y^(2n-1).
-rewrite::Matrix ruppert_matrix(const Plane& f) {
+Matrix ruppert_matrix(const Plane& f) {
   const int m = f.rows - 1;
   const int n = f.cols - 1;
   const int width = 2 * n;
-  rewrite::Matrix matrix(std::int64_t{2} * m * width,
-                         std::int64_t{m} * (n + 1) + std::int64_t{m + 1} * (n - 1));
+  Matrix matrix(std::int64_t{2} * m * width,
+                std::int64_t{m} * (n + 1) + std::int64_t{m + 1} * (n - 1));
   int column = 0;
   for (int i = 0; i < m; ++i) {  // g = x^i y^j: f g_y - g f_y
     for (int j = 0; j <= n; ++j, ++column) {
@@ -105,8 +105,8 @@ bool has_line_without_zero(const Plane& f, double tolerance) {
 Irreducibility irreducibility(const Plane& f, double tolerance) {
   const int m = f.rows - 1;
   const int n = f.cols - 1;
-  const rewrite::Matrix matrix = ruppert_matrix(f);
-  const rewrite::Svd parts = rewrite::svd(matrix, true);
+  const Matrix matrix = ruppert_matrix(f);
+  const Svd parts = svd(matrix, true);
   const double per_distance = norm_per_norm(m, n) * norm(f);
   Irreducibility found;
   found.columns = static_cast<int>(matrix.cols);
@@ -142,4 +142,4 @@ EvenDegrees even_degrees(const Plane& f, double tolerance) {
   return {has_line_without_zero(f, tolerance), has_line_without_zero(transposed(f), tolerance)};
 }
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

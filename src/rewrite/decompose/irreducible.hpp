@@ -5,7 +5,7 @@
 
 #include "rewrite/decompose/plane.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 
 // f of (m + 1) x (n + 1) coefficients, x-degree exactly m >= 1 and y-degree exactly n >= 1, has
 // factors over the complex numbers only if
@@ -47,4 +47,4 @@ struct EvenDegrees {
 };
 EvenDegrees even_degrees(const Plane& f, double tolerance);
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

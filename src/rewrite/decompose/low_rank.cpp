@@ -5,7 +5,7 @@
 
 #include "rewrite/linear/svd.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 
 Unfolding::Unfolding(LayerForm form, const ScaledKernel& kernel) : form_(form), kernel_(&kernel) {
   switch (form) {
@@ -54,8 +54,8 @@ std::int64_t Unfolding::offset(std::int64_t block, std::int64_t row, std::int64_
   return 0;
 }
 
-rewrite::Matrix Unfolding::matrix(std::int64_t block) const {
-  rewrite::Matrix matrix(rows_, cols_);
+Matrix Unfolding::matrix(std::int64_t block) const {
+  Matrix matrix(rows_, cols_);
   double* to = matrix.values.data();
   for (std::int64_t col = 0; col < cols_; ++col) {
     for (std::int64_t row = 0; row < rows_; ++row) {
@@ -95,7 +95,7 @@ Spectrum::Spectrum(const Unfolding& unfolding, const ScaledKernel& kernel,
       exact_error_(tolerance_of(kernel.epsilon, unfolding.full_rank())) {
   for (std::int64_t block = 0; block < unfolding.blocks(); ++block) {
     stop_if(cancel);
-    const std::vector<double> values = rewrite::svd(unfolding.matrix(block), false).values;
+    const std::vector<double> values = svd(unfolding.matrix(block), false).values;
     double sum = 0;
     for (std::size_t rank = values.size(); rank-- > 0;) {
       sum += values[rank] * values[rank];
@@ -117,4 +117,4 @@ std::int64_t Spectrum::rank_for(double wanted) const {
   return full;
 }
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

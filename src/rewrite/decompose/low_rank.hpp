@@ -12,7 +12,7 @@
 #include "rewrite/decompose/scaled_kernel.hpp"
 #include "rewrite/linear/matrix.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 
 // Larger matrices are not decomposed: singular values of a square one of 2048 take 4 s, 9 s with
 // their vectors [Emerald Rapids VM, one thread, 2026-11-26].
@@ -36,7 +36,7 @@ class Unfolding {
   std::int64_t full_rank() const { return rows_ < cols_ ? rows_ : cols_; }
   // Where in the kernel's values an entry of a block stands.
   std::int64_t offset(std::int64_t block, std::int64_t row, std::int64_t col) const;
-  rewrite::Matrix matrix(std::int64_t block) const;
+  Matrix matrix(std::int64_t block) const;
   // Why the kernel has no such form, or "".
   std::string refusal() const;
 
@@ -68,4 +68,4 @@ class Spectrum {
   double exact_error_ = 0;
 };
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

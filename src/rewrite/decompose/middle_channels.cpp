@@ -14,7 +14,7 @@
 #include "rewrite/decompose/low_rank.hpp"
 #include "rewrite/linear/svd.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 namespace {
 
 constexpr std::int64_t kLargestTapSide = 15;
@@ -23,13 +23,13 @@ constexpr double kMostWork = 1e9;  // multiply-adds for the ranks of all taps; e
 // Singular values of a tap above what rounding the whole kernel can make.
 std::int64_t rank_of_tap(const ScaledKernel& kernel, std::int64_t group, std::int64_t tap,
                          double threshold) {
-  rewrite::Matrix matrix(kernel.outputs(), kernel.c_i);
+  Matrix matrix(kernel.outputs(), kernel.c_i);
   for (std::int64_t o = 0; o < matrix.rows; ++o) {
     for (std::int64_t i = 0; i < matrix.cols; ++i) {
       matrix(o, i) = kernel.at(group * kernel.outputs() + o, i)[tap];
     }
   }
-  const std::vector<double> values = rewrite::svd(matrix, false).values;
+  const std::vector<double> values = svd(matrix, false).values;
   return std::count_if(values.begin(), values.end(),
                        [threshold](double value) { return value > threshold; });
 }
@@ -117,4 +117,4 @@ std::vector<MiddleChannels> middle_channels(const ScaledKernel& kernel, const Kn
   return splits;
 }
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

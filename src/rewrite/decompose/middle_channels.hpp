@@ -8,7 +8,7 @@
 
 #include "rewrite/decompose/scaled_kernel.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 
 // For every split of the size into two kernels that are both larger than 1x1 (of kernels larger
 // than 15x15 only into a column and a row of kernels), the most that a group needs. `first_rank`
@@ -22,4 +22,4 @@ struct KnownRanks {
 std::vector<MiddleChannels> middle_channels(const ScaledKernel& kernel, const KnownRanks& known,
                                             const std::atomic<bool>* cancel);
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

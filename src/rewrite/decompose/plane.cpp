@@ -2,9 +2,9 @@
 
 #include "rewrite/linear/products.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 
-double norm(const std::vector<double>& values) { return rewrite::stable_norm(values); }
+double norm(const std::vector<double>& values) { return stable_norm(values); }
 double norm(const Plane& plane) { return norm(plane.values); }
 
 Plane transposed(const Plane& plane) {
@@ -27,12 +27,12 @@ Plane full_convolution(const Plane& a, const Plane& b) {
   return product;
 }
 
-rewrite::Matrix matrix_of(const Plane& plane) {
-  rewrite::Matrix matrix(plane.rows, plane.cols);
+Matrix matrix_of(const Plane& plane) {
+  Matrix matrix(plane.rows, plane.cols);
   for (int i = 0; i < plane.rows; ++i) {
     for (int j = 0; j < plane.cols; ++j) matrix(i, j) = plane(i, j);
   }
   return matrix;
 }
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

@@ -6,7 +6,7 @@
 
 #include "rewrite/linear/matrix.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 
 // rows x cols, row by row. As a polynomial, (i, j) is the coefficient of x^i y^j.
 struct Plane {
@@ -37,6 +37,6 @@ Plane transposed(const Plane& plane);
 // The kernel of two layers in a row; the product of two polynomials.
 Plane full_convolution(const Plane& a, const Plane& b);
 
-rewrite::Matrix matrix_of(const Plane& plane);
+Matrix matrix_of(const Plane& plane);
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

@@ -6,7 +6,7 @@
 
 #include <plait/error.hpp>
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 
 Plane ScaledKernel::plane(std::int64_t o, std::int64_t i) const {
   Plane plane(static_cast<int>(k_h), static_cast<int>(k_w));
@@ -34,4 +34,4 @@ void stop_if(const std::atomic<bool>* cancel) {
   }
 }
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

@@ -10,7 +10,7 @@
 
 #include "rewrite/decompose/plane.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 
 struct ScaledKernel {
   std::int64_t c_o = 1;
@@ -41,4 +41,4 @@ Plane rounded(const Plane& plane, double epsilon);
 
 void stop_if(const std::atomic<bool>* cancel);
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

@@ -5,7 +5,7 @@
 
 #include "rewrite/linear/svd.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 
 Separability separability(const ScaledKernel& kernel, const std::atomic<bool>* cancel) {
   const std::int64_t rank = std::min(kernel.k_h, kernel.k_w);
@@ -17,7 +17,7 @@ Separability separability(const ScaledKernel& kernel, const std::atomic<bool>* c
   for (std::int64_t o = 0; o < kernel.c_o; ++o) {
     stop_if(cancel);
     for (std::int64_t i = 0; i < kernel.c_i; ++i) {
-      const std::vector<double> values = rewrite::svd(matrix_of(kernel.plane(o, i)), false).values;
+      const std::vector<double> values = svd(matrix_of(kernel.plane(o, i)), false).values;
       for (const double value : values) *to++ = std::ldexp(value, kernel.exponent);
       const double second = values.size() > 1 ? values[1] : 0;
       if (second <= found.tolerance * values[0]) ++found.separable_kernels;
@@ -28,4 +28,4 @@ Separability separability(const ScaledKernel& kernel, const std::atomic<bool>* c
   return found;
 }
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

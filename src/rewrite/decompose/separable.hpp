@@ -7,8 +7,8 @@
 
 #include "rewrite/decompose/scaled_kernel.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 
 Separability separability(const ScaledKernel& kernel, const std::atomic<bool>* cancel);
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

@@ -8,7 +8,7 @@
 #include "rewrite/words.hpp"
 
 namespace plait {
-namespace decomposing {
+namespace rewrite {
 namespace {
 
 using rewrite::full_count_text;
@@ -71,7 +71,7 @@ std::string undecided_words(const ScaledKernel& kernel, const std::vector<Middle
          " can always be had";
 }
 
-}  // namespace decomposing
+}  // namespace rewrite
 
 std::string_view name_of(LayerForm form) {
   switch (form) {

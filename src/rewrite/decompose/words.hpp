@@ -9,7 +9,7 @@
 
 #include "rewrite/decompose/scaled_kernel.hpp"
 
-namespace plait::decomposing {
+namespace plait::rewrite {
 
 // Products per position of the layers, and of the kernel.
 struct CostPair {
@@ -26,4 +26,4 @@ std::string found_words(const ScaledKernel& kernel, const FormRanks& ranks,
                         std::int64_t kernel_products);
 std::string undecided_words(const ScaledKernel& kernel, const std::vector<MiddleChannels>& middle);
 
-}  // namespace plait::decomposing
+}  // namespace plait::rewrite

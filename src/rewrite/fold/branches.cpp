@@ -5,6 +5,7 @@
 
 #include <plait/rewrite/fold.hpp>
 
+#include "core/refuse.hpp"
 #include "core/values.hpp"
 #include "rewrite/layer_rules.hpp"
 
@@ -54,8 +55,7 @@ std::string window_text(const ConvLayer<T>& layer) {
 
 [[noreturn]] void refuse_pair(const std::string& rule, const std::string& first, std::size_t index,
                               const std::string& other) {
-  rewrite::refuse(rule + " but branch 0 has " + first + " and " + name_of_branch(index) + " " +
-                  other);
+  refuse(rule + " but branch 0 has " + first + " and " + name_of_branch(index) + " " + other);
 }
 
 template <class T>
@@ -85,8 +85,8 @@ void check_beside_first(const Layers<T>& branches, std::size_t index) {
                 pair_text(branch.stride));
   }
   if (first.reads != branch.reads) {
-    rewrite::refuse("branches must read the same channels of x but branch 0 and " +
-                    name_of_branch(index) + " have other reads");
+    refuse("branches must read the same channels of x but branch 0 and " + name_of_branch(index) +
+           " have other reads");
   }
   check_spare("p_top + p_bottom - d_h (k_h - 1)", first, rows_of(first).spare, index, branch,
               rows_of(branch).spare);
@@ -96,7 +96,7 @@ void check_beside_first(const Layers<T>& branches, std::size_t index) {
 
 template <class T>
 void check_branches(const Layers<T>& branches) {
-  if (branches.empty()) rewrite::refuse("there must be at least one branch");
+  if (branches.empty()) refuse("there must be at least one branch");
   for (std::size_t i = 0; i < branches.size(); ++i) {
     rewrite::check_layer(name_of_branch(i), branches[i]);
     check_beside_first(branches, i);
@@ -186,8 +186,8 @@ ConvLayer<T> merge_branches(const Layers<T>& branches) {
                   std::to_string(first.kernel.size(0)), i, std::to_string(branch.kernel.size(0)));
     }
     if (branch.writes != first.writes || branch.y_channels != first.y_channels) {
-      rewrite::refuse("branches must write the same channels of y but branch 0 and " +
-                      name_of_branch(i) + " have other writes");
+      refuse("branches must write the same channels of y but branch 0 and " + name_of_branch(i) +
+             " have other writes");
     }
     groups = std::gcd(groups, branch.groups);
   }
@@ -205,8 +205,8 @@ ConvLayer<T> concatenate_branches(const Layers<T>& branches) {
   std::int64_t c_o = 0;
   for (std::size_t i = 0; i < branches.size(); ++i) {
     if (!branches[i].writes.empty()) {
-      rewrite::refuse("branches that are concatenated must write all their channels but " +
-                      name_of_branch(i) + " has writes");
+      refuse("branches that are concatenated must write all their channels but " +
+             name_of_branch(i) + " has writes");
     }
     c_o += branches[i].kernel.size(0);
   }

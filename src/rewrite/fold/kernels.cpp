@@ -5,6 +5,7 @@
 #include <plait/rewrite/fold.hpp>
 
 #include "core/integers.hpp"
+#include "core/refuse.hpp"
 #include "core/values.hpp"
 #include "rewrite/layer_rules.hpp"
 
@@ -13,20 +14,20 @@ namespace {
 
 void check_at_least_one(const char* name, std::int64_t value) {
   if (value >= 1) return;
-  rewrite::refuse(std::string(name) + " must be at least 1 but is " + std::to_string(value));
+  refuse(std::string(name) + " must be at least 1 but is " + std::to_string(value));
 }
 
 void check_groups(std::int64_t channels, std::int64_t groups) {
   check_at_least_one("channels", channels);
   check_at_least_one("groups", groups);
   if (channels % groups == 0) return;
-  rewrite::refuse("groups must divide the channels but " + std::to_string(groups) +
-                  " does not divide " + std::to_string(channels));
+  refuse("groups must divide the channels but " + std::to_string(groups) + " does not divide " +
+         std::to_string(channels));
 }
 
 void check_window(const Pair& window) {
   if (window.h >= 1 && window.w >= 1) return;
-  rewrite::refuse("the window must be at least 1 but is " + pair_text(window));
+  refuse("the window must be at least 1 but is " + pair_text(window));
 }
 
 }  // namespace
@@ -49,13 +50,12 @@ Tensor<T> average_pool_kernel(std::int64_t channels, Pair window, const Padding&
   check_at_least_one("channels", channels);
   check_window(window);
   if (std::min({padding.top, padding.bottom, padding.left, padding.right}) < 0) {
-    rewrite::refuse("padding must not be negative but is " + rewrite::sides_text(padding));
+    refuse("padding must not be negative but is " + rewrite::sides_text(padding));
   }
   if (!count_include_pad && rewrite::has_padding(padding)) {
-    rewrite::refuse("average pooling that does not count its padding, " +
-                    rewrite::sides_text(padding) +
-                    ", is no convolution: at the borders it divides by fewer than " +
-                    std::to_string(window.h) + "x" + std::to_string(window.w) + " values");
+    refuse("average pooling that does not count its padding, " + rewrite::sides_text(padding) +
+           ", is no convolution: at the borders it divides by fewer than " +
+           std::to_string(window.h) + "x" + std::to_string(window.w) + " values");
   }
   Tensor<T> kernel({channels, 1, window.h, window.w});
   const auto taps = static_cast<double>(Int128{window.h} * window.w);

@@ -6,6 +6,7 @@
 
 #include <plait/rewrite/fold.hpp>
 
+#include "core/refuse.hpp"
 #include "core/values.hpp"
 #include "rewrite/finite.hpp"
 #include "rewrite/layer_rules.hpp"
@@ -24,10 +25,10 @@ struct Affine {
 template <class T>
 std::vector<double> channel_values(const char* name, const Tensor<T>& tensor, const Dims& shape) {
   if (tensor.shape() != shape) {
-    rewrite::refuse("a batch norm's values must have one length but mean is " + to_string(shape) +
-                    " and " + name + " is " + to_string(tensor.shape()));
+    refuse("a batch norm's values must have one length but mean is " + to_string(shape) + " and " +
+           name + " is " + to_string(tensor.shape()));
   }
-  check_finite(name, tensor);
+  rewrite::check_finite(name, tensor);
   return {tensor.begin(), tensor.end()};
 }
 
@@ -35,11 +36,11 @@ template <class T>
 Affine affine_of(const BatchNorm<T>& norm, std::int64_t channels, const std::string& whose) {
   const Dims shape = norm.mean.shape();
   if (shape != Dims{channels}) {
-    rewrite::refuse("the batch norm must have a value for each of the " + std::to_string(channels) +
-                    " channels of " + whose + " but its mean is " + to_string(shape));
+    refuse("the batch norm must have a value for each of the " + std::to_string(channels) +
+           " channels of " + whose + " but its mean is " + to_string(shape));
   }
   if (!std::isfinite(norm.epsilon) || norm.epsilon < 0) {
-    rewrite::refuse("epsilon must be finite and not negative but is " + real_text(norm.epsilon));
+    refuse("epsilon must be finite and not negative but is " + real_text(norm.epsilon));
   }
   Affine affine;
   affine.mean = channel_values("mean", norm.mean, shape);
@@ -52,12 +53,12 @@ Affine affine_of(const BatchNorm<T>& norm, std::int64_t channels, const std::str
   affine.shift.resize(size);
   for (std::size_t c = 0; c < size; ++c) {
     if (variance[c] < 0) {
-      rewrite::refuse("a variance must not be negative but variance[" + std::to_string(c) +
-                      "] is " + real_text(variance[c]));
+      refuse("a variance must not be negative but variance[" + std::to_string(c) + "] is " +
+             real_text(variance[c]));
     }
     if (variance[c] + norm.epsilon == 0) {
-      rewrite::refuse("variance + epsilon must be above 0 but variance[" + std::to_string(c) +
-                      "] and epsilon are 0");
+      refuse("variance + epsilon must be above 0 but variance[" + std::to_string(c) +
+             "] and epsilon are 0");
     }
     affine.scale[c] /= std::sqrt(variance[c] + norm.epsilon);
     affine.shift[c] = affine.beta[c] - affine.scale[c] * affine.mean[c];
@@ -87,8 +88,8 @@ void check_unwritten(const ConvLayer<T>& layer, const Affine& affine) {
   for (const std::int64_t channel : layer.writes) written[static_cast<std::size_t>(channel)] = true;
   for (std::size_t c = 0; c < written.size(); ++c) {
     if (!written[c] && affine.shift[c] != 0) {
-      rewrite::refuse("the batch norm shifts channel " + std::to_string(c) + " by " +
-                      real_text(affine.shift[c]) + ", but the layer does not write it");
+      refuse("the batch norm shifts channel " + std::to_string(c) + " by " +
+             real_text(affine.shift[c]) + ", but the layer does not write it");
     }
   }
 }
@@ -101,10 +102,10 @@ void check_borders(const ConvLayer<T>& layer, const Affine& affine) {
     const std::int64_t channel = rewrite::listed(layer.reads, c);
     const double shift = affine.shift[static_cast<std::size_t>(channel)];
     if (shift == 0) continue;
-    rewrite::refuse("a batch norm in front of a layer with padding " +
-                    rewrite::sides_text(layer.padding) + " cannot be folded: it shifts channel " +
-                    std::to_string(channel) + " by " + real_text(shift) +
-                    ", but not the zeros of the padding, so that outputs at the borders differ");
+    refuse("a batch norm in front of a layer with padding " + rewrite::sides_text(layer.padding) +
+           " cannot be folded: it shifts channel " + std::to_string(channel) + " by " +
+           real_text(shift) +
+           ", but not the zeros of the padding, so that outputs at the borders differ");
   }
 }
 

@@ -6,6 +6,7 @@
 #include <plait/rewrite/compose.hpp>
 #include <plait/rewrite/fold.hpp>
 
+#include "core/refuse.hpp"
 #include "core/values.hpp"
 #include "rewrite/layer_rules.hpp"
 
@@ -41,8 +42,8 @@ std::int64_t single_tap(const Tensor<T>& kernel) {
     if (kernel.data()[place] == 0) continue;
     if (first < 0) first = place;
     if (first % taps == place % taps) continue;
-    rewrite::refuse("a layer is 1x1 only if one tap of its window is not zero, but tap " +
-                    text(first) + " and tap " + text(place) + " are not");
+    refuse("a layer is 1x1 only if one tap of its window is not zero, but tap " + text(first) +
+           " and tap " + text(place) + " are not");
   }
   return first < 0 ? -1 : first % taps;
 }
@@ -82,11 +83,11 @@ ConvLayer<T> fold_pointwise(const ConvLayer<T>& first, const ConvLayer<T>& secon
   rewrite::check_layer("layer 1", first);
   rewrite::check_layer("layer 2", second);
   if (!is_pointwise(first) && !is_pointwise(second)) {
-    rewrite::refuse("one of both layers must be 1x1 but their kernels are " +
-                    to_string(first.kernel.shape()) + " and " + to_string(second.kernel.shape()));
+    refuse("one of both layers must be 1x1 but their kernels are " +
+           to_string(first.kernel.shape()) + " and " + to_string(second.kernel.shape()));
   }
   if (!first.writes.empty() || !second.reads.empty()) {
-    rewrite::refuse("layer 2 must read all channels of layer 1 in order, without writes and reads");
+    refuse("layer 2 must read all channels of layer 1 in order, without writes and reads");
   }
   Composition<T> one = compose(first.kernel, second.kernel,
                                {.stride1 = first.stride,
@@ -121,10 +122,10 @@ ConvLayer<T> embed_pointwise(const ConvLayer<T>& layer, Pair window) {
   rewrite::check_layer("layer", layer);
   const Dims shape = layer.kernel.shape();
   if (!is_pointwise(layer)) {
-    rewrite::refuse("a 1x1 layer can be embedded but this one's kernel is " + to_string(shape));
+    refuse("a 1x1 layer can be embedded but this one's kernel is " + to_string(shape));
   }
   if (window.h < 1 || window.w < 1) {
-    rewrite::refuse("the window must be at least 1 but is " + pair_text(window));
+    refuse("the window must be at least 1 but is " + pair_text(window));
   }
   Tensor<T> kernel({shape[0], shape[1], window.h, window.w});
   const Pair tap((window.h - 1) / 2, (window.w - 1) / 2);
@@ -152,10 +153,10 @@ ConvLayer<T> extract_pointwise(const ConvLayer<T>& layer) {
       p.top - tap.h * layer.dilation.h, p.bottom - (shape[2] - 1 - tap.h) * layer.dilation.h,
       p.left - tap.w * layer.dilation.w, p.right - (shape[3] - 1 - tap.w) * layer.dilation.w);
   if (std::min({padding.top, padding.bottom, padding.left, padding.right}) < 0) {
-    rewrite::refuse("as a 1x1 layer, one of kernel " + to_string(shape) + ", dilation " +
-                    pair_text(layer.dilation) + " and padding " + rewrite::sides_text(p) +
-                    " whose tap is (" + std::to_string(tap.h) + ", " + std::to_string(tap.w) +
-                    ") would need a negative padding, " + rewrite::sides_text(padding));
+    refuse("as a 1x1 layer, one of kernel " + to_string(shape) + ", dilation " +
+           pair_text(layer.dilation) + " and padding " + rewrite::sides_text(p) +
+           " whose tap is (" + std::to_string(tap.h) + ", " + std::to_string(tap.w) +
+           ") would need a negative padding, " + rewrite::sides_text(padding));
   }
   Tensor<T> kernel({shape[0], shape[1], 1, 1});
   const std::int64_t taps = shape[2] * shape[3];

@@ -6,7 +6,7 @@
 
 #include "rewrite/inspect/window.hpp"
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 namespace {
 
 // One k_h x k_w kernel.
@@ -148,4 +148,4 @@ template KernelMap kernel_map(const ConvLayer<double>&);
 template KernelFindings look_at_kernels(const ConvLayer<float>&, const KernelMap&);
 template KernelFindings look_at_kernels(const ConvLayer<double>&, const KernelMap&);
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

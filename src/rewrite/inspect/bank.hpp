@@ -6,7 +6,7 @@
 
 #include <plait/rewrite/inspect.hpp>
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 
 // Which kernels are not zero, and which channels they connect.
 struct KernelMap {
@@ -32,4 +32,4 @@ KernelMap kernel_map(const ConvLayer<T>& layer);
 template <class T>
 KernelFindings look_at_kernels(const ConvLayer<T>& layer, const KernelMap& map);
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

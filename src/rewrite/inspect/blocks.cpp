@@ -3,7 +3,7 @@
 
 #include <numeric>
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 namespace {
 
 bool all_within(const KernelMap& map, std::int64_t groups) {
@@ -77,4 +77,4 @@ std::vector<Channels> components_of(const KernelMap& map) {
   return components;
 }
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

@@ -6,7 +6,7 @@
 
 #include "rewrite/inspect/bank.hpp"
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 
 // Channels of y and of x, ascending.
 struct Channels {
@@ -38,4 +38,4 @@ struct Packing {
 // ones, the one of fewer groups. Needs a component, and no more outputs in all than c_o.
 Packing pack(const std::vector<Channels>& components, std::int64_t c_o);
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

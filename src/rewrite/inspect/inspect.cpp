@@ -10,6 +10,7 @@
 #include <plait/error.hpp>
 
 #include "core/integers.hpp"
+#include "core/refuse.hpp"
 #include "rewrite/finite.hpp"
 #include "rewrite/inspect/proof.hpp"
 #include "rewrite/inspect/proposals.hpp"
@@ -22,20 +23,16 @@ namespace {
 // Measured times of the same work differ by so much from run to run.
 constexpr double kNoise = 0.03;
 
-[[noreturn]] void fail(const std::string& message) {
-  throw Error(Status::invalid_argument, message);
-}
-
 template <class T>
 void check_shape(TensorView<const T> kernel) {
   const bool missing = kernel.data() == nullptr && (kernel.rank() == 0 || !kernel.empty());
   if (missing || kernel.rank() != 4) {
-    fail("a kernel to inspect must be c_o x c_i/groups x k_h x k_w but is " +
-         (missing ? "missing" : to_string(kernel.shape())));
+    refuse("a kernel to inspect must be c_o x c_i/groups x k_h x k_w but is " +
+           (missing ? "missing" : to_string(kernel.shape())));
   }
   for (const std::int64_t size : kernel.shape()) {
     if (size < 1) {
-      fail("every size of a kernel must be at least 1 but it is " + to_string(kernel.shape()));
+      refuse("every size of a kernel must be at least 1 but it is " + to_string(kernel.shape()));
     }
   }
 }
@@ -45,22 +42,23 @@ template <class T>
 void check_layer(const ConvLayer<T>& layer, const InspectOptions& options) {
   const Dims& shape = layer.kernel.shape();
   if (options.groups < 1) {
-    fail("groups must be at least 1 but is " + std::to_string(options.groups));
+    refuse("groups must be at least 1 but is " + std::to_string(options.groups));
   }
   if (shape[0] % options.groups != 0) {
-    fail("groups must divide the output channels but " + std::to_string(options.groups) +
-         " does not divide " + std::to_string(shape[0]) + " (kernel is " + to_string(shape) + ")");
+    refuse("groups must divide the output channels but " + std::to_string(options.groups) +
+           " does not divide " + std::to_string(shape[0]) + " (kernel is " + to_string(shape) +
+           ")");
   }
   if (!(options.measure_seconds >= 0)) {
-    fail("measure_seconds must be at least 0 but is " + std::to_string(options.measure_seconds));
+    refuse("measure_seconds must be at least 0 but is " + std::to_string(options.measure_seconds));
   }
   const auto c_i = bounded_product({shape[1], options.groups});
   const auto h = bounded_product({shape[2], std::max<std::int64_t>(options.dilation.h, 0)});
   const auto w = bounded_product({shape[3], std::max<std::int64_t>(options.dilation.w, 0)});
   if (!c_i || !h || !w) {
-    fail("overflow: a kernel of " + to_string(shape) + " in " + std::to_string(options.groups) +
-         " groups, dilated by " + std::to_string(options.dilation.h) + "x" +
-         std::to_string(options.dilation.w) + ", passes 2^62");
+    refuse("overflow: a kernel of " + to_string(shape) + " in " + std::to_string(options.groups) +
+           " groups, dilated by " + std::to_string(options.dilation.h) + "x" +
+           std::to_string(options.dilation.w) + ", passes 2^62");
   }
   const Pair size = options.input_size.value_or(
       Pair{std::max<std::int64_t>(*h, 1), std::max<std::int64_t>(*w, 1)});
@@ -77,7 +75,7 @@ ConvLayer<T> checked_layer(TensorView<const T> kernel, const InspectOptions& opt
   layer.dilation = options.dilation;
   layer.groups = options.groups;
   check_layer(layer, options);
-  check_finite("kernel", layer.kernel);
+  rewrite::check_finite("kernel", layer.kernel);
   return layer;
 }
 
@@ -97,7 +95,7 @@ double largest_output(const Tensor<T>& kernel) {
 template <class T>
 void prove(const ConvLayer<T>& layer, KernelProposal<T>& proposal,
            const std::atomic<bool>* cancel) {
-  const auto difference = inspecting::difference(layer, proposal.layers, cancel);
+  const auto difference = rewrite::difference(layer, proposal.layers, cancel);
   proposal.bitwise = difference.bitwise;
   proposal.kernel_error = difference.error;
   proposal.proof =
@@ -164,9 +162,9 @@ Inspection<T> inspect(TensorView<const T> kernel, const InspectOptions& options)
   inspection.layer.push_back(checked_layer(kernel, options));
   const ConvLayer<T>& layer = inspection.layer[0];
   inspection.multiplications_per_position = multiplications_per_position(inspection.layer);
-  const inspecting::KernelMap map = inspecting::kernel_map(layer);
-  inspection.found = inspecting::look_at_kernels(layer, map);
-  inspection.proposals = inspecting::proposals_for(layer, map, inspection.found, options.cancel);
+  const rewrite::KernelMap map = rewrite::kernel_map(layer);
+  inspection.found = rewrite::look_at_kernels(layer, map);
+  inspection.proposals = rewrite::proposals_for(layer, map, inspection.found, options.cancel);
   for (KernelProposal<T>& proposal : inspection.proposals) {
     proposal.multiplications_per_position = multiplications_per_position(proposal.layers);
     prove(layer, proposal, options.cancel);

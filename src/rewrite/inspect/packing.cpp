@@ -8,7 +8,7 @@
 
 #include "rewrite/inspect/blocks.hpp"
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 namespace {
 
 constexpr std::size_t kSearchedComponents = 24;
@@ -204,4 +204,4 @@ Packing pack(const std::vector<Channels>& components, std::int64_t c_o) {
   return {std::move(groups), best.size.outputs, best.size.inputs, search.exhaustive()};
 }
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

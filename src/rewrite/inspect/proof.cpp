@@ -9,7 +9,7 @@
 
 #include <plait/error.hpp>
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 namespace {
 
 // A pixel of a layer's input, relative to the top left pixel of x without padding.
@@ -207,4 +207,4 @@ template KernelDifference difference(const ConvLayer<float>&, const Layers<float
 template KernelDifference difference(const ConvLayer<double>&, const Layers<double>&,
                                      const std::atomic<bool>*);
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

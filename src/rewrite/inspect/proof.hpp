@@ -5,7 +5,7 @@
 
 #include <plait/rewrite/layers.hpp>
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 
 struct KernelDifference {
   bool bitwise = false;  // equal values, every one of them without rounding
@@ -18,4 +18,4 @@ template <class T>
 KernelDifference difference(const ConvLayer<T>& layer, const Layers<T>& chain,
                             const std::atomic<bool>* cancel);
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

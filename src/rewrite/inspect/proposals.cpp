@@ -9,7 +9,7 @@
 #include "rewrite/inspect/words.hpp"
 #include "rewrite/words.hpp"
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 namespace {
 
 template <class T>
@@ -60,14 +60,14 @@ class Proposals {
     found_.repeated_inputs = repeated(inputs, left.reads);
     if (!found_.repeated_outputs.empty()) {
       add_chain("repeated outputs", words,
-                rewrite::counted(static_cast<std::int64_t>(outputs.size()), "output") +
+                counted(static_cast<std::int64_t>(outputs.size()), "output") +
                     " computed, then copied or scaled by a 1x1 layer",
                 computed_once(left, outputs));
     }
     if (!found_.repeated_inputs.empty()) {
       add_chain("repeated inputs", words,
-                rewrite::counted(left.kernel.size(1) * left.groups, "input") + " added up to " +
-                    rewrite::full_count_text(static_cast<std::int64_t>(inputs.size())) +
+                counted(left.kernel.size(1) * left.groups, "input") + " added up to " +
+                    full_count_text(static_cast<std::int64_t>(inputs.size())) +
                     " by a 1x1 layer first",
                 summed_first(left, inputs));
     }
@@ -77,8 +77,8 @@ class Proposals {
       if (!chain.layers) continue;
       const std::int64_t between = (*chain.layers)[0].kernel.size(0);
       add_chain(chain.rank.layers, words,
-                chain.rank.layers + " by way of " + rewrite::counted(between, "channel") +
-                    (left.groups > 1 ? " in " + rewrite::counted(left.groups, "group") : ""),
+                chain.rank.layers + " by way of " + counted(between, "channel") +
+                    (left.groups > 1 ? " in " + counted(left.groups, "group") : ""),
                 std::move(chain.layers));
     }
   }
@@ -158,4 +158,4 @@ template std::vector<KernelProposal<double>> proposals_for(const ConvLayer<doubl
                                                            const KernelMap&, KernelFindings&,
                                                            const std::atomic<bool>*);
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

@@ -6,7 +6,7 @@
 
 #include "rewrite/inspect/bank.hpp"
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 
 // Blocks, repeats and ranks are added to `found`. Of each proposal name, words and layers are
 // filled in; all have fewer products than the layer.
@@ -15,4 +15,4 @@ std::vector<KernelProposal<T>> proposals_for(const ConvLayer<T>& layer, const Ke
                                              KernelFindings& found,
                                              const std::atomic<bool>* cancel);
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

@@ -8,10 +8,8 @@
 
 #include "rewrite/inspect/thin.hpp"
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 namespace {
-
-using rewrite::Matrix;
 
 // Some four seconds of a Xeon's core without wide vectors, measured (2026-11).
 constexpr double kMostWork = 1e10;
@@ -178,4 +176,4 @@ template RankedChain<float> ranked_chain(const ConvLayer<float>&, const Split&,
 template RankedChain<double> ranked_chain(const ConvLayer<double>&, const Split&,
                                           const std::atomic<bool>*);
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

@@ -10,7 +10,7 @@
 
 #include <plait/rewrite/inspect.hpp>
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 
 // Which axes of the window the first layer has; the second has the others.
 struct Split {
@@ -35,4 +35,4 @@ template <class T>
 RankedChain<T> ranked_chain(const ConvLayer<T>& layer, const Split& split,
                             const std::atomic<bool>* cancel);
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

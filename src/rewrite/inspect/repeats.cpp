@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 namespace {
 
 // The factor f of a row that is f times `of`, or nothing; `largest` is where |of| is largest. Of
@@ -207,4 +207,4 @@ template std::optional<Layers<double>> computed_once(const ConvLayer<double>&,
 template std::optional<Layers<double>> summed_first(const ConvLayer<double>&,
                                                     const std::vector<ChannelCopies>&);
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

@@ -7,7 +7,7 @@
 
 #include <plait/rewrite/inspect.hpp>
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 
 // The layer's outputs with a kernel that is not zero, each in the class of its copies, by the
 // number of their kernels (before `writes`). A copy equals its factor times the first one within
@@ -30,4 +30,4 @@ template <class T>
 std::optional<Layers<T>> summed_first(const ConvLayer<T>& layer,
                                       const std::vector<ChannelCopies>& classes);
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

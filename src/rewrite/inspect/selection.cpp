@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 namespace {
 
 Channels consecutive(std::int64_t first_output, std::int64_t outputs, std::int64_t first_input,
@@ -180,4 +180,4 @@ PLAIT_INSTANTIATE(float)
 PLAIT_INSTANTIATE(double)
 #undef PLAIT_INSTANTIATE
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

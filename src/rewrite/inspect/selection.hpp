@@ -7,7 +7,7 @@
 
 #include "rewrite/inspect/blocks.hpp"
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 
 // Between an output and an input of different groups, and outside the rows and columns, the layer's
 // kernels are zero.
@@ -40,4 +40,4 @@ Selection without_dead(const ConvLayer<T>& layer, const KernelFindings& found);
 template <class T>
 ConvLayer<T> layer_of(const ConvLayer<T>& layer, const KernelMap& map, const Selection& selection);
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

@@ -77,8 +77,8 @@ std::string symmetries_text(const KernelSymmetries& counts, std::int64_t of) {
 }
 
 std::string range_text(const TapRange& rows, const TapRange& columns, const Dims& shape) {
-  return inspecting::taps_text(rows, shape[2], "row") + ", " +
-         inspecting::taps_text(columns, shape[3], "column");
+  return rewrite::taps_text(rows, shape[2], "row") + ", " +
+         rewrite::taps_text(columns, shape[3], "column");
 }
 
 // Also why the layer may have to keep more than that.

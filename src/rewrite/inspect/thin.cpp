@@ -14,10 +14,8 @@
 #include "rewrite/linear/solve.hpp"
 #include "rewrite/linear/svd.hpp"
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 namespace {
-
-using rewrite::Matrix;
 
 // Of a matrix of rank <= limit every limit + 1 rows are dependent, and rounding makes pivots of
 // their Gram matrix of some 1e-15 of the largest. Above this, they are independent.
@@ -31,7 +29,7 @@ void stop_if(const std::atomic<bool>* cancel) {
   }
 }
 
-double norm(const Matrix& matrix) { return std::sqrt(rewrite::sum_of_squares(matrix.values)); }
+double norm(const Matrix& matrix) { return std::sqrt(sum_of_squares(matrix.values)); }
 
 void subtract(const Matrix& other, Matrix& from) {
   for (std::size_t i = 0; i < from.values.size(); ++i) from.values[i] -= other.values[i];
@@ -44,7 +42,7 @@ bool surely_above(const Matrix& matrix, std::int64_t limit) {
     for (std::int64_t i = 0; i < rows.rows; ++i)
       rows(i, j) = matrix(i * matrix.rows / rows.rows, j);
   }
-  return rewrite::independent_rows(rows, kIndependent);
+  return independent_rows(rows, kIndependent);
 }
 
 struct Compressed {
@@ -80,20 +78,19 @@ std::optional<Compressed> compressed(const Matrix& matrix, std::int64_t limit, d
     if (width == 0) return std::nullopt;
     Matrix sample(matrix.cols, width);
     for (double& value : sample.values) value = random.normal();
-    Matrix columns = rewrite::product(rest, sample);
-    const Matrix along = rewrite::transposed_product(found.q, columns);
-    subtract(rewrite::product(found.q, along), columns);  // what rounding left there
-    const Matrix block = rewrite::orthonormal(columns);
-    const Matrix shares = rewrite::transposed_product(block, rest);
-    subtract(rewrite::product(block, shares), rest);
+    Matrix columns = product(rest, sample);
+    const Matrix along = transposed_product(found.q, columns);
+    subtract(product(found.q, along), columns);  // what rounding left there
+    const Matrix block = orthonormal(columns);
+    const Matrix shares = transposed_product(block, rest);
+    subtract(product(block, shares), rest);
     append(block, shares, found);
   }
 }
 
 // left diag(values) right^T of the singular values above `negligible`, half of them in each factor;
 // nothing if these are more than `limit`.
-std::optional<ThinProduct> largest_of(const rewrite::Svd& svd, double negligible,
-                                      std::int64_t limit) {
+std::optional<ThinProduct> largest_of(const Svd& svd, double negligible, std::int64_t limit) {
   const auto rank = static_cast<std::int64_t>(
       std::count_if(svd.values.begin(), svd.values.end(),
                     [negligible](double value) { return value > negligible; }));
@@ -129,14 +126,14 @@ std::optional<ThinProduct> thin_product(Matrix matrix, std::int64_t limit, doubl
   auto thin = compressed(matrix, limit, 4 * negligible, cancel);
   if (!thin) return std::nullopt;
   if (thin->q.cols == 0) return ThinProduct{std::move(thin->q), std::move(thin->b)};
-  const Matrix q = rewrite::orthonormal(thin->q);
-  const Matrix shares = rewrite::product(rewrite::transposed_product(q, thin->q), thin->b);
-  auto product = largest_of(rewrite::svd_by_halves(shares), negligible, limit);
-  if (!product) return std::nullopt;
-  product->left = rewrite::product(q, product->left);
-  scale(std::ldexp(1.0, half), product->left);
-  scale(std::ldexp(1.0, half), product->right);
-  return product;
+  const Matrix q = orthonormal(thin->q);
+  const Matrix shares = product(transposed_product(q, thin->q), thin->b);
+  auto found = largest_of(svd_by_halves(shares), negligible, limit);
+  if (!found) return std::nullopt;
+  found->left = product(q, found->left);
+  scale(std::ldexp(1.0, half), found->left);
+  scale(std::ldexp(1.0, half), found->right);
+  return found;
 }
 
 double work_to_refuse(std::int64_t rows, std::int64_t columns, std::int64_t limit) {
@@ -144,4 +141,4 @@ double work_to_refuse(std::int64_t rows, std::int64_t columns, std::int64_t limi
   return taken * taken * (static_cast<double>(columns) / 2 + taken / 6);
 }
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

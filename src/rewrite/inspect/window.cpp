@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 
 TapRange used_taps(const std::vector<bool>& used) {
   TapRange range;
@@ -43,4 +43,4 @@ TapRange kept_taps(const TapRange& used, std::int64_t taps, std::int64_t dilatio
   return best;
 }
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

@@ -6,7 +6,7 @@
 
 #include <plait/rewrite/inspect.hpp>
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 
 // The fewest equally spaced taps that hold all that are `used`; count 0 if none is.
 TapRange used_taps(const std::vector<bool>& used);
@@ -16,4 +16,4 @@ TapRange used_taps(const std::vector<bool>& used);
 TapRange kept_taps(const TapRange& used, std::int64_t taps, std::int64_t dilation,
                    std::int64_t pad_before, std::int64_t pad_after);
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

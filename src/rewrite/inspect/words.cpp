@@ -3,10 +3,8 @@
 #include "core/values.hpp"
 #include "rewrite/words.hpp"
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 namespace {
-
-using rewrite::counted;
 
 std::string ordinal(std::int64_t number) {
   const std::int64_t tens = number % 100;
@@ -83,4 +81,4 @@ template std::string selection_text(const ConvLayer<float>&, const Selection&,
 template std::string selection_text(const ConvLayer<double>&, const Selection&,
                                     const ConvLayer<double>&);
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite

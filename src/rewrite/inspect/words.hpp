@@ -5,7 +5,7 @@
 
 #include "rewrite/inspect/selection.hpp"
 
-namespace plait::inspecting {
+namespace plait::rewrite {
 
 // "every 2nd row from 0 to 4 of 5"; `axis` is "row" or "column".
 std::string taps_text(const TapRange& range, std::int64_t taps, const std::string& axis);
@@ -16,4 +16,4 @@ template <class T>
 std::string selection_text(const ConvLayer<T>& layer, const Selection& selection,
                            const ConvLayer<T>& selected);
 
-}  // namespace plait::inspecting
+}  // namespace plait::rewrite
