@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include <plait/text.hpp>
+
 #include "bench/bench_report.hpp"
-#include "io/text.hpp"
 
 namespace plait::cli {
 namespace {
@@ -184,7 +185,7 @@ std::string comparison_text(const Comparison& comparison) {
                       fmt::format("{:.3f}", mean.ratio.value), noise_text(mean.ratio),
                       mark_of(mean.ratio)});
     }
-    text += table_text(rows, 2);
+    text += table_text(rows, {.left_columns = 2});
     text += fmt::format(
         "\nnoise: half of each run's spread, combined as sqrt(old^2 + new^2). ~: within the "
         "noise,\n"

@@ -6,9 +6,10 @@
 #include <cmath>
 #include <functional>
 
+#include <plait/text.hpp>
 #include <plait/version.hpp>
 
-#include "io/text.hpp"
+#include "measure/compute.hpp"
 
 namespace plait::cli {
 namespace {
@@ -55,8 +56,8 @@ std::vector<std::string> row_of(const BenchLine& line, double memory_bytes_per_s
           percent_text(gflops / line.peak_gflops),
           fmt::format("{:.3g}", bytes_per_second / 1e9),
           percent_text(bytes_per_second / memory_bytes_per_second),
-          bytes_text(static_cast<double>(line.plan->workspace_bytes())),
-          bytes_text(static_cast<double>(line.plan->packed_bytes())),
+          bytes_text(static_cast<std::int64_t>(line.plan->workspace_bytes())),
+          bytes_text(static_cast<std::int64_t>(line.plan->packed_bytes())),
           error_text(line)};
 }
 
@@ -81,7 +82,7 @@ std::string means_text(const std::vector<BenchMean>& means) {
     rows.push_back({mean.layer_class, std::to_string(mean.problems),
                     fmt::format("{:.3g}", mean.gflops), percent_text(mean.peak_share)});
   }
-  return table_text(rows, 1);
+  return table_text(rows);
 }
 
 Json measured_json(const BenchLine& line, double memory_bytes_per_second) {
@@ -162,7 +163,7 @@ std::string bench_text(const BenchRun& run) {
     }
   }
   std::string text;
-  if (rows.size() > 1) text += table_text(rows, 3) + "\n" + legend(run) + "\n";
+  if (rows.size() > 1) text += table_text(rows, {.left_columns = 3}) + "\n" + legend(run) + "\n";
   if (!not_measured.empty()) text += not_measured + "\n";
   if (const std::vector<BenchMean> means = means_of(run); !means.empty()) text += means_text(means);
   return text;

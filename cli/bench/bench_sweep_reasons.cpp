@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "io/text.hpp"
+#include <plait/text.hpp>
 
 namespace plait::cli {
 namespace {

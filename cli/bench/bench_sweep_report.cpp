@@ -6,9 +6,10 @@
 #include <cmath>
 #include <optional>
 
+#include <plait/text.hpp>
+
 #include "bench/bench_report.hpp"
 #include "bench/bench_sweep_reasons.hpp"
-#include "io/text.hpp"
 
 namespace plait::cli {
 namespace {
@@ -21,7 +22,7 @@ std::string tile_text(const StripStudy& study) {
 
 std::string place_text(std::int64_t bytes, CacheLevel level) {
   if (bytes == 0) return "in place";
-  return fmt::format("{} in {}", bytes_text(static_cast<double>(bytes)), name_of(level));
+  return fmt::format("{} in {}", bytes_text(bytes), name_of(level));
 }
 
 std::string limit_text(const StripStudy& study) {
@@ -52,7 +53,7 @@ std::string takes_table(const DeltaSweep& sweep) {
       *std::find_if(sweep.entries.begin(), sweep.entries.end(), [](const DeltaEntry& entry) {
          return entry.study;
        })->study;
-  return table_text(rows, 0) +
+  return table_text(rows, {.left_columns = 0}) +
          fmt::format(
              "\ntile: output channels x delta. one wider: registers of as many channels and one {} "
              "more.\n"
@@ -119,7 +120,7 @@ std::string times_table(const DeltaSweep& sweep) {
   if (rows.size() > 1) {
     if (!studied) rows.front().resize(kTimeColumns);
     text =
-        table_text(rows, 0) +
+        table_text(rows, {.left_columns = 0}) +
         fmt::format(
             "\nbest round: the median of the fastest round, of which are the figures to its "
             "right and the reasons\n"

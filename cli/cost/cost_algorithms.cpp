@@ -7,8 +7,7 @@
 #include <vector>
 
 #include <plait/plan.hpp>
-
-#include "io/text.hpp"
+#include <plait/text.hpp>
 
 namespace plait::cli {
 namespace {
@@ -66,7 +65,7 @@ std::string algorithms_text(const Problem& problem, const LayerCost& cost) {
                         : fmt::format("{:.3f}", executed / static_cast<double>(cost.operations)),
                     seconds_text(of.predicted_seconds)});
   }
-  return "\nexecuted on this machine\n" + table_text(rows, 1);
+  return "\nexecuted on this machine\n" + table_text(rows);
 }
 
 }  // namespace plait::cli

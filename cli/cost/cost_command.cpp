@@ -10,12 +10,12 @@
 #include <vector>
 
 #include <plait/analysis/layer_cost.hpp>
+#include <plait/text.hpp>
 
 #include "cost/cost_algorithms.hpp"
 #include "cost/cost_sweep.hpp"
 #include "io/json.hpp"
 #include "io/problems.hpp"
-#include "io/text.hpp"
 
 namespace plait::cli {
 namespace {
@@ -116,13 +116,13 @@ void print_layers(const std::vector<Layer>& layers) {
                     count_text(cost.multiplications_without_padding),
                     count_text(cost.parameters_with_bias),
                     share_text(cost.parameters_with_bias, totals.parameters),
-                    bytes_text(static_cast<double>(cost.memory_forward_bytes)),
-                    seconds_text(cost.roofline_seconds)});
+                    bytes_text(cost.memory_forward_bytes), seconds_text(cost.roofline_seconds)});
   }
   rows.push_back({"total", fmt::format("{} layers", layers.size()),
                   count_text(totals.multiplications), "", "", count_text(totals.parameters), "", "",
                   seconds_text(totals.roofline_seconds)});
-  std::cout << table_text(rows, 2) << "parameters: with a bias for each output channel\n";
+  std::cout << table_text(rows, {.left_columns = 2})
+            << "parameters: with a bias for each output channel\n";
 }
 
 // === what if ===
@@ -208,7 +208,7 @@ int compare(const Problem& problem, const CostArguments& arguments) {
                     factor ? fmt::format("{:.4g}", *factor) : ""});
   }
   std::cout << fmt::format("before   {}\nafter    {}\n\n", to_string(problem), to_string(other))
-            << table_text(rows, 1) << fmt::format("\nwhy      {}\n", reason_of(problem, other));
+            << table_text(rows) << fmt::format("\nwhy      {}\n", reason_of(problem, other));
   return 0;
 }
 

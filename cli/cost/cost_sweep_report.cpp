@@ -9,9 +9,8 @@
 #include <optional>
 #include <vector>
 
+#include <plait/text.hpp>
 #include <plait/version.hpp>
-
-#include "io/text.hpp"
 
 namespace plait::cli {
 namespace {
@@ -56,7 +55,7 @@ std::vector<std::string> row_of(const CostSweep& run, const SweepPoint& point) {
                                   count_text(cost.multiplications_without_padding),
                                   count_text(cost.additions),
                                   count_text(cost.parameters),
-                                  bytes_text(static_cast<double>(cost.memory_forward_bytes)),
+                                  bytes_text(cost.memory_forward_bytes),
                                   fmt::format("{:.4g}", cost.arithmetic_intensity),
                                   seconds_text(cost.roofline_seconds)};
   if (!run.timing) return row;
@@ -214,7 +213,7 @@ std::string sweep_text(const CostSweep& run) {
   }
   std::string text;
   std::size_t row = 0;
-  for (const char c : table_text(rows, 0)) {
+  for (const char c : table_text(rows, {.left_columns = 0})) {
     if (c == '\n') text += remarks[row++];
     text += c;
   }

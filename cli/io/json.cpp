@@ -124,35 +124,6 @@ Json to_json(const Explanation& explanation) {
           {"candidates", candidates}};
 }
 
-Json to_json(const ErrorReport& error, double bound) {
-  return {{"outputs", error.outputs},
-          {"checked", error.checked},
-          {"rms_output", error.rms_output},
-          {"rms_error", error.rms_error},
-          {"relative_rms", error.relative_rms()},
-          {"max_error", error.max_error},
-          {"bound", bound},
-          {"worst_bound_share", error.worst_bound_share},
-          {"kept_bound", error.worst_bound_share <= 1}};
-}
-
-Json to_json(const Measured& measured) {
-  return {{"name", measured.name},
-          {"plan", to_json(measured.explanation)},
-          {"ran",
-           {{"algorithm", measured.ran.algorithm},
-            {"target", name_of(measured.ran.target)},
-            {"threads", measured.ran.threads},
-            {"tiles", measured.ran.tiles},
-            {"direct_tiles", measured.ran.direct_tiles}}},
-          {"runs", measured.runs},
-          {"seconds", measured.seconds},
-          {"pack_seconds", measured.pack_seconds},
-          {"multiplications", measured.multiplications},
-          {"gflops", measured.gflops()},
-          {"error", to_json(measured.error, measured.error_bound)}};
-}
-
 std::string text_of(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

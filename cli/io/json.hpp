@@ -8,8 +8,6 @@
 #include <plait/machine.hpp>
 #include <plait/plan.hpp>
 
-#include "measure/compute.hpp"
-
 namespace plait::cli {
 
 using Json = nlohmann::ordered_json;  // keys in the order they are set
@@ -21,8 +19,6 @@ Json to_json(const LayerCost& cost);  // the fields, by their names
 Json to_json(const Limits& limits);
 Json to_json(const Rates& rates);
 Json to_json(const Machine& machine);
-Json to_json(const ErrorReport& error, double bound);
-Json to_json(const Measured& measured);
 Json to_json(const Explanation& explanation);  // a document: "plait.plan/1"
 
 // Two-space indent and a newline; bytes that are no UTF-8 (in file names) become U+FFFD.

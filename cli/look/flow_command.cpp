@@ -11,12 +11,12 @@
 
 #include <plait/analysis/channels.hpp>
 #include <plait/analysis/layer_cost.hpp>
+#include <plait/text.hpp>
 
 #include "app/interrupt.hpp"
 #include "draw/flow_picture.hpp"
 #include "io/files.hpp"
 #include "io/json.hpp"
-#include "io/text.hpp"
 
 namespace plait::cli {
 namespace {
@@ -117,7 +117,7 @@ std::string table_of(const std::vector<Flow>& flows, const StackCost& dense) {
   }
   const std::int64_t pairs = flows[0].flow.pairs();
   add_row({"(dense)", fmt::format("{} of {}", pairs, pairs), "100 %", "1 layer"}, dense);
-  return table_text(rows, 1);
+  return table_text(rows);
 }
 
 std::string row_text(const ChannelFlow& flow, std::int64_t output, char reached, char not_reached) {
@@ -153,9 +153,6 @@ std::string matrices_text(const std::vector<Flow>& flows) {
 
 std::string stack_text(const FlowArguments& arguments, const char* arrow) {
   const GroupedStack& stack = arguments.stack;
-  const auto counted = [](std::int64_t count, const char* noun) {
-    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-  };
   return fmt::format("{} {} {} {} in {} of {}", counted(stack.layers, "layer"), stack.channels,
                      arrow, counted(stack.channels, "channel"), counted(stack.groups, "group"),
                      stack.channels / stack.groups);

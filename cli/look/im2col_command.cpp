@@ -10,6 +10,7 @@
 #include <variant>
 
 #include <plait/analysis/im2col.hpp>
+#include <plait/text.hpp>
 
 #include "app/fail.hpp"
 #include "app/interrupt.hpp"
@@ -17,7 +18,6 @@
 #include "io/files.hpp"
 #include "io/json.hpp"
 #include "io/npy.hpp"
-#include "io/text.hpp"
 #include "measure/compute.hpp"
 #include "options/layer_options.hpp"
 
@@ -97,8 +97,7 @@ void report(const Im2colArguments& arguments, const Dims& x_shape, const Dims& m
     return;
   }
   const auto shown = [&](const Dims& shape) {
-    return fmt::format("{} {}, {}", to_string(shape), name_of(dtype),
-                       bytes_text(static_cast<double>(bytes_of(shape))));
+    return fmt::format("{} {}, {}", to_string(shape), name_of(dtype), bytes_text(bytes_of(shape)));
   };
   std::cout << fmt::format("{} ({}) -> {} ({})\n", arguments.input, shown(x_shape),
                            arguments.output, shown(matrix_shape));

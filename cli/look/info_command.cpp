@@ -9,11 +9,11 @@
 #include <utility>
 
 #include <plait/plan.hpp>
+#include <plait/text.hpp>
 #include <plait/version.hpp>
 
 #include "io/json.hpp"
 #include "io/presets.hpp"
-#include "io/text.hpp"
 
 namespace plait::cli {
 namespace {
@@ -56,11 +56,10 @@ std::string info_text(const Machine& machine, bool calibrated,
                   machine.default_threads(), machine.cores, machine.affinity,
                   machine.cgroup_cpus ? fmt::format("{:.3g} CPUs", *machine.cgroup_cpus) : "none",
                   machine.thread_limit ? std::to_string(*machine.thread_limit) : "none"));
-  const auto size = [](std::int64_t bytes) { return bytes_text(static_cast<double>(bytes)); };
   const Caches& caches = machine.caches;
-  row("caches",
-      fmt::format("L1 {}, L2 {} per core, L3 {} shared, lines of {}", size(caches.l1_bytes),
-                  size(caches.l2_bytes), size(caches.l3_bytes), size(caches.line_bytes)));
+  row("caches", fmt::format("L1 {}, L2 {} per core, L3 {} shared, lines of {}",
+                            bytes_text(caches.l1_bytes), bytes_text(caches.l2_bytes),
+                            bytes_text(caches.l3_bytes), bytes_text(caches.line_bytes)));
   row("rates",
       calibrated ? "per core, as measured now" : "per core, assumed from the CPU's features");
   row("", fmt::format("{:.3g} GHz, {:.3g} vector multiply-adds per cycle", rates.ghz,

@@ -1,11 +1,15 @@
-// One convolution, run and measured: how long it takes, and how far it is from the reference.
+// Convolutions, run and measured: how long one takes, how far it is from the reference, and both in
+// words and as JSON.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <plait/analysis/accuracy.hpp>
 #include <plait/plan.hpp>
+
+#include "io/json.hpp"
 
 namespace plait::cli {
 
@@ -41,5 +45,24 @@ void check_memory(const Plan& plan);
 template <class T>
 Tensor<T> run_and_measure(const Plan& plan, const Tensor<T>& x, const Tensor<T>& kernel,
                           const Tensor<T>* bias, double budget_seconds, Measured& measured);
+
+// Several convolutions together.
+struct Totals {
+  double seconds = 0;
+  std::int64_t multiplications = 0;
+  bool kept_bound = true;
+
+  double gflops() const {
+    return seconds > 0 ? 2e-9 * static_cast<double>(multiplications) / seconds : 0;
+  }
+};
+Totals totals_of(const std::vector<Measured>& measured);
+
+// Which output of those measured is farthest beyond its bound, and what it should be.
+std::string broken_bound_text(const std::vector<Measured>& measured);
+std::string measured_text(const Measured& measured);
+std::string totals_text(const Totals& totals, std::size_t convolutions);
+Json to_json(const ErrorReport& error, double bound);
+Json to_json(const Measured& measured);
 
 }  // namespace plait::cli

@@ -6,7 +6,7 @@
 #include <map>
 #include <utility>
 
-#include "io/text.hpp"
+#include <plait/text.hpp>
 
 namespace plait::cli {
 namespace {
@@ -155,7 +155,7 @@ std::string costs_text(const Composition<T>& composed, const ComposeReport& repo
       rows.push_back(seconds_row("measured time", two.measured_seconds, one.measured_seconds));
     }
   }
-  return table_text(rows, 1);
+  return table_text(rows);
 }
 
 // === JSON ===

@@ -10,13 +10,14 @@
 #include <type_traits>
 #include <vector>
 
+#include <plait/text.hpp>
+
 #include "app/fail.hpp"
 #include "app/interrupt.hpp"
 #include "draw/feature_grid.hpp"
 #include "io/files.hpp"
 #include "io/json.hpp"
 #include "io/presets.hpp"
-#include "io/text.hpp"
 #include "measure/compute.hpp"
 #include "options/plan_options.hpp"
 #include "run/inception.hpp"

@@ -5,11 +5,12 @@
 #include <string>
 #include <vector>
 
+#include <plait/text.hpp>
+
 #include "app/program.hpp"
 #include "bench/bench_command.hpp"
 #include "bindings.hpp"
 #include "cost/cost_command.hpp"
-#include "io/text.hpp"
 #include "look/im2col_command.hpp"
 #include "look/info_command.hpp"
 #include "look/plan_command.hpp"
@@ -51,10 +52,15 @@ void add_program(nb::module_& m) {
   m.def(
       "info_json", [] { return cli::text_of(cli::info_json(host_machine(), false)); },
       "What `plait info --json` prints.");
-  m.def("seconds_text", &cli::seconds_text, nb::arg("seconds"), "As in \"1.23 ms\".");
-  m.def("bytes_text", &cli::bytes_text, nb::arg("bytes"), "As in \"9.19 KiB\".");
-  m.def("table_text", &cli::table_text, nb::arg("rows"), nb::arg("left_columns"),
-        "Cells as columns, so many of them to the left, the others to the right.");
+  m.def("seconds_text", &seconds_text, nb::arg("seconds"), "As in \"1.23 ms\".");
+  m.def("bytes_text", &bytes_text, nb::arg("bytes"), "As in \"9.19 KiB\".");
+  m.def(
+      "table_text",
+      [](const std::vector<std::vector<std::string>>& rows, std::size_t left_columns) {
+        return table_text(rows, {.left_columns = left_columns});
+      },
+      nb::arg("rows"), nb::arg("left_columns"),
+      "Cells as columns, so many of them to the left, the others to the right.");
 }
 
 }  // namespace plait::python

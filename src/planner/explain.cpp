@@ -1,24 +1,16 @@
 // The text of an explanation: a table of candidates, one line each, and the reasons.
-#include <algorithm>
-#include <array>
-#include <iomanip>
 #include <ostream>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include <plait/plan.hpp>
-
-#include "planner/text.hpp"
+#include <plait/text.hpp>
 
 namespace plait {
 namespace {
 
-// A line of the table. Numbers are right-aligned, texts left.
-using Row = std::array<std::string, 8>;
-constexpr std::array kIsNumber = {false, false, true, true, true, true, true, false};
-
-Row row_of(const Candidate& candidate) {
+std::vector<std::string> row_of(const Candidate& candidate) {
   const std::string standing(name_of(candidate.standing));
   if (candidate.standing == Candidate::Standing::refused) {
     return {candidate.algorithm, standing, "-", "-", "-", "-", "-", candidate.reason};
@@ -27,32 +19,19 @@ Row row_of(const Candidate& candidate) {
   return {candidate.algorithm,
           standing,
           seconds_text(cost.predicted_seconds),
-          count_text(cost.multiplications),
-          bytes_text(cost.workspace_bytes),
-          bytes_text(cost.packed_bytes),
-          scientific(cost.error_rms),
+          rounded_count_text(cost.multiplications),
+          bytes_text(static_cast<std::int64_t>(cost.workspace_bytes)),
+          bytes_text(static_cast<std::int64_t>(cost.packed_bytes)),
+          error_text(cost.error_rms),
           candidate.reason};
-}
-
-void print_table(std::ostream& out, const std::vector<Row>& rows) {
-  std::array<std::size_t, std::tuple_size_v<Row>> widths{};
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i + 1 < row.size(); ++i) {
-      out << "  " << (kIsNumber[i] ? std::right : std::left)
-          << std::setw(static_cast<int>(widths[i])) << row[i];
-    }
-    out << "  " << row.back() << '\n';
-  }
 }
 
 std::string limits_text(const Limits& limits) {
   std::string text = "accuracy " + std::string(name_of(limits.accuracy));
   text += limits.max_workspace_bytes == kNoWorkspaceCap
               ? ", workspace uncapped"
-              : ", workspace at most " + bytes_text(limits.max_workspace_bytes);
+              : ", workspace at most " +
+                    bytes_text(static_cast<std::int64_t>(limits.max_workspace_bytes));
   if (!limits.prepacked) text += ", weights packed in every run";
   if (!limits.packed_format.empty()) text += ", weights packed as \"" + limits.packed_format + "\"";
   if (limits.reproducible) text += ", reproducible pick";
@@ -76,10 +55,10 @@ std::ostream& operator<<(std::ostream& out, const Explanation& explanation) {
          << " the time of the fastest candidate here\n";
   }
   if (!explanation.config.empty()) text << "config    " << explanation.config << '\n';
-  std::vector<Row> rows = {{"algorithm", "standing", "predicted", "products", "workspace", "packed",
-                            "rms error", "reason"}};
+  std::vector<std::vector<std::string>> rows = {{"algorithm", "standing", "predicted", "products",
+                                                 "workspace", "packed", "rms error", "reason"}};
   for (const Candidate& candidate : explanation.candidates) rows.push_back(row_of(candidate));
-  print_table(text, rows);
+  text << table_text(rows, {.left_columns = 2, .words_last = true, .indent = "  "});
   return out << text.str();
 }
 

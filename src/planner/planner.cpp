@@ -4,9 +4,10 @@
 #include <cstdlib>
 #include <vector>
 
+#include <plait/text.hpp>
+
 #include "core/problem/canonical_problem.hpp"
 #include "core/problem/normalized_problem.hpp"
-#include "planner/text.hpp"
 
 namespace plait {
 namespace {
@@ -28,9 +29,9 @@ Verdict within_limits(const Cost& cost, const Limits& limits) {
                        std::to_string(limits.max_workspace_bytes));
   }
   if (cost.error_rms > error_limit(limits.accuracy)) {
-    return Verdict::no("expected rms error " + scientific(cost.error_rms) + ", class " +
+    return Verdict::no("expected rms error " + error_text(cost.error_rms) + ", class " +
                        std::string(name_of(limits.accuracy)) + " allows " +
-                       scientific(error_limit(limits.accuracy)));
+                       error_text(error_limit(limits.accuracy)));
   }
   return Verdict::yes();
 }

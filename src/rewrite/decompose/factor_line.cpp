@@ -7,8 +7,9 @@
 #include <string>
 #include <utility>
 
+#include <plait/text.hpp>
+
 #include "rewrite/linear/solve.hpp"
-#include "rewrite/words.hpp"
 
 namespace plait::rewrite {
 namespace {

@@ -5,12 +5,13 @@
 #include <string>
 #include <utility>
 
+#include <plait/text.hpp>
+
 #include "core/random.hpp"
 #include "rewrite/decompose/factor_line.hpp"
 #include "rewrite/decompose/irreducible.hpp"
 #include "rewrite/decompose/scaled_kernel.hpp"
 #include "rewrite/linear/svd.hpp"
-#include "rewrite/words.hpp"
 
 namespace plait::rewrite {
 namespace {

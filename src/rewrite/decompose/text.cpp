@@ -6,17 +6,13 @@
 #include <vector>
 
 #include <plait/rewrite/decompose.hpp>
+#include <plait/text.hpp>
 
 #include "core/values.hpp"
-#include "planner/text.hpp"
-#include "rewrite/words.hpp"
 
 namespace plait {
 namespace {
 
-using rewrite::full_count_text;
-using rewrite::short_text;
-using rewrite::table_text;
 using Row = std::vector<std::string>;
 
 constexpr std::size_t kLabel = 11;
@@ -52,8 +48,8 @@ std::string separable_text(const Decomposition<T>& d) {
   const Separability& found = d.separability;
   if (found.kernels > 1) {
     return std::string(found.separable ? "yes: all " : "no: ") +
-           (found.separable ? "" : full_count_text(found.separable_kernels) + " of ") +
-           full_count_text(found.kernels) + " kernels, sigma_2 / sigma_1 up to " +
+           (found.separable ? "" : count_text(found.separable_kernels) + " of ") +
+           count_text(found.kernels) + " kernels, sigma_2 / sigma_1 up to " +
            short_text(found.largest_ratio) + " (tolerance " + short_text(found.tolerance) + ")";
   }
   std::string values;
@@ -95,10 +91,11 @@ std::string middle_text(std::vector<MiddleChannels> splits) {
   for (std::size_t i = 0; i < std::min(splits.size(), kShownSplits); ++i) {
     const MiddleChannels& split = splits[i];
     const auto size = [](const Pair& p) { return std::to_string(p.h) + "x" + std::to_string(p.w); };
-    rows.push_back({size(split.first), size(split.second), full_count_text(split.lower),
-                    full_count_text(split.upper), split.lower == split.upper ? "decided" : ""});
+    rows.push_back({size(split.first), size(split.second), count_text(split.lower),
+                    count_text(split.upper), split.lower == split.upper ? "decided" : ""});
   }
-  std::string text = "\nchannels between two kernels larger than 1x1\n" + table_text(rows);
+  std::string text =
+      "\nchannels between two kernels larger than 1x1\n" + table_text(rows, {.words_last = true});
   if (splits.size() > kShownSplits) {
     text += "... " + std::to_string(splits.size() - kShownSplits) + " more\n";
   }
@@ -115,12 +112,12 @@ std::string forms_text(const std::vector<FormRanks>& forms) {
       rows.push_back({std::string(name_of(form.form)), "-", "-", "-", "-", "-", form.refused});
       continue;
     }
-    rows.push_back({std::string(name_of(form.form)), full_count_text(form.exact_rank),
-                    full_count_text(form.rank_1_percent), full_count_text(form.rank_5_percent),
-                    full_count_text(form.rank_10_percent), full_count_text(form.full_rank),
+    rows.push_back({std::string(name_of(form.form)), count_text(form.exact_rank),
+                    count_text(form.rank_1_percent), count_text(form.rank_5_percent),
+                    count_text(form.rank_10_percent), count_text(form.full_rank),
                     form.refused.empty() ? std::string(description_of(form.form)) : form.refused});
   }
-  return "\nrank needed for an error of the kernel\n" + table_text(rows);
+  return "\nrank needed for an error of the kernel\n" + table_text(rows, {.words_last = true});
 }
 
 template <class T>
@@ -134,25 +131,25 @@ std::string approximations_text(const Decomposition<T>& d) {
   if (measured) rows[0].emplace_back("measured");
   rows[0].emplace_back("");
   const auto add_cost = [&](Row& row, const LayersCost& cost) {
-    if (timed) row.push_back(full_count_text(cost.multiplications));
+    if (timed) row.push_back(count_text(cost.multiplications));
     if (timed) row.push_back(seconds_text(cost.predicted_seconds));
     if (measured) row.push_back(seconds_text(cost.measured_seconds));
   };
-  Row kernel = {"the kernel", "", "", "", "", full_count_text(d.multiplications_per_position)};
+  Row kernel = {"the kernel", "", "", "", "", count_text(d.multiplications_per_position)};
   add_cost(kernel, d.cost);
   rows.push_back(kernel);
   for (const Approximation<T>& each : d.approximations) {
     Row row = {std::string(name_of(each.form)),
-               each.form == LayerForm::factors ? "" : full_count_text(each.rank),
+               each.form == LayerForm::factors ? "" : count_text(each.rank),
                short_text(each.kernel_error),
                short_text(each.output_bound),
                each.bound_share ? short_text(*each.bound_share) : "-",
-               full_count_text(each.multiplications_per_position)};
+               count_text(each.multiplications_per_position)};
     add_cost(row, each.cost);
     row.push_back(each.verdict);
     rows.push_back(row);
   }
-  return "\nlayers instead\n" + table_text(rows) +
+  return "\nlayers instead\n" + table_text(rows, {.words_last = true}) +
          "error: of the kernel, relative (Frobenius). output bound: no output differs by more than "
          "this\ntimes max|x|; reached: the share of it on random x. products: per output "
          "position.\n";

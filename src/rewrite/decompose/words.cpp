@@ -3,16 +3,13 @@
 #include <algorithm>
 
 #include <plait/error.hpp>
+#include <plait/text.hpp>
 
 #include "core/values.hpp"
-#include "rewrite/words.hpp"
 
 namespace plait {
 namespace rewrite {
 namespace {
-
-using rewrite::full_count_text;
-using rewrite::short_text;
 
 // Times of two layers that differ by less than this are the same: clocks wander.
 constexpr double kSame = 0.03;
@@ -36,8 +33,8 @@ std::string verdict_of(const LayersCost& layers, const LayersCost& kernel,
   if (kernel.predicted_seconds > 0) {
     return "no time measured: " + short_text(share) + " of the predicted time";
   }
-  return "no time measured: " + full_count_text(products.layers) + " products instead of " +
-         full_count_text(products.kernel);
+  return "no time measured: " + count_text(products.layers) + " products instead of " +
+         count_text(products.kernel);
 }
 
 std::string found_words(const ScaledKernel& kernel, const FormRanks& ranks,
@@ -50,8 +47,8 @@ std::string found_words(const ScaledKernel& kernel, const FormRanks& ranks,
          (ranks.exact_rank == 1 ? " channel" : " channels") + " between the layers" + each +
          (ranks.exact_rank == 1 ? " is" : " are") +
          " enough, where a kernel of this shape can need " + std::to_string(ranks.full_rank) +
-         "; " + full_count_text(ranks.exact_multiplications) +
-         " products per position instead of " + full_count_text(kernel_products);
+         "; " + count_text(ranks.exact_multiplications) + " products per position instead of " +
+         count_text(kernel_products);
 }
 
 std::string undecided_words(const ScaledKernel& kernel, const std::vector<MiddleChannels>& middle) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <plait/error.hpp>
+#include <plait/text.hpp>
 
 #include "core/integers.hpp"
 #include "core/refuse.hpp"
@@ -15,7 +16,6 @@
 #include "rewrite/inspect/proof.hpp"
 #include "rewrite/inspect/proposals.hpp"
 #include "rewrite/linear/cancel.hpp"
-#include "rewrite/words.hpp"
 
 namespace plait {
 namespace {
@@ -101,9 +101,9 @@ void prove(const ConvLayer<T>& layer, KernelProposal<T>& proposal,
   proposal.proof =
       difference.bitwise
           ? "bitwise: the kernel rebuilt from the layers has the same bits (-0 taken for 0)"
-          : "bound: no output is off by more than " + rewrite::short_text(difference.error) +
+          : "bound: no output is off by more than " + short_text(difference.error) +
                 " max|x|, the rounding of its sums apart (outputs are " +
-                rewrite::short_text(largest_output(layer.kernel)) + " max|x| at most)";
+                short_text(largest_output(layer.kernel)) + " max|x| at most)";
 }
 
 template <class T>
@@ -135,7 +135,7 @@ void judge(const Inspection<T>& inspection, KernelProposal<T>& proposal) {
                        const std::string& slower) {
     proposal.share = share;
     proposal.cheaper = share < 1 - noise;
-    const std::string text = rewrite::short_text(share);
+    const std::string text = short_text(share);
     proposal.verdict = proposal.cheaper     ? "cheaper: " + text + " of the " + of
                        : share <= 1 + noise ? "no gain: " + text + " of the " + of
                                             : "do not: " + slower + " (" + text + " times)";

@@ -4,10 +4,11 @@
 #include <string>
 #include <utility>
 
+#include <plait/text.hpp>
+
 #include "rewrite/inspect/rank.hpp"
 #include "rewrite/inspect/repeats.hpp"
 #include "rewrite/inspect/words.hpp"
-#include "rewrite/words.hpp"
 
 namespace plait::rewrite {
 namespace {
@@ -67,8 +68,7 @@ class Proposals {
     if (!found_.repeated_inputs.empty()) {
       add_chain("repeated inputs", words,
                 counted(left.kernel.size(1) * left.groups, "input") + " added up to " +
-                    full_count_text(static_cast<std::int64_t>(inputs.size())) +
-                    " by a 1x1 layer first",
+                    count_text(static_cast<std::int64_t>(inputs.size())) + " by a 1x1 layer first",
                 summed_first(left, inputs));
     }
     for (const Split& split : splits_of({left.kernel.size(2), left.kernel.size(3)})) {

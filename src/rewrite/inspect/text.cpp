@@ -7,18 +7,13 @@
 #include <vector>
 
 #include <plait/rewrite/inspect.hpp>
+#include <plait/text.hpp>
 
 #include "core/values.hpp"
-#include "planner/text.hpp"
 #include "rewrite/inspect/words.hpp"
-#include "rewrite/words.hpp"
 
 namespace plait {
 namespace {
-
-using rewrite::counted;
-using rewrite::full_count_text;
-using rewrite::short_text;
 
 constexpr std::size_t kListed = 12;  // channels, and sets of them
 constexpr std::size_t kLabel = 18;
@@ -38,7 +33,7 @@ std::string listed(const Items& items, const char* separator, Text&& text_of) {
 std::string channels_text(const std::vector<std::int64_t>& channels, std::int64_t all) {
   const auto size = static_cast<std::int64_t>(channels.size());
   if (size == 0) return "none";
-  std::string text = full_count_text(size) + " of " + full_count_text(all);
+  std::string text = count_text(size) + " of " + count_text(all);
   if (size == all) return text;
   return text + ": " +
          listed(channels, ", ", [](std::int64_t channel) { return std::to_string(channel); });
@@ -58,7 +53,7 @@ std::string copies_text(const std::vector<ChannelCopies>& repeated) {
   if (repeated.empty()) return "none";
   std::size_t channels = 0;
   for (const ChannelCopies& one : repeated) channels += one.channels.size();
-  return full_count_text(static_cast<std::int64_t>(channels)) + " in " +
+  return count_text(static_cast<std::int64_t>(channels)) + " in " +
          counted(static_cast<std::int64_t>(repeated.size()), "set") + ": " +
          listed(repeated, "; ", set_text);
 }
@@ -66,8 +61,7 @@ std::string copies_text(const std::vector<ChannelCopies>& repeated) {
 std::string symmetries_text(const KernelSymmetries& counts, std::int64_t of) {
   std::string text;
   const auto add = [&](const char* name, std::int64_t count) {
-    if (count > 0)
-      text += (text.empty() ? "" : ", ") + std::string(name) + " " + full_count_text(count);
+    if (count > 0) text += (text.empty() ? "" : ", ") + std::string(name) + " " + count_text(count);
   };
   add("top-bottom", counts.top_bottom);
   add("left-right", counts.left_right);
@@ -98,7 +92,7 @@ void add_window(const KernelWindow& window, const Dims& shape, Lines& lines) {
 }
 
 void add_blocks(const KernelBlocks& blocks, Lines& lines) {
-  lines.emplace_back("groups as stored", full_count_text(blocks.as_stored));
+  lines.emplace_back("groups as stored", count_text(blocks.as_stored));
   if (blocks.components == 0) return;
   std::string text = counted(blocks.components, "block");
   if (blocks.components > 1) {
@@ -119,8 +113,8 @@ void add_ranks(const std::vector<ChainRank>& ranks, Lines& lines) {
     } else if (rank.too_large) {
       text += "not looked for, the matrix is too large";
     } else {
-      text += rank.rank ? full_count_text(*rank.rank) : "more than " + full_count_text(rank.limit);
-      text += " (up to " + full_count_text(rank.limit) + " pay)";
+      text += rank.rank ? count_text(*rank.rank) : "more than " + count_text(rank.limit);
+      text += " (up to " + count_text(rank.limit) + " pay)";
     }
     lines.emplace_back(label, text);
     label = "";
@@ -134,7 +128,7 @@ Lines findings(const Inspection<T>& inspection) {
   const std::int64_t nonzero = found.kernels - found.zero_kernels;
   Lines lines;
   lines.emplace_back("zero kernels",
-                     full_count_text(found.zero_kernels) + " of " + full_count_text(found.kernels));
+                     count_text(found.zero_kernels) + " of " + count_text(found.kernels));
   lines.emplace_back("dead inputs",
                      channels_text(found.dead_inputs, shape[1] * inspection.layer[0].groups));
   lines.emplace_back("zero outputs", channels_text(found.zero_outputs, shape[0]));
@@ -147,7 +141,7 @@ Lines findings(const Inspection<T>& inspection) {
     lines.emplace_back("antisymmetric", symmetries_text(found.antisymmetric, nonzero));
   }
   if (shape[2] > 1 && shape[3] > 1) {
-    lines.emplace_back("of rank one", full_count_text(found.rank_one_kernels) + " of " +
+    lines.emplace_back("of rank one", count_text(found.rank_one_kernels) + " of " +
                                           counted(nonzero, "kernel") + " not zero");
   }
   add_ranks(found.ranks, lines);
@@ -164,7 +158,7 @@ std::string table_of(const Inspection<T>& inspection) {
   rows[0].emplace_back("verdict");
   const auto add = [&](const std::string& name, std::int64_t products, const LayersCost& cost,
                        const std::string& verdict) {
-    std::vector<std::string> row = {name, full_count_text(products)};
+    std::vector<std::string> row = {name, count_text(products)};
     if (predicted) row.push_back(seconds_text(cost.predicted_seconds));
     if (measured) row.push_back(seconds_text(cost.measured_seconds));
     row.push_back(verdict);
@@ -174,7 +168,7 @@ std::string table_of(const Inspection<T>& inspection) {
   for (const KernelProposal<T>& proposal : inspection.proposals) {
     add(proposal.name, proposal.multiplications_per_position, proposal.cost, proposal.verdict);
   }
-  return rewrite::table_text(rows, "  ");
+  return table_text(rows, {.words_last = true, .indent = "  "});
 }
 
 template <class T>
@@ -185,10 +179,10 @@ std::string text_of(const Inspection<T>& inspection) {
                      counted(layer.groups, "group") + "; stride " + pair_text(layer.stride) +
                      ", padding " + padding_text(layer.padding) + ", dilation " +
                      pair_text(layer.dilation) + "\n";
-  text += "products  " + full_count_text(inspection.multiplications_per_position) +
+  text += "products  " + count_text(inspection.multiplications_per_position) +
           " for each position of the output";
   if (const auto& size = inspection.options.input_size) {
-    text += ", " + full_count_text(inspection.cost.multiplications) + " for x of 1x" +
+    text += ", " + count_text(inspection.cost.multiplications) + " for x of 1x" +
             std::to_string(shape[1] * layer.groups) + "x" + std::to_string(size->h) + "x" +
             std::to_string(size->w);
   }

@@ -1,7 +1,8 @@
 #include "rewrite/inspect/words.hpp"
 
+#include <plait/text.hpp>
+
 #include "core/values.hpp"
-#include "rewrite/words.hpp"
 
 namespace plait::rewrite {
 namespace {
