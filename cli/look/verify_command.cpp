@@ -62,11 +62,11 @@ std::int64_t covered_loops(const VerifiedSubject& subject) {
 }
 
 std::string subjects_text(const VerifyReport& report) {
-  std::string text = fmt::format("{:<13} {:<7} {:>7} {:>8} {:>11} {:>18} {:>14}\n", "algorithm",
+  std::string text = fmt::format("{:<15} {:<7} {:>7} {:>8} {:>11} {:>18} {:>14}\n", "algorithm",
                                  "target", "cases", "refused", "outputs", "largest error", "loops");
   for (const VerifiedSubject& subject : report.subjects) {
     text +=
-        fmt::format("{:<13} {:<7} {:>7} {:>8} {:>11} {:>9.2g} of bound {:>14}\n", subject.algorithm,
+        fmt::format("{:<15} {:<7} {:>7} {:>8} {:>11} {:>9.2g} of bound {:>14}\n", subject.algorithm,
                     name_of(subject.target), subject.cases, subject.refused, subject.outputs,
                     subject.worst_bound_share,
                     fmt::format("{} of {} covered", covered_loops(subject), subject.loops.size()));
