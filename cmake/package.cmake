@@ -28,7 +28,7 @@ if(PLAIT_CLI)
   set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME plait)
   set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION science)
   # For the labels of sheets, and for charts.
-  set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "fonts-dejavu-core, gnuplot-nox")
+  set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "fonts-dejavu-core, python3-matplotlib")
   set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "This package has the program.")
 endif()
 

@@ -11,7 +11,7 @@
 #include "app/fail.hpp"
 #include "app/interrupt.hpp"
 #include "cost/cost_sweep_report.hpp"
-#include "draw/plot.hpp"
+#include "draw/chart.hpp"
 #include "io/files.hpp"
 #include "io/json.hpp"
 
@@ -30,11 +30,11 @@ void check_measure(const SourcedProblem& given, const SweepArguments& arguments)
 }
 
 void check_plot(const SourcedProblem& given, const std::string& path) {
-  const PictureKind kind = picture_kind_of(path);
+  picture_kind_of(path);
   std::vector<std::string> inputs;
   if (!given.source.empty() && given.source != "-") inputs.push_back(given.source);
   check_output(path, inputs);
-  require_gnuplot(kind);
+  require_charts();
 }
 
 SweepPoint point_of(const CostSweep& run, std::int64_t value) {
@@ -122,7 +122,7 @@ CLI::Option* add_sweep_options(CLI::App& command, SweepArguments& arguments) {
       ->needs(measures);
   command
       .add_option("--plot", arguments.plot,
-                  "Draw the multiplications, and the times with --measure, by gnuplot")
+                  "Draw the multiplications, and the times with --measure, by matplotlib")
       ->type_name("FILE.svg|FILE.png")
       ->needs(sweep);
   return sweep;
@@ -139,7 +139,8 @@ std::string sweep_footer() {
       "--measure times random data in rounds over all values, as `plait bench` does; Ctrl-C "
       "prints\n"
       "what was measured so far. Algorithms that multiply less than the definition does can be\n"
-      "faster than its roofline.",
+      "faster than its roofline. --plot needs Python's matplotlib: that of python3, or of the Python\n"
+      "that PLAIT_PYTHON names.",
       kMaxSweepValues);
 }
 
@@ -184,7 +185,8 @@ int sweep_command(const SourcedProblem& given, const SweepArguments& arguments, 
   std::cout << (json ? text_of(to_json(run)) : sweep_text(run)) << std::flush;
   stop_if_interrupted();
   if (!arguments.plot) return 0;
-  write_file(*arguments.plot, draw(chart_of(run), picture_kind_of(*arguments.plot)), interrupted());
+  write_file(*arguments.plot, draw_chart(to_json(run), picture_kind_of(*arguments.plot)),
+             interrupted());
   if (!json) std::cout << "plot      " << *arguments.plot << "\n";
   return 0;
 }

@@ -2,10 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-#include <functional>
-#include <limits>
 #include <optional>
 #include <vector>
 
@@ -14,8 +10,6 @@
 
 namespace plait::cli {
 namespace {
-
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 bool is_measured(const SweepPoint& point) { return point.line && point.line->measured(); }
 
@@ -100,80 +94,6 @@ Json point_json(const CostSweep& run, const SweepPoint& point) {
   return json;
 }
 
-// === the chart ===
-
-// The legal points by their values.
-std::vector<const SweepPoint*> charted(const CostSweep& run) {
-  std::vector<const SweepPoint*> points;
-  for (const SweepPoint& point : run.points) {
-    if (point.cost) points.push_back(&point);
-  }
-  std::stable_sort(points.begin(), points.end(),
-                   [](const SweepPoint* a, const SweepPoint* b) { return a->value < b->value; });
-  return points;
-}
-
-Curve curve_of(const std::string& name, Stroke stroke, const std::vector<const SweepPoint*>& points,
-               const std::function<double(const SweepPoint&)>& value) {
-  Curve curve{name, {}, stroke};
-  curve.y.reserve(points.size());
-  for (const SweepPoint* point : points) curve.y.push_back(value(*point));
-  return curve;
-}
-
-Panel counts_panel(const std::vector<const SweepPoint*>& points) {
-  const bool products = std::any_of(points.begin(), points.end(), [](const SweepPoint* point) {
-    return point->cost->multiplications > 0;
-  });
-  const bool padded = std::any_of(points.begin(), points.end(), [&](const SweepPoint* point) {
-    const LayerCost& cost = *point->cost;
-    return products ? cost.multiplications != cost.multiplications_without_padding
-                    : cost.additions != cost.additions_without_padding;
-  });
-  const std::string what = products ? "multiplications" : "additions";
-  Panel panel{what, "", {}};
-  panel.curves.push_back(
-      curve_of("by the definition", Stroke::marked, points, [&](const SweepPoint& point) {
-        return static_cast<double>(products ? point.cost->multiplications : point.cost->additions);
-      }));
-  if (padded) {
-    panel.curves.push_back(
-        curve_of("without those by padding", Stroke::dashed, points, [&](const SweepPoint& point) {
-          return static_cast<double>(products ? point.cost->multiplications_without_padding
-                                              : point.cost->additions_without_padding);
-        }));
-  }
-  return panel;
-}
-
-// The times joined by a thread, with marks of their own for each algorithm.
-Panel times_panel(const std::vector<const SweepPoint*>& points) {
-  Panel panel{"time", "s", {}};
-  const auto time = [](const SweepPoint& point) {
-    return is_measured(point) ? median_seconds(point) : kNothing;
-  };
-  panel.curves.push_back(curve_of("roofline", Stroke::dashed, points, [](const SweepPoint& point) {
-    return point.cost->roofline_seconds;
-  }));
-  panel.curves.push_back(curve_of("", Stroke::thread, points, time));
-  std::vector<std::string> algorithms;
-  for (const SweepPoint* point : points) {
-    if (!is_measured(*point)) continue;
-    const std::string& algorithm = point->line->plan->algorithm();
-    if (std::find(algorithms.begin(), algorithms.end(), algorithm) == algorithms.end()) {
-      algorithms.push_back(algorithm);
-    }
-  }
-  for (const std::string& algorithm : algorithms) {
-    const auto own = [&](const SweepPoint& point) {
-      return is_measured(point) && point.line->plan->algorithm() == algorithm ? time(point)
-                                                                              : kNothing;
-    };
-    panel.curves.push_back(curve_of(algorithm, Stroke::marks, points, own));
-  }
-  return panel;
-}
-
 }  // namespace
 
 std::string start_text(const CostSweep& run) {
@@ -232,6 +152,7 @@ Json to_json(const CostSweep& run) {
                {"name", run.given.name},
                {"problem", to_string(run.given.problem)},
                {"variable", run.sweep.variable->name},
+               {"meaning", run.sweep.variable->meaning},
                {"sweep", run.sweep.text},
                {"same", run.same},
                {"direction", name_of(run.given.problem.direction)}};
@@ -246,23 +167,6 @@ Json to_json(const CostSweep& run) {
   }
   json["values"] = values;
   return json;
-}
-
-Chart chart_of(const CostSweep& run) {
-  const std::vector<const SweepPoint*> points = charted(run);
-  Chart chart;
-  chart.title = problem_title(run);
-  chart.subtitle = sweep_title(run);
-  chart.x_label = fmt::format("{} ({})", run.sweep.variable->name, run.sweep.variable->meaning);
-  chart.x.reserve(points.size());
-  for (const SweepPoint* point : points) chart.x.push_back(static_cast<double>(point->value));
-  chart.panels.push_back(counts_panel(points));
-  if (run.timing) {
-    chart.subtitle += fmt::format("; {}, {} thread{}", run.timing->machine.cpu, run.timing->threads,
-                                  run.timing->threads == 1 ? "" : "s");
-    chart.panels.push_back(times_panel(points));
-  }
-  return chart;
 }
 
 }  // namespace plait::cli

@@ -1,10 +1,9 @@
-// A sweep of costs for people, for programs, and as a chart.
+// A sweep of costs for people and for programs.
 #pragma once
 
 #include <string>
 
 #include "cost/cost_sweep.hpp"
-#include "draw/plot.hpp"
 #include "io/json.hpp"
 
 namespace plait::cli {
@@ -16,9 +15,5 @@ std::string start_text(const CostSweep& run);
 std::string sweep_text(const CostSweep& run);
 
 Json to_json(const CostSweep& run);  // a document: "plait.cost_sweep/1"
-
-// Multiplications over the legal values (additions for a direction that has none), and, where there
-// are times, the times and the roofline below.
-Chart chart_of(const CostSweep& run);
 
 }  // namespace plait::cli

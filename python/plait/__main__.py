@@ -1,9 +1,11 @@
 """``python -m plait COMMAND``: the program's commands plan, bench, verify and info."""
 
+import os
 import sys
 
 from plait import _core
 
 if __name__ == "__main__":
+    os.environ.setdefault("PLAIT_PYTHON", sys.executable)  # draws charts
     sys.stdout.flush()  # the commands write past it
     sys.exit(_core.run_program(sys.argv[1:]))

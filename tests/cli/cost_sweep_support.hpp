@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "draw/plot.hpp"
 #include "support.hpp"
 
 namespace plait::cli {
@@ -32,16 +31,6 @@ inline std::string sweep_error(const std::vector<std::string>& arguments) {
   EXPECT_EQ(outcome.out, "");
   EXPECT_EQ(outcome.err.find('\n'), outcome.err.size() - 1) << outcome.err;
   return outcome.err;
-}
-
-inline bool gnuplot_is_here() {
-  try {
-    require_gnuplot(PictureKind::png);
-    require_gnuplot(PictureKind::svg);
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
 }
 
 }  // namespace plait::cli

@@ -80,7 +80,8 @@ TEST(VerifyCommand, RefusesWrongUseInOneLine) {
     EXPECT_EQ(outcome.err.find('\n'), outcome.err.size() - 1) << outcome.err;
     return outcome.err;
   };
-  EXPECT_CONTAINS(error_line({"verify", "--algorithm", "fourier"}), "known: depthwise, direct/channels, ");
+  EXPECT_CONTAINS(error_line({"verify", "--algorithm", "fourier"}),
+                  "known: depthwise, direct/channels, ");
   EXPECT_CONTAINS(error_line({"verify", "--target", "mmx"}), "mmx");
   EXPECT_CONTAINS(error_line({"verify", "--cases", "0"}), "--cases");
   EXPECT_CONTAINS(error_line({"verify", "--accuracy", "loose"}), "loose");

@@ -2,7 +2,7 @@
 
 # Debian 12's names. CMake is the authority on what is needed; these lists only fetch it.
 build_packages=(
-  ccache cmake fonts-dejavu-core g++ gnuplot-nox libbenchmark-dev libcairo2-dev libcli11-dev
+  ccache cmake fonts-dejavu-core g++ libbenchmark-dev libcairo2-dev libcli11-dev
   libeigen3-dev libexif-dev libfmt-dev libfontconfig1 libgtest-dev libhwy-dev libjpeg-dev
   libpng-dev libtbb-dev ninja-build nlohmann-json3-dev pkg-config
 )
@@ -48,8 +48,8 @@ need_tools() {
   done
   say "no apt-get here, so nothing is installed for you. plait needs a C++20 compiler, cmake >= 3.25,
   ninja, pkg-config and the libraries Highway >= 1.0.3, Eigen >= 3.4, libpng, libjpeg, libexif,
-  cairo, fontconfig with a font, CLI11, fmt, nlohmann-json, GoogleTest, Google Benchmark; charts and
-  their tests gnuplot with svg and pngcairo; two examples OpenMP, one oneTBB, without which they are
+  cairo, fontconfig with a font, CLI11, fmt, nlohmann-json, GoogleTest, Google Benchmark; charts
+  Python with matplotlib; two examples OpenMP, one oneTBB, without which they are
   left out; ./dev test, wheel, bench and check also Python >= 3.10 with its headers and venv, ./dev
   check clang-format and clang-tidy; ./dev fuzz and ./dev test --full need clang with libFuzzer,
   ./dev docs doxygen and python3, ./dev mutate python3."
