@@ -1,27 +1,22 @@
-// Single cases of every room on every target; the sweep over random ones is
+// Single cases of every algorithm on every target; the sweep over random ones is
 // tests/analysis/verify_test.cpp.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <limits>
+#include <set>
+#include <string>
 
 #include <plait/analysis.hpp>
 #include <plait/plait.hpp>
 
 #include "analysis/verify/check.hpp"
+#include "support/algorithms.hpp"
 #include "support/calls.hpp"
 #include "support/random.hpp"
 
 namespace plait::test {
 namespace {
-
-Case case_of(const char* line, const std::string& algorithm, const Machine& machine) {
-  Case test;
-  test.problem = parse_problem(line);
-  test.limits.algorithm = algorithm;
-  test.limits.threads = 2;
-  test.machine = machine;
-  return test;
-}
 
 // Each line once fell off somebody's fast path (sources: bench/problems/odd.txt), or sits on an
 // edge of the blocking.
@@ -35,7 +30,9 @@ TEST(Algorithms, ThePublicOddShapesMatchTheReference) {
       int taken = 0;
       for (const AlgorithmInfo& algorithm : algorithms()) {
         if (algorithm.name == "reference") continue;
-        const Case test = case_of(line, algorithm.name, on_target(target));
+        const Case test = {.problem = parse_problem(line),
+                           .limits = only(algorithm.name),
+                           .machine = on_target(target)};
         const CheckResult result = check(test);
         EXPECT_EQ(result.failure, "") << to_string(test);
         taken += result.refused ? 0 : 1;
@@ -45,93 +42,120 @@ TEST(Algorithms, ThePublicOddShapesMatchTheReference) {
   }
 }
 
-// The smallest workspace that strips ask for, and one byte less.
-TEST(Algorithms, StripsKeepToACapOrRefuseIt) {
-  Case test = case_of("1x16x20x30,24x16x3x3,p1", "direct/pixels", host_machine());
-  test.limits.threads = 1;
-  std::size_t smallest = plan(test.problem, test.limits).workspace_bytes();
-  for (std::size_t cap = smallest; cap > 0; --cap) {
-    test.limits.max_workspace_bytes = cap;
+// A row for every algorithm, and an algorithm for every row.
+TEST(AlgorithmTraits, KnowEveryAlgorithm) {
+  std::set<std::string> known;
+  for (const Traits& traits : all_traits()) EXPECT_TRUE(known.emplace(traits.algorithm).second);
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    EXPECT_EQ(known.erase(algorithm.name), 1U)
+        << "say in kTraits of tests/support/algorithms.cpp what " << algorithm.name << " promises";
+    EXPECT_NO_THROW(problem_for(algorithm.name));
+  }
+  EXPECT_EQ(known, std::set<std::string>()) << "kTraits knows an algorithm that does not exist";
+}
+
+class EveryAlgorithm : public testing::TestWithParam<Subject> {
+ protected:
+  const std::string& name() const { return GetParam().algorithm; }
+  const Traits& traits() const { return traits_of(name()); }
+  Machine machine() const { return on_target(GetParam().target); }
+  Case case_of(const Problem& problem) const {
+    return {.problem = problem, .limits = only(name()), .machine = machine()};
+  }
+};
+
+// One byte less than what was asked for each time, until that is refused.
+TEST_P(EveryAlgorithm, KeepsToACapOrRefusesIt) {
+  static constexpr std::array kLines = {"1x16x20x30,24x16x3x3,p1", "1x40x20x30,24x40x1x1",
+                                        "1x16x40x1030,16x1x3x3,p1,g16", "1x16x20x30,24x16x5x5,p2",
+                                        "1x16x20x30,24x16x1x7,p0x3"};
+  Case test = case_of(problem_for(name(), kLines));
+  std::size_t smallest_cap = kNoWorkspaceCap;
+  for (std::size_t bytes = kNoWorkspaceCap; bytes > 0;) {
+    test.limits.max_workspace_bytes = bytes - 1;
     try {
-      smallest = plan(test.problem, test.limits).workspace_bytes();
-      EXPECT_LE(smallest, cap);
-      cap = smallest;
+      bytes = plan(test.problem, test.limits, test.machine).workspace_bytes();
+      ASSERT_LE(bytes, test.limits.max_workspace_bytes);
+      smallest_cap = test.limits.max_workspace_bytes;
     } catch (const Error& error) {
-      EXPECT_NE(std::string(error.what()).find(std::to_string(cap)), std::string::npos)
-          << error.what();
+      EXPECT_FALSE(traits().keeps_any_cap) << error.what();
+      const std::string cap = std::to_string(bytes - 1) + " bytes of workspace";
+      EXPECT_NE(std::string(error.what()).find(cap), std::string::npos) << error.what();
       break;
     }
   }
-  EXPECT_LT(smallest, 20'000U);
-  test.limits.max_workspace_bytes = smallest;
+  test.limits.max_workspace_bytes = smallest_cap;
   const CheckResult result = check(test);
-  EXPECT_FALSE(result.refused);
+  EXPECT_FALSE(result.refused) << to_string(test);
   EXPECT_EQ(result.failure, "");
 }
 
-// Delta is what the caller asks for, or a refusal that lists what there is.
-TEST(Algorithms, TakeTheDeltaAskedFor) {
-  for (const Target target : runnable_targets()) {
-    for (const std::string algorithm : {"im2col", "pointwise", "direct/pixels", "depthwise"}) {
-      const bool depthwise = algorithm == "depthwise";
-      Case test = case_of(depthwise ? "1x5x7x150,30x1x3x3,g5" : "1x5x7x150,30x5x1x1", algorithm,
-                          on_target(target));
-      int taken = 0;
-      for (int delta = 1; delta <= 128; ++delta) {
-        test.limits.delta = delta;
-        try {
-          const std::string config = plan(test.problem, test.limits, test.machine).explain().config;
-          EXPECT_EQ(config.find("delta " + std::to_string(delta) + ":"), 0U) << config;
-          EXPECT_EQ(check(test).failure, "") << to_string(test);
-          ++taken;
-        } catch (const Error& error) {
-          EXPECT_NE(std::string(error.what()).find("of delta " + std::to_string(delta)),
-                    std::string::npos)
-              << error.what();
-        }
-      }
-      EXPECT_GE(taken, 3) << algorithm << " on " << name_of(target);
+// Delta is what the caller asks for, or a refusal that names it.
+TEST_P(EveryAlgorithm, TakesTheDeltaAskedFor) {
+  static constexpr std::array kLines = {"1x5x7x150,30x5x1x1", "1x5x7x150,30x5x3x3",
+                                        "1x5x7x150,30x1x3x3,g5", "1x5x7x50,30x5x5x5",
+                                        "1x5x7x50,30x5x1x7"};
+  Case test = case_of(problem_for(name(), kLines));
+  int taken = 0;
+  for (int delta = 1; delta <= 128; ++delta) {
+    test.limits.delta = delta;
+    try {
+      const std::string config = plan(test.problem, test.limits, test.machine).explain().config;
+      EXPECT_EQ(config.find("delta " + std::to_string(delta) + ":"), 0U) << config;
+      EXPECT_EQ(check(test).failure, "") << to_string(test);
+      ++taken;
+    } catch (const Error& error) {
+      const std::string text = error.what();
+      const std::string asked = (traits().takes_delta ? " of delta " : " ") + std::to_string(delta);
+      EXPECT_NE(text.find(asked), std::string::npos) << text;
     }
+  }
+  if (traits().takes_delta) {
+    EXPECT_GE(taken, 3);
+  } else {
+    EXPECT_EQ(taken, 0);
   }
 }
 
-// Rooms multiply padding zeros like the reference, so that 0 * inf meets at the same outputs.
-TEST(Algorithms, TreatNaNAndInfinityAsTheReferenceDoes) {
-  for (const Target target : runnable_targets()) {
-    for (const std::string algorithm : {"im2col", "pointwise", "direct/pixels"}) {
-      const Problem problem = parse_problem(
-          algorithm == "pointwise" ? "1x3x7x9,5x3x1x1,act=relu" : "1x3x7x9,5x3x3x3,p1,act=relu");
-      Operands<float> operands(problem);
-      operands.kernel(2, 1, 0, 0) = std::numeric_limits<float>::infinity();
-      operands.kernel(4, 0, 0, 0) = std::numeric_limits<float>::quiet_NaN();
-      operands.x(0, 1, 3, 4) = -std::numeric_limits<float>::infinity();
-      const Plan plan = plait::plan(problem, {.algorithm = algorithm}, on_target(target));
-      Tensor<float> y(problem.y_shape());
-      plan.run(operands.x, plan.pack(operands.kernel), y);
-      const ErrorReport error = measure_error<float>(problem, plan.cost().bound(), operands.x,
-                                                     operands.kernel, {}, {}, y.view());
-      EXPECT_LE(error.worst_bound_share, 1) << algorithm << " on " << name_of(target);
-    }
-  }
-}
-
-// Subnormal data may be flushed to zero inside a run, within the bound; the caller's mode returns.
-TEST(Algorithms, SubnormalsStayWithinTheBoundAndTheModeIsRestored) {
-  const Problem problem = parse_problem("1x8x10x10,8x8x3x3,p1");
-  Operands<float> operands(problem);
-  for (std::int64_t c = 0; c < 8; ++c) operands.x(0, c, 5, 5) = 1e-42F;
-  for (std::int64_t c = 0; c < 8; ++c) operands.kernel(0, c, 1, 1) = 1e-41F;
-  for (const std::string algorithm : {"im2col", "direct/pixels"}) {
-    const Plan plan = plait::plan(problem, {.threads = 1, .algorithm = algorithm});
+// Padding zeros are multiplied as by the reference, so that 0 * inf meets at the same outputs.
+TEST_P(EveryAlgorithm, TreatsNaNAndInfinityAsTheReferenceDoes) {
+  for (const std::string& line : lines_for(name())) {
+    const Problem problem = parse_problem(line + ",act=relu");
+    Operands<float> operands(problem);
+    const std::int64_t taps = operands.kernel.size() / problem.c_o;
+    operands.kernel.data()[2 * taps + taps / 2] = std::numeric_limits<float>::infinity();
+    operands.kernel.data()[4 * taps] = std::numeric_limits<float>::quiet_NaN();
+    operands.x(0, 1, 3, 4) = -std::numeric_limits<float>::infinity();
+    const Plan plan = plait::plan(problem, only(name()), machine());
     Tensor<float> y(problem.y_shape());
     plan.run(operands.x, plan.pack(operands.kernel), y);
     const ErrorReport error = measure_error<float>(problem, plan.cost().bound(), operands.x,
                                                    operands.kernel, {}, {}, y.view());
-    EXPECT_LE(error.worst_bound_share, 1) << algorithm;
-    volatile float tiny = 1e-40F;
-    EXPECT_GT(tiny * 0.5F, 0.0F) << algorithm << " left flush-to-zero on";
+    EXPECT_LE(error.worst_bound_share, 1) << line;
   }
 }
+
+// Subnormal data may be flushed to zero inside a run, within the bound; the caller's mode returns.
+TEST_P(EveryAlgorithm, KeepsSubnormalsWithinTheBoundAndRestoresTheMode) {
+  for (const std::string& line : lines_for(name())) {
+    const Problem problem = parse_problem(line);
+    Operands<float> operands(problem);
+    for (std::int64_t c = 0; c < problem.c_i; ++c) operands.x(0, c, 5, 5) = 1e-42F;
+    const std::int64_t taps = operands.kernel.size() / problem.c_o;
+    for (std::int64_t tap = taps / 2; tap < taps; ++tap) operands.kernel.data()[tap] = 1e-41F;
+    const Plan plan = plait::plan(problem, only(name(), 1), machine());
+    Tensor<float> y(problem.y_shape());
+    plan.run(operands.x, plan.pack(operands.kernel), y);
+    const ErrorReport error = measure_error<float>(problem, plan.cost().bound(), operands.x,
+                                                   operands.kernel, {}, {}, y.view());
+    EXPECT_LE(error.worst_bound_share, 1) << line;
+    volatile float tiny = 1e-40F;
+    EXPECT_GT(tiny * 0.5F, 0.0F) << "flush-to-zero was left on";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Algorithms, EveryAlgorithm, testing::ValuesIn(all_subjects()),
+                         name_of_subject);
 
 }  // namespace
 }  // namespace plait::test

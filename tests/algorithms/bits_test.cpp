@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <ostream>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include <plait/plait.hpp>
 
+#include "support/algorithms.hpp"
 #include "support/random.hpp"
 
 namespace plait::test {
@@ -49,52 +51,42 @@ void PrintTo(const BitsCase& test, std::ostream* out) {
   *out << test.algorithm << " " << test.line;
 }
 
+// Every algorithm with every line that it takes.
 std::vector<BitsCase> bits_cases() {
-  return {{"im2col", "3x19x13x17,37x19x3x3,p1"},
-          {"im2col", "2x64x9x9,20x64x3x3,s2,p1"},
-          {"im2col", "2x32x12x12,32x8x3x3,p1,g4"},
-          {"im2col", "1x300x7x7,24x300x2x2"},
-          {"pointwise", "3x70x13x17,37x70x1x1"},
-          {"pointwise", "2x600x7x7,33x600x1x1"},
-          {"pointwise", "2x64x12x12,20x64x1x1,s2"},
-          {"direct/pixels", "3x19x13x17,37x19x3x3,p1"},
-          {"direct/pixels", "2x64x9x9,20x64x3x3,s2,p1"},
-          {"direct/pixels", "2x32x12x12,32x8x5x3,p1,g4,d2,s3x2"},
-          {"direct/channels", "3x19x13x17,37x19x3x3,p1"},
-          {"direct/channels", "2x64x9x9,20x64x3x3,s2,p1"},
-          {"direct/channels", "2x600x7x7,33x600x1x1"},
-          {"direct/channels", "2x60x7x7,64x60x1x1"},
-          {"direct/channels", "2x32x12x12,32x8x5x3,p1,g4,d2,s3x2"},
-          {"depthwise", "3x19x33x37,38x1x3x3,p1,g19"},
-          {"depthwise", "2x6x29x31,6x1x5x5,s2,p2,g6"},
-          {"depthwise", "2x3x40x43,6x1x25x27,p12,g3"},
-          {"depthwise", "3x5x23x21,10x1x4x3,s2x3,d2,p3,g5"},
-          {"depthwise", "2x40x17x19,40x1x7x7,p3,g40"},
-          {"winograd/f2x3", "3x19x13x17,37x19x3x3,p1"},
-          {"winograd/f4x3", "3x19x13x17,37x19x3x3,p1"},
-          {"winograd/f4x3", "2x150x9x9,70x150x3x3,p1"},
-          {"winograd/f4x3", "2x20x19x23,33x20x3x3,p2,d2x3"},
-          {"winograd/f6x3", "2x20x19x23,33x20x3x1,p1x0"},
-          {"winograd/f2x7", "3x35x9x31,33x35x1x7,p0x3"},
-          {"winograd/f4x3", "2x32x12x12,32x8x3x3,p1,g4"},
-          {"winograd/f6x3", "3x19x13x17,37x19x3x3,p1"},
-          {"winograd/f2x5", "3x19x13x17,37x19x5x5,p2"},
-          {"winograd/f3x5", "2x70x11x9,20x70x5x5,p1"},
-          {"winograd/f4x5", "3x19x13x17,37x19x5x5,p2"},
-          {"reference", "2x5x9x9,4x5x3x3,p1"}};
-}
-
-// Their strips of one line, or what they transform, take more than the stack has.
-bool needs_workspace(const std::string& algorithm) {
-  return algorithm == "direct/pixels" || algorithm == "direct/channels" ||
-         algorithm.starts_with("winograd");
+  static constexpr std::array kLines = {"3x19x13x17,37x19x3x3,p1",
+                                        "2x64x9x9,20x64x3x3,s2,p1",
+                                        "2x32x12x12,32x8x3x3,p1,g4",
+                                        "1x300x7x7,24x300x2x2",
+                                        "2x32x12x12,32x8x5x3,p1,g4,d2,s3x2",
+                                        "2x150x9x9,70x150x3x3,p1",
+                                        "2x20x19x23,33x20x3x3,p2,d2x3",
+                                        "2x20x19x23,33x20x3x1,p1x0",
+                                        "3x35x9x31,33x35x1x7,p0x3",
+                                        "3x19x13x17,37x19x5x5,p2",
+                                        "2x70x11x9,20x70x5x5,p1",
+                                        "3x70x13x17,37x70x1x1",
+                                        "2x600x7x7,33x600x1x1",
+                                        "2x64x12x12,20x64x1x1,s2",
+                                        "2x60x7x7,64x60x1x1",
+                                        "3x19x33x37,38x1x3x3,p1,g19",
+                                        "2x6x29x31,6x1x5x5,s2,p2,g6",
+                                        "2x3x40x43,6x1x25x27,p12,g3",
+                                        "3x5x23x21,10x1x4x3,s2x3,d2,p3,g5",
+                                        "2x40x17x19,40x1x7x7,p3,g40"};
+  std::vector<BitsCase> cases;
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    for (const std::string& line : lines_for(algorithm.name, kLines)) {
+      cases.push_back({algorithm.name, line});
+    }
+  }
+  return cases;
 }
 
 class Bits : public testing::TestWithParam<BitsCase> {
  protected:
   Problem problem_ = parse_problem(GetParam().line);
   Data data_{problem_};
-  Limits limits_ = {.accuracy = Accuracy::relaxed, .threads = 1, .algorithm = GetParam().algorithm};
+  Limits limits_ = only(GetParam().algorithm, 1);
 };
 
 TEST_P(Bits, DoNotDependOnThreads) {
@@ -110,7 +102,8 @@ TEST_P(Bits, DoNotDependOnCachesCapsOrPacking) {
   Random random(8);
   for (int i = 0; i < 20; ++i) {
     static constexpr std::size_t kCaps[] = {0, 5000, 50000, kNoWorkspaceCap};
-    if (!needs_workspace(GetParam().algorithm)) limits_.max_workspace_bytes = random.pick(kCaps);
+    const std::size_t cap = random.pick(kCaps);
+    if (traits_of(GetParam().algorithm).keeps_any_cap) limits_.max_workspace_bytes = cap;
     limits_.prepacked = random.chance(0.5);
     limits_.threads = static_cast<int>(random.between(1, 3));
     const Machine machine = with_fake_caches(host_machine(), random);
@@ -208,33 +201,32 @@ TEST_P(Bits, DoNotDependOnTheLayoutOfTheInput) {
   }
 }
 
-// All of these promise sums over (c, u, v) in chunks of 256 terms.
-TEST(BitsOfRooms, AreThoseOfStrips) {
-  for (const auto& [algorithm, line] :
-       std::vector<BitsCase>{{"direct/channels", "2x64x9x9,20x64x3x3,s2,p1"},
-                             {"direct/channels", "1x300x7x7,70x300x3x3,p1"},
-                             {"direct/channels", "2x32x12x12,32x8x5x3,p1,g4,d2,s3x2"},
-                             {"depthwise", "1x3x30x40,6x1x3x3,p1,g3"},
-                             {"depthwise", "1x3x30x40,3x1x5x5,s2,p2,g3"},
-                             {"depthwise", "1x1x40x50,2x1x25x27,p12"},
-                             {"depthwise", "1x2x20x20,2x1x4x2,s2x3,d2,g2"}}) {
-    const Problem problem = parse_problem(line);
-    const Data data(problem);
-    for (const Target target : runnable_targets()) {
-      const Machine machine = on_target(target);
-      EXPECT_TRUE(same_bits(run(problem, data, {.algorithm = algorithm}, machine),
-                            run(problem, data, {.algorithm = "direct/pixels"}, machine)))
-          << algorithm << " " << line << " on " << name_of(target);
+// All that sum over (c, u, v) in chunks of 256 terms have the same bits.
+TEST(BitsOfAlgorithms, AreThoseOfOneOrder) {
+  static constexpr std::array kLines = {
+      "2x64x9x9,20x64x3x3,s2,p1",          "1x300x7x7,70x300x3x3,p1",
+      "2x32x12x12,32x8x5x3,p1,g4,d2,s3x2", "2x600x7x7,33x600x1x1",
+      "1x3x30x40,6x1x3x3,p1,g3",           "1x3x30x40,3x1x5x5,s2,p2,g3",
+      "1x1x40x50,2x1x25x27,p12",           "1x2x20x20,2x1x4x2,s2x3,d2,g2"};
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    if (!traits_of(algorithm.name).sums_in_chunks) continue;
+    for (const std::string& line : lines_for(algorithm.name, kLines)) {
+      const Problem problem = parse_problem(line);
+      const Data data(problem);
+      for (const Target target : runnable_targets()) {
+        const Machine machine = on_target(target);
+        EXPECT_TRUE(same_bits(run(problem, data, only(algorithm.name), machine),
+                              run(problem, data, only("direct/pixels"), machine)))
+            << algorithm.name << " " << line << " on " << name_of(target);
+      }
     }
   }
 }
 
 std::string case_name(const testing::TestParamInfo<BitsCase>& info) {
-  std::string name = info.param.algorithm;
-  std::replace(name.begin(), name.end(), '/', '_');
-  return name + "_" + std::to_string(info.index);
+  return identifier_of(info.param.algorithm) + "_" + std::to_string(info.index);
 }
-INSTANTIATE_TEST_SUITE_P(Rooms, Bits, testing::ValuesIn(bits_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Algorithms, Bits, testing::ValuesIn(bits_cases()), case_name);
 
 }  // namespace
 }  // namespace plait::test

@@ -63,9 +63,7 @@ TEST(ExecutedWork, IsWhatTheCostSays) {
         ASSERT_EQ(report.transform_operations, cost.transform_operations) << what;
         ASSERT_LE(cost.useful_multiplications, cost.multiplications) << what;
         ASSERT_GE(cost.additions, cost.multiplications) << what;
-        const bool transforms = algorithm.name.starts_with("winograd");
-        ASSERT_EQ(cost.transform_operations > 0, transforms) << what;
-        if (!transforms) {
+        if (cost.transform_operations == 0) {
           ASSERT_EQ(cost.useful_multiplications, p.multiplications()) << what;
         }
         ++runs[algorithm.name];

@@ -20,8 +20,9 @@
 
 #include <plait/conv2d.hpp>
 
+#include "analysis/test_data.hpp"
 #include "capi/callers_executor.hpp"
-#include "core/random.hpp"
+#include "support/algorithms.hpp"
 #include "support/calls.hpp"
 #include "support/child.hpp"
 
@@ -298,27 +299,31 @@ TEST(Executor, OfACCallerRunsEveryTaskOnce) {
   EXPECT_EQ(most, 1024);
 }
 
-// The algorithms here hand out three tasks where they may, each in its own way.
+// Algorithms hand out as many tasks as the plan has threads, each in its own way.
 TEST(Executor, OfAConv2dCallRunsItsTasks) {
-  Random random(1);
-  Tensor<float> x({1, 16, 40, 40});
-  Tensor<float> kernel({24, 16, 3, 3});
-  for (float& value : x) value = static_cast<float>(random.normal());
-  for (float& value : kernel) value = static_cast<float>(random.normal());
-  for (const char* const algorithm :
-       {"im2col", "direct/pixels", "direct/channels", "winograd/f4x3"}) {
-    Conv2dOptions<float> options = {.threads = 3, .algorithm = algorithm};
-    const Tensor<float> expected = conv2d(x, kernel, options);
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    const Problem p = test::problem_for(algorithm.name);
+    const Operands<float> operands(p);
+    Conv2dOptions<float> options = {.stride = p.stride,
+                                    .padding = p.padding,
+                                    .groups = p.groups,
+                                    .accuracy = Accuracy::relaxed,
+                                    .threads = 3,
+                                    .algorithm = algorithm.name};
+    const Tensor<float> expected = conv2d(operands.x, operands.kernel, options);
+    const int threads = conv2d_plan(operands.x.view(), operands.kernel.view(), options).threads();
+    const int tasks = test::traits_of(algorithm.name).is_vectorised ? threads : 0;
     BackwardsExecutor executor;
     options.executor = &executor;
-    EXPECT_TRUE(test::same_bytes(conv2d(x, kernel, options), expected)) << algorithm;
-    EXPECT_EQ(executor.most_tasks, 3) << algorithm;
+    EXPECT_TRUE(test::same_bytes(conv2d(operands.x, operands.kernel, options), expected))
+        << algorithm.name;
+    EXPECT_EQ(executor.most_tasks, tasks) << algorithm.name;
     BackwardsExecutor of_the_other;
     options.executor = &of_the_other;
     Tensor<float> y(expected.shape());
-    conv2d_into<float>(y.view(), x.view(), kernel.view(), options);
-    EXPECT_TRUE(test::same_bytes(y, expected)) << algorithm;
-    EXPECT_EQ(of_the_other.most_tasks, 3) << algorithm;
+    conv2d_into<float>(y.view(), operands.x.view(), operands.kernel.view(), options);
+    EXPECT_TRUE(test::same_bytes(y, expected)) << algorithm.name;
+    EXPECT_EQ(of_the_other.most_tasks, tasks) << algorithm.name;
   }
 }
 

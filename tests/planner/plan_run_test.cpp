@@ -13,12 +13,14 @@
 #include <vector>
 
 #include "analysis/verify/guarded.hpp"
+#include "support/algorithms.hpp"
 #include "support/calls.hpp"
 
 namespace plait {
 namespace {
 
 using test::error_of;
+using test::only;
 using test::poisoned;
 using test::same_bytes;
 using test::untouched;
@@ -35,13 +37,6 @@ Tensor<float> run_plan(const Plan& made, const Operands<float>& operands,
     made.run<float>(operands.x, operands.kernel, operands.bias_view(), y, options);
   }
   return y;
-}
-
-Limits forced(const std::string& algorithm, int threads = 2) {
-  Limits limits;
-  limits.algorithm = algorithm;
-  limits.threads = threads;
-  return limits;
 }
 
 struct Case {
@@ -62,24 +57,14 @@ constexpr std::array kLines = {"1x40x14x13,25x40x3x3,p1,bias,act=relu",
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = [] {
     std::vector<Case> found;
-    for (const char* line : kLines) {
-      const Plan any = plan(line);
-      for (const Candidate& candidate : any.explain().candidates) {
-        if (candidate.standing == Candidate::Standing::refused) continue;
-        found.push_back({candidate.algorithm, line});
+    for (const AlgorithmInfo& algorithm : algorithms()) {
+      for (const std::string& line : test::lines_for(algorithm.name, kLines)) {
+        found.push_back({algorithm.name, line});
       }
     }
     return found;
   }();
   return all;
-}
-
-TEST(Cases, NoAlgorithmIsLeftOut) {
-  for (const AlgorithmInfo& info : algorithms()) {
-    EXPECT_TRUE(std::any_of(cases().begin(), cases().end(),
-                            [&](const Case& c) { return c.algorithm == info.name; }))
-        << info.name << " takes none of the lines";
-  }
 }
 
 // === workspace ===
@@ -94,17 +79,12 @@ void run_in_exactly(const Plan& made, const Operands<float>& operands,
   EXPECT_TRUE(same_bytes(run_plan(made, operands, options), expected)) << "with a used workspace";
 }
 
-// These keep to any cap; another room may refuse one, naming it.
-bool keeps_any_cap(const std::string& algorithm) {
-  return algorithm == "im2col" || algorithm == "pointwise" || algorithm == "reference";
-}
-
 std::optional<Plan> plan_unless_refused(const Case& c, const Limits& limits) {
   try {
     return plan(c.line, limits);
   } catch (const Error& error) {
     const std::string cap = std::to_string(limits.max_workspace_bytes) + " bytes of workspace";
-    EXPECT_FALSE(keeps_any_cap(c.algorithm)) << error.what();
+    EXPECT_FALSE(test::traits_of(c.algorithm).keeps_any_cap) << error.what();
     EXPECT_NE(std::string(error.what()).find(cap), std::string::npos) << error.what();
     return std::nullopt;
   }
@@ -113,12 +93,12 @@ std::optional<Plan> plan_unless_refused(const Case& c, const Limits& limits) {
 void check_caps(const Case& c, bool prepacked) {
   const Problem problem = parse_problem(c.line);
   const Operands<float> operands(problem);
-  const Tensor<float> expected = run_plan(plan(problem, forced(c.algorithm)), operands);
+  const Tensor<float> expected = run_plan(plan(problem, only(c.algorithm)), operands);
   for (const std::size_t cap : {kNoWorkspaceCap, std::size_t{100'000}, std::size_t{20'000},
                                 std::size_t{5000}, std::size_t{0}}) {
     SCOPED_TRACE(c.algorithm + " " + c.line + " cap " + std::to_string(cap) +
                  (prepacked ? " prepacked" : ""));
-    Limits limits = forced(c.algorithm);
+    Limits limits = only(c.algorithm);
     limits.max_workspace_bytes = cap;
     limits.prepacked = prepacked;
     const std::optional<Plan> made = plan_unless_refused(c, limits);
@@ -150,7 +130,7 @@ TEST(Workspace, NoneAtAllAlwaysWorks) {
 
 TEST(Workspace, CapsBite) {
   for (const char* algorithm : {"im2col", "pointwise"}) {
-    Limits limits = forced(algorithm);
+    Limits limits = only(algorithm);
     limits.prepacked = false;
     std::vector<std::size_t> sizes;
     for (const std::size_t cap : {kNoWorkspaceCap, std::size_t{5000}, std::size_t{0}}) {
@@ -167,7 +147,7 @@ TEST(Workspace, HoldsThePackedWeightsUnlessPrepacked) {
   // Enough pixels that packing pays, on this machine.
   const Machine machine = canonical_machine();
   const char* line = "4x64x56x56,64x64x3x3,p1";
-  Limits limits = forced("im2col", 1);
+  Limits limits = only("im2col", 1);
   EXPECT_GT(plan(line, limits, machine).packed_bytes(), 64U * 64 * 9 * 4 - 1);
   limits.prepacked = false;
   const Plan unpacked = plan(line, limits, machine);
@@ -182,7 +162,7 @@ TEST(Cancel, BeforeTheRunThrowsWithoutComputing) {
   RunOptions<float> options;
   options.cancel = &cancel;
   for (const auto& [algorithm, line] : cases()) {
-    const Plan made = plan(line, forced(algorithm));
+    const Plan made = plan(line, only(algorithm));
     const Operands<float> operands(made.problem());
     const Packed packed = made.pack<float>(operands.kernel.view(), operands.bias_view());
     Tensor<float> y = poisoned<float>(made.problem().y_shape());
@@ -197,7 +177,7 @@ TEST(Cancel, AFlagThatStaysDownChangesNothing) {
   RunOptions<float> options;
   options.cancel = &cancel;
   for (const auto& [algorithm, line] : cases()) {
-    const Plan made = plan(line, forced(algorithm));
+    const Plan made = plan(line, only(algorithm));
     const Operands<float> operands(made.problem());
     EXPECT_TRUE(same_bytes(run_plan(made, operands, options), run_plan(made, operands)));
   }
@@ -223,20 +203,20 @@ void cancel_in_the_middle(const Plan& made) {
 }
 
 TEST(Cancel, InTheMiddleOfALongReferenceRun) {
-  cancel_in_the_middle(plan("1x256x128x128,512x256x7x7,p3", forced("reference")));
+  cancel_in_the_middle(plan("1x256x128x128,512x256x7x7,p3", only("reference")));
 }
 
 TEST(Cancel, InTheMiddleOfALongProduct) {
   // The emulated target is the slowest by far.
   cancel_in_the_middle(
-      plan("1x512x160x160,512x512x5x5,p2", forced("im2col"), test::on_target(Target::emu128)));
+      plan("1x512x160x160,512x512x5x5,p2", only("im2col"), test::on_target(Target::emu128)));
 }
 
 // === many at once ===
 
 TEST(Sharing, ConcurrentRunsOfOnePlanGiveEqualBytes) {
   for (const auto& [algorithm, line] : cases()) {
-    const Plan made = plan(line, forced(algorithm));
+    const Plan made = plan(line, only(algorithm));
     const Operands<float> operands(made.problem());
     const Packed packed = made.pack<float>(operands.kernel.view(), operands.bias_view());
     const auto run = [&] {
@@ -250,7 +230,7 @@ TEST(Sharing, ConcurrentRunsOfOnePlanGiveEqualBytes) {
 
 TEST(Sharing, ConcurrentRunsInTheCallersWorkspacesGiveEqualBytes) {
   for (const auto& [algorithm, line] : cases()) {
-    Limits limits = forced(algorithm);
+    Limits limits = only(algorithm);
     limits.prepacked = false;  // every run packs the weights into its workspace
     const Plan made = plan(line, limits);
     const Operands<float> operands(made.problem());
@@ -277,7 +257,7 @@ class BackwardsExecutor final : public Executor {
 TEST(Sharing, AnyExecutorGivesEqualBytes) {
   for (const auto& [algorithm, line] : cases()) {
     for (const bool prepacked : {true, false}) {
-      Limits limits = forced(algorithm, 3);
+      Limits limits = only(algorithm, 3);
       limits.prepacked = prepacked;
       const Plan made = plan(line, limits);
       const Operands<float> operands(made.problem());
@@ -289,7 +269,7 @@ TEST(Sharing, AnyExecutorGivesEqualBytes) {
       EXPECT_TRUE(same_bytes(run_plan(made, operands, options), run_plan(made, operands)));
       EXPECT_EQ(report.algorithm, algorithm);
       EXPECT_EQ(report.threads, made.threads());
-      if (algorithm != "reference") {
+      if (test::traits_of(algorithm).is_vectorised) {
         EXPECT_EQ(executor.most_tasks, made.threads()) << "the caller's executor did the work";
       }
     }
@@ -298,7 +278,7 @@ TEST(Sharing, AnyExecutorGivesEqualBytes) {
 
 TEST(Sharing, PlansAndPackedWeightsSurviveCopies) {
   const auto make = [] {
-    const Plan original = plan("1x40x14x13,25x40x3x3,p1,bias", forced("im2col"));
+    const Plan original = plan("1x40x14x13,25x40x3x3,p1,bias", only("im2col"));
     const Plan copy = original;
     return copy;
   };
@@ -320,34 +300,37 @@ TEST(Sharing, PlansAndPackedWeightsSurviveCopies) {
 // === packed weights across sizes ===
 
 TEST(PackedFormat, ServesPlansOfOtherSizes) {
-  for (const std::string algorithm : {"im2col", "pointwise", "reference"}) {
-    const std::string weights = algorithm == "pointwise" ? ",30x40x1x1,bias" : ",30x40x3x3,bias";
-    const Plan first = plan("1x40x28x28" + weights, forced(algorithm));
-    const Operands<float> operands(first.problem());
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    const Problem problem = test::problem_for(algorithm.name);
+    const Plan first = plan(problem, only(algorithm.name));
+    const Operands<float> operands(problem);
     const Packed packed = first.pack(operands.kernel, operands.bias);
     EXPECT_EQ(packed.format(), first.packed_format());
     EXPECT_EQ(packed.bytes(), first.packed_bytes());
-    for (const char* x : {"1x40x7x7", "3x40x5x60"}) {
-      Limits limits;
-      limits.packed_format = packed.format();
-      const Plan other = plan(x + weights, limits);
-      EXPECT_EQ(other.algorithm(), algorithm) << "the only one that takes the format";
+    for (const auto& [n, h, w] : {std::array{1, 7, 7}, std::array{3, 5, 60}}) {
+      Problem resized = problem;
+      resized.n = n;
+      resized.h = h;
+      resized.w = w;
+      const Plan other =
+          plan(resized, {.accuracy = Accuracy::relaxed, .packed_format = packed.format()});
+      EXPECT_EQ(other.algorithm(), algorithm.name) << "the only one that takes the format";
       EXPECT_EQ(other.packed_format(), packed.format());
-      const Operands<float> images(other.problem(), 2);
-      Tensor<float> y(other.problem().y_shape());
+      const Operands<float> images(resized, 2);
+      Tensor<float> y(resized.y_shape());
       other.run(images.x, packed, y);
-      const Plan own = plan(x + weights, forced(algorithm));
+      const Plan own = plan(resized, only(algorithm.name));
       Tensor<float> expected(y.shape());
       own.run(images.x, own.pack(operands.kernel, operands.bias), expected);
-      EXPECT_TRUE(same_bytes(y, expected)) << algorithm << " " << x;
+      EXPECT_TRUE(same_bytes(y, expected)) << algorithm.name << " " << to_string(resized);
     }
   }
 }
 
-TEST(PackedFormat, OfAnotherRoomIsRefusedByName) {
+TEST(PackedFormat, OfAnotherAlgorithmIsRefusedByName) {
   const char* line = "1x40x9x9,30x40x3x3";
-  Limits limits = forced("im2col");
-  limits.packed_format = plan(line, forced("reference")).packed_format();
+  Limits limits = only("im2col");
+  limits.packed_format = plan(line, only("reference")).packed_format();
   const std::string refusal =
       "no algorithm computes \"1x40x9x9,30x40x3x3\": im2col: no im2col tile takes weights packed "
       "as "
@@ -369,8 +352,8 @@ TEST(PackedFormat, OfAnotherRoomIsRefusedByName) {
 }
 
 TEST(PackedFormat, OfOtherWeightsIsRefused) {
-  Limits limits = forced("im2col");
-  limits.packed_format = plan("1x40x9x9,30x40x3x3", forced("im2col")).packed_format();
+  Limits limits = only("im2col");
+  limits.packed_format = plan("1x40x9x9,30x40x3x3", only("im2col")).packed_format();
   for (const char* line : {"1x40x9x9,31x40x3x3", "1x40x9x9,30x40x3x3,bias", "1x40x9x9,30x40x1x9",
                            "1x40x9x9,30x20x3x3,g2"}) {
     EXPECT_THROW(plan(line, limits), Error) << line;

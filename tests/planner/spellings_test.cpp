@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <ostream>
 #include <string>
@@ -11,6 +12,7 @@
 #include <plait/analysis/accuracy.hpp>
 #include <plait/plan.hpp>
 
+#include "support/algorithms.hpp"
 #include "support/machines.hpp"
 #include "support/random.hpp"
 
@@ -80,7 +82,7 @@ void add_options(Problem& p, Random& random) {
   if (random.chance(0.3)) p.activation = {ActivationKind::hswish, 0};
 }
 
-void turn(Problem& p) {
+void transpose(Problem& p) {
   std::swap(p.h, p.w);
   std::swap(p.k_h, p.k_w);
   std::swap(p.stride.h, p.stride.w);
@@ -107,7 +109,7 @@ Spelt row_and_column(Random& random) {
   if (random.chance(0.4)) p.x_layout = p.y_layout = Layout::nhwc;
   add_options(p, random);
   Problem column = p;
-  turn(column);
+  transpose(column);
   return {p, column};
 }
 
@@ -248,18 +250,20 @@ TEST_P(Spellings, KeepTheBoundOfTheGivenProblem) {
 
 // Planned as a row, but the weights serve images of several columns too.
 TEST(PackedFormat, OfOneColumnServesWiderImages) {
-  for (const std::string algorithm :
-       {"reference", "im2col", "direct/pixels", "direct/channels", "depthwise", "winograd/f2x3"}) {
-    const std::string weights = algorithm == "depthwise" ? ",8x1x3x1,g8,bias" : ",6x8x3x1,bias";
-    const Limits forced = {.algorithm = algorithm};
-    const Plan column = plan("2x8x40x1" + weights, forced);
-    Limits limits;
-    limits.packed_format = column.packed_format();
-    const Plan wide = plan("2x8x40x5" + weights, limits);
-    EXPECT_EQ(wide.algorithm(), algorithm);
+  static constexpr std::array kColumns = {"2x8x40x1,6x8x3x1,bias", "2x8x40x1,6x8x1x1,bias",
+                                          "2x8x40x1,8x1x3x1,g8,bias", "2x8x40x1,6x8x5x1,bias",
+                                          "2x8x40x1,6x8x7x1,bias"};
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    const Problem narrow = problem_for(algorithm.name, kColumns);
+    const Plan column = plan(narrow, only(algorithm.name));
+    Problem wider = narrow;
+    wider.w = 5;
+    Limits limits = {.accuracy = Accuracy::relaxed, .packed_format = column.packed_format()};
+    const Plan wide = plan(wider, limits);
+    EXPECT_EQ(wide.algorithm(), algorithm.name);
     const Memory memory(wide.problem());
     const std::vector<float> expected = run(wide, memory);
-    EXPECT_EQ(run(wide, column, memory), expected) << algorithm;
+    EXPECT_EQ(run(wide, column, memory), expected) << algorithm.name;
   }
 }
 

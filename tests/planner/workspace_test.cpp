@@ -9,6 +9,7 @@
 #include <plait/plan.hpp>
 
 #include "planner/workspace.hpp"
+#include "support/algorithms.hpp"
 #include "support/calls.hpp"
 
 namespace plait::test {
@@ -51,9 +52,12 @@ class InterruptedExecutor final : public Executor {
 
 // Weights packed into the workspace lie there from one round of tasks to the next.
 TEST(WorkspaceLease, IsLeftAloneByRunsInsideARun) {
-  for (const std::string algorithm : {"im2col", "direct/pixels"}) {
-    const Plan made = plan("1x40x14x13,25x40x3x3,p1", {.prepacked = false, .algorithm = algorithm});
-    ASSERT_GT(made.workspace_bytes(), 0U);
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    Limits limits = only(algorithm.name);
+    limits.prepacked = false;
+    const Plan made = plan(problem_for(algorithm.name), limits);
+    EXPECT_EQ(made.workspace_bytes() > 0, traits_of(algorithm.name).is_vectorised)
+        << algorithm.name;
     const auto run = [&](const Operands<float>& operands, Executor& executor) {
       RunOptions<float> options;
       options.executor = &executor;
@@ -68,7 +72,7 @@ TEST(WorkspaceLease, IsLeftAloneByRunsInsideARun) {
       run(inner, default_executor());
       clear_cache();
     });
-    EXPECT_TRUE(same_bytes(run(outer, executor), expected)) << algorithm;
+    EXPECT_TRUE(same_bytes(run(outer, executor), expected)) << algorithm.name;
   }
 }
 
