@@ -3,29 +3,53 @@
 
 usage: tools/mutate.py [NAME...]      all faults of tools/mutants.toml, or only the named ones
 
-Works in build/mutate. A run of all faults writes docs/mutation.md, a run of some
-build/mutate/report.md. Exits with 1 if a fault survives, cannot be applied or does not compile."""
+Works in build/mutate and keeps the result of every fault there: a run that was interrupted goes on
+where it stopped, as long as the code and the tests are the same. A run of all faults writes
+docs/mutation.md, a run of some build/mutate/report.md. Exits with 1 if a fault survives, cannot be
+applied or does not compile."""
 
+import contextlib
 import fcntl
+import hashlib
 import io
-import os
+import json
 import re
 import subprocess
 import sys
 import tarfile
 import time
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import tomllib
+from mutate_suites import (
+    CORES,
+    ENOUGH_SECONDS,
+    ENOUGH_SUITES,
+    Failure,
+    Suite,
+    environment,
+    files_of_suites,
+    nearest_first,
+    run_suites,
+    suites_of,
+    words_of,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build/mutate"
-SOURCE, BUILD, LOGS = WORK / "source", WORK / "build", WORK / "logs"
-TEST_SECONDS = 120  # a test that takes longer hangs; the slowest takes 6 s [Zen 4, 2026-11-22]
-FEW = 10  # so few failures are tried again, to leave out what failed by chance
-CORES = len(os.sched_getaffinity(0))
+# The build folder lies in the copy as in the tree, so that the compile cache knows the objects of
+# the tree's own build.
+SOURCE, LOGS, RESULTS = WORK / "source", WORK / "logs", WORK / "results"
+BUILD = SOURCE / "build/release"
+BUILT_FROM = ("src", "include", "cli", "tests", "cmake", "examples/images", "CMakeLists.txt")
+# Programs whose tests find faults, in the order in which they are built and asked.
+STAGES = (
+    ("plait_tests",),
+    ("plait_cli_tests",),
+    ("capi_test", "capi_values_test", "capi_executor_test"),
+)
 
 
 @dataclass(frozen=True)
@@ -37,18 +61,12 @@ class Fault:
     replace: str
 
 
-@dataclass(frozen=True)
-class Failure:
-    test: str
-    how: str  # ctest's word: Failed, Timeout, SEGFAULT, ...
-
-
-@dataclass(frozen=True)
+@dataclass
 class Outcome:
-    fault: Fault
-    compiled: bool
-    failures: list[Failure]
-    smallest: str  # the first case that the random sweep shrank a failure to, or ""
+    compiled: bool = True
+    failures: list[Failure] = field(default_factory=list)
+    smallest: str = ""  # the first case that the random sweep shrank a failure to
+    seconds: float = 0
 
     @property
     def caught(self) -> bool:
@@ -71,7 +89,8 @@ def read_faults(names: list[str]) -> list[Fault]:
         if known.count(name) != 1:
             say(f"{known.count(name)} faults are called {name!r} (known: {', '.join(known)})")
             sys.exit(2)
-    return [fault for fault in faults if not names or fault.name in names]
+    chosen = [fault for fault in faults if not names or fault.name in names]
+    return sorted(chosen, key=lambda fault: fault.file)  # neighbours build little between them
 
 
 def export(commit: str) -> None:
@@ -88,7 +107,7 @@ def export(commit: str) -> None:
                 path.write_bytes(content)
             path.chmod(member.mode)
     for path in SOURCE.rglob("*"):
-        if path.is_file() and path not in wanted:
+        if path.is_file() and path not in wanted and not path.is_relative_to(BUILD):
             path.unlink()
 
 
@@ -105,101 +124,163 @@ def misfits(faults: list[Fault]) -> list[str]:
     return found
 
 
-def run_logged(command: list[str], log: Path) -> tuple[bool, str]:
-    """Whether the command succeeded, and what it printed."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("PLAIT_")
-    }  # these change what the tests do
-    done = subprocess.run(
-        command,
-        cwd=SOURCE,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    output = done.stdout.decode(errors="replace")
+def run_logged(command: list[str], log: Path) -> bool:
+    # Names of files as the tree's own build has them, for the compile cache.
     with open(log, "a", encoding="utf-8") as file:
-        file.write(output)
-    return done.returncode == 0, output
+        return (
+            subprocess.run(
+                command,
+                cwd=SOURCE,
+                env=environment() | {"CCACHE_BASEDIR": str(SOURCE)},
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            ).returncode
+            == 0
+        )
 
 
-def build(log: Path) -> bool:
-    return run_logged(["cmake", "--build", str(BUILD)], log)[0]
+def build(programs: Iterable[str], log: Path) -> bool:
+    return run_logged(["cmake", "--build", str(BUILD), "--target", *programs], log)
 
 
-def run_tests(log: Path, *options: str) -> tuple[list[Failure], str]:
-    """The tests that fail, and the smallest case if one of them is the random sweep."""
-    passed, output = run_logged(
-        [
-            "ctest",
-            "--test-dir",
-            str(BUILD),
-            f"-j{CORES}",
-            "--timeout",
-            str(TEST_SECONDS),
-            "--no-tests=error",
-            "--output-on-failure",
-            *options,
-        ],
-        log,
-    )
-    if passed:
-        return [], ""
-    _, _, listed = output.partition("The following tests FAILED:")
-    # "  489 - Targets/VerifySweep.FindsNoFailure/AVX2  # GetParam() = ... (Failed)"
-    line = r"^\s*\d+ - (.+?)(?: +# GetParam\(\) = .*)? \(([\w ]+)\)$"
-    failures = [Failure(*match.groups()) for match in re.finditer(line, listed, re.M)]
-    if not failures:
-        sys.exit(f"mutate: ctest failed without naming a test; see {log}")
-    smallest = re.search(r"^ *smallest: (.+)$", output, re.M)
-    return failures, smallest[1] if smallest else ""
+def suites_of_all(programs: Iterable[str]) -> list[Suite]:
+    return [suite for program in programs for suite in suites_of(BUILD / "tests" / program)]
 
 
-def prepare() -> None:
-    """Configures, builds and tests the code without faults."""
-    log = LOGS / "no-fault.log"
-    configured, _ = run_logged(
-        ["cmake", "--preset", "release", "-B", str(BUILD), "-DPLAIT_BENCH=OFF"], log
-    )
-    if not configured or not build(log):
-        sys.exit(f"mutate: the code without faults does not build; see {log}")
-    failures, _ = run_tests(log)
-    if failures:
-        sys.exit(f"mutate: without faults {names_of(failures)} fail already; see {log}")
+def stages_for(fault: Fault) -> list[tuple[str, ...]]:
+    own = 1 if fault.file.startswith("cli/") else 2 if fault.file.startswith("src/capi/") else 0
+    return [STAGES[own], *(stage for i, stage in enumerate(STAGES) if i != own)]
 
 
-def try_fault(fault: Fault) -> Outcome:
-    log = LOGS / f"{fault.name}.log"
+# === one fault ===
+
+
+class Baseline:
+    """The code without faults: configured, and built and tested as far as it is needed."""
+
+    def __init__(self, tree: str) -> None:
+        self.log = LOGS / "no-fault.log"
+        self.tree = tree
+        self.path = WORK / "seconds.json"
+        self.tested: dict[str, dict[str, float]] = {}  # by program, what each suite takes
+        self.built: set[str] = set()
+        if self.path.is_file():
+            known = json.loads(self.path.read_text(encoding="utf-8"))
+            if known["tree"] == tree:
+                self.tested = known["tested"]
+        configure = ["cmake", "--preset", "release", "-DPLAIT_BENCH=OFF"]
+        if not run_logged(configure, self.log):
+            sys.exit(f"mutate: the code without faults cannot be configured; see {self.log}")
+
+    def seconds_of(self, programs: tuple[str, ...]) -> dict[str, float]:
+        """Of each suite; the programs must pass."""
+        for program in programs:
+            if program not in self.built:
+                say(f"building {program} without faults")
+                if not build([program], self.log):
+                    sys.exit(f"mutate: the code without faults does not build; see {self.log}")
+                self.built.add(program)
+            if program not in self.tested:
+                say(f"testing {program} without faults")
+                self.tested[program] = self.test(program)
+                text = json.dumps({"tree": self.tree, "tested": self.tested})
+                self.path.write_text(text, encoding="utf-8")
+        return {
+            suite: seconds
+            for program in programs
+            for suite, seconds in self.tested[program].items()
+        }
+
+    @staticmethod
+    def test(program: str) -> dict[str, float]:
+        folder = LOGS / "no-fault"
+        folder.mkdir(exist_ok=True)
+        failures, seconds, _ = run_suites(suites_of_all([program]), {}, folder, enough=False)
+        if failures:
+            sys.exit(f"mutate: without faults {names_of(failures)} fail already; see {folder}")
+        return seconds
+
+
+def linked_since(began: float, program: str) -> bool:
+    path = BUILD / "tests" / program
+    return path.is_file() and path.stat().st_mtime >= began
+
+
+@contextlib.contextmanager
+def faulty(fault: Fault) -> Iterator[None]:
+    """While the fault is in the code."""
     path = SOURCE / fault.file
     original = path.read_text(encoding="utf-8")
     path.write_text(original.replace(fault.find, fault.replace), encoding="utf-8")
     try:
-        if not build(log):
-            return Outcome(fault, False, [], "")
-        failures, smallest = run_tests(log)
-        if 0 < len(failures) <= FEW:
-            again, _ = run_tests(log, "--rerun-failed")
-            failures = [failure for failure in failures if failure in again]
-        return Outcome(fault, True, failures, smallest)
+        yield
     finally:
         path.write_text(original, encoding="utf-8")
 
 
+def try_stage(
+    fault: Fault, programs: tuple[str, ...], seconds: dict[str, float], files: dict[str, str]
+) -> Outcome:
+    """What the tests of these programs say of a fault that is in the code."""
+    began = time.time()
+    folder = LOGS / fault.name
+    folder.mkdir(exist_ok=True)
+    log = folder / "build.log"
+    log.unlink(missing_ok=True)
+    if not build(programs, log):
+        if not linked_since(began, programs[0]):
+            return Outcome(compiled=False)
+        # It ends before it can list its tests.
+        return Outcome(failures=[Failure("the start of " + programs[0], [], "crashing")])
+    words = words_of(fault.file) | words_of(fault.name)
+    computes = fault.file.startswith(("src/algorithms", "src/kernels", "src/core", "src/analysis"))
+    suites = nearest_first(suites_of_all(programs), words, computes, files, seconds)
+    failures, _, smallest = run_suites(suites, seconds, folder, enough=True)
+    return Outcome(failures=failures, smallest=smallest)
+
+
+def try_fault(fault: Fault, baseline: Baseline, files: dict[str, str]) -> Outcome:
+    outcome = Outcome()
+    total = 0.0
+    for programs in stages_for(fault):
+        seconds = baseline.seconds_of(programs)
+        start = time.monotonic()
+        with faulty(fault):
+            outcome = try_stage(fault, programs, seconds, files)
+        total += time.monotonic() - start
+        if outcome.failures or not outcome.compiled:
+            break
+    outcome.seconds = total
+    return outcome
+
+
+def tree_of(commit: str) -> str:
+    """What the results depend on, as one text: the code and the tests of the commit."""
+    return hashlib.sha256(git("ls-tree", commit, *BUILT_FROM)).hexdigest()
+
+
+def kept_outcome(fault: Fault, tree: str) -> tuple[Path, str, Outcome | None]:
+    """Where a fault's result is kept, under which key, and the result if it is there."""
+    key = hashlib.sha256(json.dumps([tree, asdict(fault)]).encode()).hexdigest()
+    path = RESULTS / f"{fault.name}.json"
+    if path.is_file():
+        known = json.loads(path.read_text(encoding="utf-8"))
+        if known.pop("key") == key:
+            known["failures"] = [Failure(**failure) for failure in known["failures"]]
+            return path, key, Outcome(**known)
+    return path, key, None
+
+
+# === the report ===
+
+
 def names_of(failures: list[Failure]) -> str:
-    """Such as "VerifySweep (4), Products (2), 27 more; of these 1 by crashing"."""
-    # A test is [Instantiation/]Suite.Test[/parameter].
-    suites = Counter(re.sub(r"^.*/", "", failure.test.split(".")[0]) for failure in failures)
-    shown = suites.most_common(3)
-    parts = [f"{suite} ({count})" for suite, count in shown]
-    if more := len(failures) - sum(count for _, count in shown):
-        parts.append(f"{more} more")
-    hung = sum(failure.how == "Timeout" for failure in failures)
-    crashed = sum(failure.how not in {"Failed", "Timeout"} for failure in failures)
-    ends = [
-        f"{count} by {what}" for count, what in ((crashed, "crashing"), (hung, "hanging")) if count
-    ]
-    return ", ".join(parts) + (f"; of these {' and '.join(ends)}" if ends else "")
+    """Such as "VerifySweep, Products (by crashing)"."""
+    return ", ".join(
+        failure.suite + ("" if failure.how == "failing" else f" (by {failure.how})")
+        for failure in failures
+    )
 
 
 def verdict(outcome: Outcome) -> str:
@@ -219,26 +300,33 @@ def machine() -> str:
     )
 
 
-def report_of(outcomes: list[Outcome], commit: str, minutes: float) -> str:
-    survivors = [outcome for outcome in outcomes if not outcome.caught]
-    lines = [
-        f"# {len(survivors)} of {len(outcomes)} seeded faults survive"
+def report_of(tried: list[tuple[Fault, Outcome]], commit: str) -> str:
+    survivors = [pair for pair in tried if not pair[1].caught]
+    seconds = [outcome.seconds for _, outcome in tried]
+    title = (
+        f"{len(survivors)} of {len(tried)} seeded faults survive"
         if survivors
-        else f"# All {len(outcomes)} seeded faults are caught",
-        "",
-        f"Written by `./dev mutate` at commit {commit} on {time.strftime('%Y-%m-%d')}, in "
-        f"{minutes:.0f} minutes [{machine()}].",
-        "",
-        "Each fault of `tools/mutants.toml` is put alone into a copy of the code, which is built",
-        f"and given to all tests. Numbers are of tests that fail; where at most {FEW} do, they are",
-        "run again, and those that then pass are left out: no fault is caught by chance. The",
-        "smallest case is what the random sweep shrinks its first failure to.",
-        "",
-        "| fault | where | what breaks | caught by | smallest case |",
-        "|---|---|---|---|---|",
+        else f"All {len(tried)} seeded faults are caught"
+    )
+    lines = [
+        f"""\
+# {title}
+
+Written by `./dev mutate` at commit {commit} on {time.strftime("%Y-%m-%d")} [{machine()}].
+The faults took {sum(seconds) / 60:.0f} minutes, {sum(seconds) / len(seconds):.0f} s each on
+average and {max(seconds):.0f} s at most.
+
+Each fault of `tools/mutants.toml` is put alone into a copy of the code, which is built and
+tested by the C++ and C tests, those nearest to the fault first. A suite ends at its first test
+that fails, and that test is run again: no fault is caught by chance. When {ENOUGH_SUITES} suites
+have failed, or {ENOUGH_SECONDS} seconds after the first has, the other suites are left out, so
+there may be more that catch a fault than are named. The smallest case is what the random sweep
+shrinks its first failure to, where it had done so by then.
+
+| fault | where | what breaks | caught by | smallest case |
+|---|---|---|---|---|"""
     ]
-    for outcome in survivors + [outcome for outcome in outcomes if outcome.caught]:
-        fault = outcome.fault
+    for fault, outcome in survivors + [pair for pair in tried if pair[1].caught]:
         smallest = f"`{outcome.smallest}`" if outcome.smallest else ""
         cells = (fault.name, f"`{fault.file}`", fault.breaks, verdict(outcome), smallest)
         lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
@@ -246,28 +334,29 @@ def report_of(outcomes: list[Outcome], commit: str, minutes: float) -> str:
 
 
 def mutate(faults: list[Fault], report: Path) -> int:
-    start = time.monotonic()
-    for log in LOGS.iterdir():
-        log.unlink()
     commit = git("rev-parse", "--short", "HEAD").decode().strip()  # others may commit meanwhile
+    tree = tree_of(commit)
     export(commit)
     if found := misfits(faults):
         for line in found:
             say(line)
         return 1
-    say("building and testing without faults")
-    prepare()
-    outcomes = []
-    first = time.monotonic()
+    baseline = Baseline(tree)
+    files = files_of_suites(SOURCE / "tests")
+    tried = []
     for number, fault in enumerate(faults, 1):
-        outcomes.append(try_fault(fault))
-        each = (time.monotonic() - first) / number
-        left = each * (len(faults) - number) / 60
-        say(f"{number}/{len(faults)} {fault.name}: {verdict(outcomes[-1])}; {left:.0f} min left")
-    text = report_of(outcomes, commit, (time.monotonic() - start) / 60)
+        path, key, outcome = kept_outcome(fault, tree)
+        known = outcome is not None
+        if outcome is None:
+            outcome = try_fault(fault, baseline, files)
+            path.write_text(json.dumps({"key": key, **asdict(outcome)}), encoding="utf-8")
+        tried.append((fault, outcome))
+        when = "from before" if known else f"{outcome.seconds:.0f} s"
+        say(f"{number}/{len(faults)} {fault.name}: {verdict(outcome)} [{when}]")
+    text = report_of(tried, commit)
     report.write_text(text, encoding="utf-8")
     say(f"{text.splitlines()[0][2:]}; see {report.relative_to(ROOT)}")
-    return 0 if all(outcome.caught for outcome in outcomes) else 1
+    return 0 if all(outcome.caught for _, outcome in tried) else 1
 
 
 def main() -> int:
@@ -276,7 +365,7 @@ def main() -> int:
         print(__doc__)
         return 0 if names[0] in {"-h", "--help"} else 2
     faults = read_faults(names)
-    for folder in (SOURCE, BUILD, LOGS):
+    for folder in (SOURCE, LOGS, RESULTS):
         folder.mkdir(parents=True, exist_ok=True)
     with open(WORK / "lock", "w", encoding="utf-8") as lock:
         try:
