@@ -22,7 +22,7 @@ namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
-struct Form {
+struct Variant {
   std::string name;
   std::string kernel;  // taps and padding, for a problem line
   bool limits_range = true;
@@ -32,7 +32,7 @@ struct Form {
   }
 };
 
-std::vector<Form> variants() {
+std::vector<Variant> variants() {
   return {{"winograd/f2x3", "3x3,p1", false},  {"winograd/f4x3", "3x3,p1"},
           {"winograd/f6x3", "3x3,p1"},         {"winograd/f2x5", "5x5,p2", false},
           {"winograd/f3x5", "5x5,p2"},         {"winograd/f4x5", "5x5,p2"},
@@ -106,18 +106,18 @@ TEST(WinogradGuard, KeepsAnOutlierFromOutputsThatDoNotSeeIt) {
 
 // Exactly the outputs that are not finite by the definition are not, and of the same kind.
 TEST(WinogradGuard, NonFiniteInputsReachTheOutputsThatReadThemAndNoOthers) {
-  for (const Form& form : variants()) {
+  for (const Variant& variant : variants()) {
     for (const Target target : runnable_targets()) {
       for (const char* layout : {"", ",nhwc"}) {
-        const Problem problem = parse_problem(form.line("2x3x14x17", 3, 5) + ",bias" + layout);
+        const Problem problem = parse_problem(variant.line("2x3x14x17", 3, 5) + ",bias" + layout);
         for (const float value : {kInfinity, -kInfinity, kNaN}) {
           Operands<float> operands(problem);
           operands.x(0, 1, 6, 7) = value;
           operands.x(0, 2, 6, 8) = kInfinity;
           operands.x(1, 0, 0, 16) = value;
-          const Outcome outcome = measured(form.name, problem, operands, on_target(target), 2);
+          const Outcome outcome = measured(variant.name, problem, operands, on_target(target), 2);
           EXPECT_LE(outcome.error.worst_bound_share, 1)
-              << form.name << " " << to_string(problem) << " on " << name_of(target);
+              << variant.name << " " << to_string(problem) << " on " << name_of(target);
           EXPECT_GT(outcome.report.direct_tiles, 0);
           EXPECT_LT(outcome.report.direct_tiles, outcome.report.tiles);
         }
@@ -129,45 +129,45 @@ TEST(WinogradGuard, NonFiniteInputsReachTheOutputsThatReadThemAndNoOthers) {
 // The last tiles reach beyond the layer: what only outputs that do not exist would see as small
 // makes no tile direct.
 TEST(WinogradGuard, LooksAtOutputsThatExist) {
-  for (const Form& form : variants()) {
-    const Problem problem = parse_problem(form.line("1x4x19x19", 4, 3));
+  for (const Variant& variant : variants()) {
+    const Problem problem = parse_problem(variant.line("1x4x19x19", 4, 3));
     Operands<float> operands(problem);
     std::fill(operands.x.begin(), operands.x.end(), 1.0F);
     operands.x(0, 1, 3, 3) = kNaN;  // so that every tile of its region is looked at
-    const Outcome even = measured(form.name, problem, operands, host_machine());
+    const Outcome even = measured(variant.name, problem, operands, host_machine());
     for (std::int64_t c = 0; c < problem.c_i; ++c) {
       for (std::int64_t i = 0; i < problem.h; ++i) {
         if (problem.k_w > 1) operands.x(0, c, i, 18) = 1e-3F;
         if (problem.k_h > 1) operands.x(0, c, 18, i) = 1e-3F;
       }
     }
-    const Outcome fading = measured(form.name, problem, operands, host_machine());
-    EXPECT_EQ(fading.report.direct_tiles, even.report.direct_tiles) << form.name;
-    EXPECT_LE(fading.error.worst_bound_share, 1) << form.name;
+    const Outcome fading = measured(variant.name, problem, operands, host_machine());
+    EXPECT_EQ(fading.report.direct_tiles, even.report.direct_tiles) << variant.name;
+    EXPECT_LE(fading.error.worst_bound_share, 1) << variant.name;
   }
 }
 
 // A weight that is not finite meets zeros as NaN, padding too: all tiles of its group are direct.
 TEST(WinogradGuard, NonFiniteWeightsAreDirect) {
-  for (const Form& form : variants()) {
-    const Problem problem = parse_problem(form.line("1x6x13x12", 3, 10) + ",g2");
+  for (const Variant& variant : variants()) {
+    const Problem problem = parse_problem(variant.line("1x6x13x12", 3, 10) + ",g2");
     for (const float value : {kInfinity, -kInfinity, kNaN}) {
       Operands<float> operands(problem);
       std::fill(operands.x.begin(), operands.x.end(), 1.0F);
       operands.x(0, 4, 5, 5) = 0;
       operands.kernel(7, 1, 0, 0) = value;
-      const Outcome outcome = measured(form.name, problem, operands, host_machine());
-      EXPECT_LE(outcome.error.worst_bound_share, 1) << form.name;
-      EXPECT_EQ(2 * outcome.report.direct_tiles, outcome.report.tiles) << form.name;
+      const Outcome outcome = measured(variant.name, problem, operands, host_machine());
+      EXPECT_LE(outcome.error.worst_bound_share, 1) << variant.name;
+      EXPECT_EQ(2 * outcome.report.direct_tiles, outcome.report.tiles) << variant.name;
     }
   }
 }
 
 // What has only zeros in its window is its bias, whatever the tile holds.
 TEST(WinogradGuard, WindowsOfZerosAreExact) {
-  for (const Form& form : variants()) {
+  for (const Variant& variant : variants()) {
     for (const Target target : runnable_targets()) {
-      const Problem problem = parse_problem(form.line("1x5x23x21", 5, 7) + ",bias,res");
+      const Problem problem = parse_problem(variant.line("1x5x23x21", 5, 7) + ",bias,res");
       Operands<float> operands(problem);
       for (std::int64_t c = 0; c < problem.c_i; ++c) {
         for (std::int64_t i = 0; i < problem.h; ++i) {
@@ -177,9 +177,9 @@ TEST(WinogradGuard, WindowsOfZerosAreExact) {
           }
         }
       }
-      const Outcome outcome = measured(form.name, problem, operands, on_target(target));
-      EXPECT_LE(outcome.error.worst_bound_share, 1) << form.name;
-      EXPECT_EQ(outcome.report.direct_tiles, 0) << form.name;
+      const Outcome outcome = measured(variant.name, problem, operands, on_target(target));
+      EXPECT_LE(outcome.error.worst_bound_share, 1) << variant.name;
+      EXPECT_EQ(outcome.report.direct_tiles, 0) << variant.name;
       int zeros = 0;
       for (std::int64_t o = 0; o < problem.c_o; ++o) {
         for (std::int64_t i = 0; i < problem.h_o(); ++i) {
@@ -190,7 +190,7 @@ TEST(WinogradGuard, WindowsOfZerosAreExact) {
             ++zeros;
             ASSERT_EQ(outcome.y(0, o, i, j),
                       operands.bias.data()[o] + operands.residual(0, o, i, j))
-                << form.name << " at " << i << ", " << j;
+                << variant.name << " at " << i << ", " << j;
           }
         }
       }
@@ -204,24 +204,24 @@ TEST(WinogradGuard, WindowsOfZerosAreExact) {
 TEST(WinogradGuard, DirectTilesHaveTheBitsOfDirectAlgorithms) {
   Random random(8);
   int direct = 0;
-  for (const Form& form : variants()) {
+  for (const Variant& variant : variants()) {
     for (const Target target : runnable_targets()) {
       for (const char* options : {"", ",bias,act=relu", ",bias,res,act=silu", ",nhwc", ",d2",
                                   ",reflect", ",symmetric", ",pconst=0.5"}) {
         const bool deep = random.chance(0.3);
         Problem problem = parse_problem(
-            form.line(deep ? "1x90x7x9" : "2x6x19x22", deep ? 90 : 6, deep ? 70 : 9) + options);
+            variant.line(deep ? "1x90x7x9" : "2x6x19x22", deep ? 90 : 6, deep ? 70 : 9) + options);
         if (problem.dilation.h > 1) problem.padding = Padding(problem.k_h / 2, problem.k_w / 2);
         Operands<float> operands(problem);
         for (float& weight : operands.kernel) weight *= 1e37F;
         for (float& value : operands.x) value *= 1e-3F;
         Machine machine = on_target(target);
         if (random.chance(0.5)) machine.caches.l2_bytes = random.between(4, 64) << 10;
-        const Outcome outcome = run(form.name, problem, operands, machine, 2);
+        const Outcome outcome = run(variant.name, problem, operands, machine, 2);
         ASSERT_EQ(outcome.report.direct_tiles, outcome.report.tiles);
         const Outcome expected = run("im2col", problem, operands, machine);
         EXPECT_TRUE(same_bytes(outcome.y, expected.y))
-            << form.name << " " << to_string(problem) << " on " << name_of(target);
+            << variant.name << " " << to_string(problem) << " on " << name_of(target);
         ++direct;
       }
     }
@@ -229,27 +229,27 @@ TEST(WinogradGuard, DirectTilesHaveTheBitsOfDirectAlgorithms) {
   EXPECT_GT(direct, 70);
 }
 
-// Which tiles are direct depends on the data and the form alone, and so do the bits.
+// Which tiles are direct depends on the data and the variant alone, and so do the bits.
 TEST(WinogradGuard, DecidesAlikeForAllThreadsBlocksLayoutsAndTargets) {
-  for (const Form& form : variants()) {
-    const Problem lines = parse_problem(form.line("1x20x25x31", 20, 12));
+  for (const Variant& variant : variants()) {
+    const Problem lines = parse_problem(variant.line("1x20x25x31", 20, 12));
     Operands<float> operands(lines);
     Random random(9);
     for (int i = 0; i < 6; ++i) {
       operands.x.data()[random.between(0, operands.x.size() - 1)] = 1e6F;
     }
-    const Outcome expected = measured(form.name, lines, operands, host_machine());
-    EXPECT_EQ(expected.report.direct_tiles > 0, form.limits_range) << form.name;
-    EXPECT_LE(expected.error.worst_bound_share, 1) << form.name;
+    const Outcome expected = measured(variant.name, lines, operands, host_machine());
+    EXPECT_EQ(expected.report.direct_tiles > 0, variant.limits_range) << variant.name;
+    EXPECT_LE(expected.error.worst_bound_share, 1) << variant.name;
     for (const Target target : runnable_targets()) {
       Machine machine = on_target(target);
       for (const std::int64_t l2 : {std::int64_t{16} << 10, host_machine().caches.l2_bytes}) {
         machine.caches.l2_bytes = l2;
-        const Outcome outcome = run(form.name, lines, operands, machine, 2);
-        EXPECT_EQ(outcome.report.direct_tiles, expected.report.direct_tiles) << form.name;
-        EXPECT_EQ(outcome.report.tiles, expected.report.tiles) << form.name;
+        const Outcome outcome = run(variant.name, lines, operands, machine, 2);
+        EXPECT_EQ(outcome.report.direct_tiles, expected.report.direct_tiles) << variant.name;
+        EXPECT_EQ(outcome.report.tiles, expected.report.tiles) << variant.name;
         if (has_fused_multiply_add(target) == has_fused_multiply_add(host_machine().target)) {
-          EXPECT_TRUE(same_bytes(outcome.y, expected.y)) << form.name << " " << name_of(target);
+          EXPECT_TRUE(same_bytes(outcome.y, expected.y)) << variant.name << " " << name_of(target);
         }
       }
     }
@@ -266,19 +266,20 @@ TEST(WinogradGuard, DecidesAlikeForAllThreadsBlocksLayoutsAndTargets) {
       }
     }
     pixels.y_layout = Layout::nchw;
-    const Outcome outcome = run(form.name, pixels, turned, host_machine());
-    EXPECT_EQ(outcome.report.direct_tiles, expected.report.direct_tiles) << form.name;
-    EXPECT_TRUE(same_bytes(outcome.y, expected.y)) << form.name;
+    const Outcome outcome = run(variant.name, pixels, turned, host_machine());
+    EXPECT_EQ(outcome.report.direct_tiles, expected.report.direct_tiles) << variant.name;
+    EXPECT_TRUE(same_bytes(outcome.y, expected.y)) << variant.name;
   }
 }
 
 // Data of the error classes and normal data trip no tile: with PLAIT_FULL, of a million each.
 TEST(WinogradGuard, OrdinaryDataTripsNoTile) {
   const bool full = std::getenv("PLAIT_FULL") != nullptr;
-  for (const Form& form : variants()) {
-    if (!form.limits_range) continue;
-    const int channels = form.kernel.starts_with("1x") || form.kernel.find("x1,") == 1 ? 16 : 8;
-    const Problem problem = parse_problem(form.line(
+  for (const Variant& variant : variants()) {
+    if (!variant.limits_range) continue;
+    const int channels =
+        variant.kernel.starts_with("1x") || variant.kernel.find("x1,") == 1 ? 16 : 8;
+    const Problem problem = parse_problem(variant.line(
         "1x" + std::to_string(channels) + (full ? "x1000x1200" : "x100x120"), channels, 1));
     for (const bool normal : {false, true}) {
       std::int64_t tiles = 0;
@@ -287,13 +288,14 @@ TEST(WinogradGuard, OrdinaryDataTripsNoTile) {
         Random random(seed);
         if (normal) fill_he(operands.x, 2, random);
         const Plan made =
-            plan(problem, {.accuracy = Accuracy::relaxed, .threads = 2, .algorithm = form.name});
+            plan(problem, {.accuracy = Accuracy::relaxed, .threads = 2, .algorithm = variant.name});
         Tensor<float> y(problem.y_shape());
         RunReport report;
         RunOptions<float> options;
         options.report = &report;
         made.run<float>(operands.x.view(), made.pack(operands.kernel), y.view(), options);
-        EXPECT_EQ(report.direct_tiles, 0) << form.name << ", " << (normal ? "normal" : "ReLU-like");
+        EXPECT_EQ(report.direct_tiles, 0)
+            << variant.name << ", " << (normal ? "normal" : "ReLU-like");
         tiles += report.tiles;
       }
     }
@@ -302,14 +304,14 @@ TEST(WinogradGuard, OrdinaryDataTripsNoTile) {
 
 // Numbers on the way to the outputs would be too large for f32 where these are not.
 TEST(WinogradGuard, LargeNumbersDoNotOverflowOnTheWay) {
-  for (const Form& form : variants()) {
-    const Problem problem = parse_problem(form.line("1x4x12x13", 4, 6));
+  for (const Variant& variant : variants()) {
+    const Problem problem = parse_problem(variant.line("1x4x12x13", 4, 6));
     for (const float scale : {1e30F, 1e36F, 3e37F}) {
       Operands<float> operands(problem);
       for (float& value : operands.x) value *= scale;
       for (float& weight : operands.kernel) weight *= 1e-3F;
-      const Outcome outcome = measured(form.name, problem, operands, host_machine());
-      EXPECT_LE(outcome.error.worst_bound_share, 1) << form.name << ", " << scale;
+      const Outcome outcome = measured(variant.name, problem, operands, host_machine());
+      EXPECT_LE(outcome.error.worst_bound_share, 1) << variant.name << ", " << scale;
     }
   }
 }

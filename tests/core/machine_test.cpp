@@ -106,7 +106,7 @@ TEST(Target, HasLanes) {
   EXPECT_EQ(lanes_of(Target::avx3), 16);
 }
 
-TEST(Machine, PicksTheWidestTarget) {
+TEST(Machine, TakesTheWidestTarget) {
   const ForcedTarget none(nullptr);
   const Machine machine = detect_machine();
   EXPECT_EQ(machine.targets.front(), Target::emu128) << "runs everywhere";

@@ -39,18 +39,18 @@ TEST(Problem, OutputSizeCountsThePositionsOfTheKernel) {
               const std::int64_t expected = count_positions(p.h + p.padding.top + p.padding.bottom,
                                                             p.k_h, p.dilation.h, p.stride.h);
               ASSERT_EQ(p.h_o(), expected) << to_string(p);
-              Problem turned = p;
-              turned.w = p.h;
-              turned.k_w = p.k_h;
-              turned.stride = {1, p.stride.h};
-              turned.dilation = {1, p.dilation.h};
-              turned.padding = {0, 0, p.padding.top, p.padding.bottom};
-              turned.h = turned.k_h = 1;
-              ASSERT_EQ(turned.w_o(), expected) << to_string(turned);
-              ASSERT_EQ(turned.h_o(), 1);
+              Problem transposed = p;
+              transposed.w = p.h;
+              transposed.k_w = p.k_h;
+              transposed.stride = {1, p.stride.h};
+              transposed.dilation = {1, p.dilation.h};
+              transposed.padding = {0, 0, p.padding.top, p.padding.bottom};
+              transposed.h = transposed.k_h = 1;
+              ASSERT_EQ(transposed.w_o(), expected) << to_string(transposed);
+              ASSERT_EQ(transposed.h_o(), 1);
               if (expected == 0) {
                 ASSERT_THROW(validate(p), Error) << to_string(p);
-                ASSERT_THROW(validate(turned), Error) << to_string(turned);
+                ASSERT_THROW(validate(transposed), Error) << to_string(transposed);
               } else {
                 ASSERT_NO_THROW(validate(p)) << to_string(p);
                 ++legal;
