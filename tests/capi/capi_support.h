@@ -41,4 +41,22 @@ static plait_plan_info info_of(const plait_plan* plan) {
   return info;
 }
 
+// Calls `test` with the name of every algorithm that takes the problem, as an explanation lists
+// them.
+static inline void for_each_algorithm(const char* line, void (*test)(const char* algorithm)) {
+  plait_plan* plan = plan_of(line, NULL);
+  const char* row = plait_plan_explain(plan);
+  char name[64], standing[16];
+  int taking = 0;
+  for (; row != NULL; row = strchr(row, '\n')) {
+    if (*row == '\n') ++row;
+    if (strncmp(row, "  ", 2) != 0 || sscanf(row, "%63s %15s", name, standing) != 2) continue;
+    if (strcmp(standing, "standing") == 0 || strcmp(standing, "refused") == 0) continue;
+    ++taking;
+    test(name);
+  }
+  CHECK(taking >= 3);
+  plait_plan_destroy(plan);
+}
+
 #endif  // PLAIT_TESTS_CAPI_SUPPORT_H_

@@ -108,10 +108,8 @@ static void test_values(const char* algorithm) {
 }
 
 int main(void) {
-  const char* const algorithms[] = {NULL, "winograd/f2x3", "winograd/f4x3", "winograd/f6x3",
-                                    "direct/pixels"};
-  size_t i;
-  for (i = 0; i < sizeof algorithms / sizeof *algorithms; ++i) test_values(algorithms[i]);
+  test_values(NULL);
+  for_each_algorithm(kLine, test_values);
   printf("%d checks failed\n", failures);
   return failures == 0 ? 0 : 1;
 }
