@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
+#include "support/algorithms.hpp"
 #include "support/calls.hpp"
 
 namespace plait {
@@ -190,14 +192,22 @@ TEST(WrongCall, WeightsPackedForAnotherPlan) {
 }
 
 TEST(WrongCall, EveryDifferenceOfWeightsShowsInTheFormat) {
-  for (const std::string algorithm : {"reference", "im2col"}) {
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    const Problem given = test::problem_for(algorithm.name);
+    std::vector<Problem> problems(5, given);
+    problems[1].bias = true;
+    problems[2].c_o *= 2;
+    problems[3].groups *= 2;
+    problems[4].k_w += 1;
     std::vector<std::string> formats;
-    for (const char* line : {"1x4x6x5,8x4x3x3", "1x4x6x5,8x4x3x3,bias", "1x4x6x5,8x2x3x3,g2",
-                             "1x4x6x5,8x4x3x2", "1x4x6x5,9x4x3x3", "1x8x6x5,8x2x3x3,g4"}) {
-      formats.push_back(plan(line, forced(algorithm)).packed_format());
+    for (const Problem& problem : problems) {
+      if (problem.c_i % problem.groups != 0 || problem.c_o % problem.groups != 0) continue;
+      if (!test::takes(algorithm.name, problem, test::only(algorithm.name))) continue;
+      formats.push_back(plan(problem, test::only(algorithm.name)).packed_format());
     }
+    EXPECT_GE(formats.size(), 3U) << algorithm.name;
     std::sort(formats.begin(), formats.end());
-    EXPECT_EQ(std::adjacent_find(formats.begin(), formats.end()), formats.end()) << algorithm;
+    EXPECT_EQ(std::adjacent_find(formats.begin(), formats.end()), formats.end()) << algorithm.name;
   }
 }
 
@@ -284,32 +294,38 @@ TEST(Overlap, OfTheOutputWithItself) {
 
 // Concatenation over channels in one NHWC tensor: x and y interleave and share nothing.
 TEST(Overlap, SlicesOfACommonParentMayInterleave) {
-  constexpr std::int64_t kChannels = 12;
-  const std::string line = "2x5x6x4,7x5x1x1,xstrides=288_1_48_12,ystrides=288_1_48_12";
-  for (const std::string algorithm : {"reference", "im2col", "pointwise"}) {
-    const Plan made = plan(line, forced(algorithm));
-    const Operands<float> operands(made.problem());
-    Tensor<float> parent = poisoned<float>({2, 6, 4, kChannels});
-    const Dims strides{288, 1, 48, kChannels};
-    const TensorView<float> x(parent.data(), {2, 5, 6, 4}, strides);
-    for (std::int64_t n = 0; n < 2; ++n) {
-      for (std::int64_t c = 0; c < 5; ++c) {
-        for (std::int64_t i = 0; i < 6; ++i) {
-          for (std::int64_t j = 0; j < 4; ++j) x(n, c, i, j) = operands.x(n, c, i, j);
+  static constexpr std::array kLines = {"2x5x6x7,7x5x3x3,p1", "2x5x6x7,7x5x1x1",
+                                        "2x5x6x7,10x1x3x3,p1,g5", "2x5x6x7,7x5x5x5,p2",
+                                        "2x5x6x7,7x5x1x7,p0x3"};
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    Problem p = test::problem_for(algorithm.name, kLines);
+    const Plan dense = plan(p, test::only(algorithm.name));
+    const Operands<float> operands(p);
+    Tensor<float> expected(p.y_shape());
+    dense.run(operands.x, dense.pack(operands.kernel), expected);
+
+    const std::int64_t channels = p.c_i + p.c_o;
+    const Dims strides{p.h * p.w * channels, 1, p.w * channels, channels};
+    p.x_strides = p.y_strides = strides;
+    const Plan made = plan(p, test::only(algorithm.name));
+    Tensor<float> parent = poisoned<float>({p.n, p.h, p.w, channels});
+    const TensorView<float> x(parent.data(), p.x_shape(), strides);
+    for (std::int64_t n = 0; n < p.n; ++n) {
+      for (std::int64_t c = 0; c < p.c_i; ++c) {
+        for (std::int64_t i = 0; i < p.h; ++i) {
+          for (std::int64_t j = 0; j < p.w; ++j) x(n, c, i, j) = operands.x(n, c, i, j);
         }
       }
     }
     const Packed packed = made.pack(operands.kernel);
-    const TensorView<float> y(parent.data() + 5, {2, 7, 6, 4}, strides);
+    const TensorView<float> y(parent.data() + p.c_i, p.y_shape(), strides);
     made.run<float>(x, packed, y);
-    Tensor<float> expected({2, 7, 6, 4});
-    const Plan dense = plan("2x5x6x4,7x5x1x1", forced(algorithm));
-    dense.run(operands.x, dense.pack(operands.kernel), expected);
-    EXPECT_TRUE(test::same_bytes(dense_copy(y), expected)) << algorithm;
-    EXPECT_TRUE(test::same_bytes(dense_copy(x), operands.x)) << algorithm;
-    const TensorView<float> one_less(parent.data() + 4, {2, 7, 6, 4}, strides);
+    EXPECT_TRUE(test::same_bytes(dense_copy(y), expected)) << algorithm.name;
+    EXPECT_TRUE(test::same_bytes(dense_copy(x), operands.x)) << algorithm.name;
+    const TensorView<float> one_less(parent.data() + p.c_i - 1, p.y_shape(), strides);
     EXPECT_EQ(error_of(Status::invalid_argument, [&] { made.run<float>(x, packed, one_less); }),
-              "the output (2x7x6x4) overlaps x (2x5x6x4) in memory");
+              "the output (" + to_string(p.y_shape()) + ") overlaps x (" + to_string(p.x_shape()) +
+                  ") in memory");
   }
 }
 
