@@ -86,6 +86,9 @@ class PLAIT_API Plan {
   std::size_t packed_bytes() const;
   const std::string& packed_format() const;
   const Cost& cost() const;
+  // Outputs of a window that begins and ends at multiples of this along each axis, or at the end of
+  // the axis, have the bits that they have in the whole image, by the same algorithm.
+  Pair output_step() const;
   const Explanation& explain() const;
 
   // K: c_o x c_i/groups x k_h x k_w; bias: c_o, if the problem has one.

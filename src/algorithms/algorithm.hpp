@@ -1,32 +1,19 @@
-// THE CONTRACT between the rooms (src/algorithms) and the planner. A room is a folder that offers
-// one or more algorithms through a function `variants()`, named in src/algorithms/registry.inc.
+// THE CONTRACT between algorithms and the planner. A folder of src/algorithms/ has one or more
+// variants of an algorithm, which its function `variants()` lists; registry.inc names the folders.
+// The planner asks each variant one question, and gets a refusal or an offer.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
+#include <variant>
 
 #include <plait/plan.hpp>
 
 namespace plait {
-
-// Yes, or the one sentence why not, with the number that failed.
-class Verdict {
- public:
-  static Verdict yes() { return {}; }
-  static Verdict no(std::string reason) { return Verdict(std::move(reason)); }
-
-  explicit operator bool() const { return reason_.empty(); }
-  const std::string& reason() const { return reason_; }
-
- private:
-  Verdict() = default;
-  explicit Verdict(std::string reason) : reason_(std::move(reason)) {}
-  std::string reason_;
-};
 
 // The operands of one run, by direction as plait/operands.hpp has them. Addresses only: shapes and
 // strides are the problem's, and the plan has checked them. K is given packed or as it is.
@@ -37,7 +24,7 @@ struct Args {
   const void* bias = nullptr;         // dense c_o; beside `second` only
   const void* residual = nullptr;
   void* out = nullptr;
-  std::byte* workspace = nullptr;  // workspace_bytes of the estimate, aligned to 64 bytes
+  std::byte* workspace = nullptr;  // workspace_bytes of the cost, aligned to 64 bytes
   Executor* executor = nullptr;
   const std::atomic<bool>* cancel = nullptr;  // poll at least every 50 ms; then return early
   RunReport* report = nullptr;                // filled in if set
@@ -55,7 +42,7 @@ class Execution {
   Execution& operator=(const Execution&) = delete;
   virtual ~Execution() = default;
 
-  // Room, target, tile and weight shape: equal formats hold equal bytes for equal weights.
+  // Algorithm, target, tile and weight shape: equal formats hold equal bytes for equal weights.
   virtual std::string packed_format() const = 0;
   // Writes Cost::packed_bytes to `out`, aligned to 64 bytes. `bias` is null if the problem has
   // none.
@@ -67,15 +54,62 @@ class Execution {
   virtual TileBlock block() const { return {}; }  // the same in numbers, where there are such tiles
 };
 
+class Planner;
+
+// What an algorithm is asked: whether it computes a problem within the limits on a machine, at what
+// cost, and how. The problem is valid, normalized (core/problem/normalized_problem.hpp), and
+// canonical where any algorithm takes that (core/problem/canonical_problem.hpp); limits.threads is
+// at least 1.
+struct Question {
+  const Problem& problem;
+  const Limits& limits;
+  const Machine& machine;
+  const Planner& planner;  // for child plans: parts of the work that others do
+};
+
+// No, in one sentence that names the number that failed.
+struct Refusal {
+  std::string reason;
+};
+
+// Yes, at this cost. The blocking that the cost is of is chosen once, and kept by `prepare`.
+struct Offer {
+  Cost cost;
+  // Makes the execution; takes the question that the offer answers.
+  std::function<std::unique_ptr<Execution>(const Question&)> prepare;
+  // Outputs of a window that begins and ends at multiples of it along each axis, or at the end of
+  // the axis, have the bits that they have in the whole image.
+  Pair output_step = 1;
+};
+
+// The answer is a function of the question alone.
+using Answer = std::variant<Refusal, Offer>;
+
 struct Algorithm {
-  std::string name;     // the room's, or room/form
+  std::string name;     // the folder's, or folder/variant
   std::string summary;  // what it does, in one line
-  // The problem is valid, effective (core/problem/normalized_problem.hpp), and canonical where any
-  // algorithm takes that (core/problem/canonical_problem.hpp); limits.threads is at least 1.
-  Verdict (*accepts)(const Problem&, const Limits&, const Machine&);
-  // The rest is asked only after a yes. Pure functions of their arguments.
-  Cost (*estimate)(const Problem&, const Limits&, const Machine&);
-  std::unique_ptr<Execution> (*prepare)(const Problem&, const Limits&, const Machine&);
+  Answer (*ask)(const Question&);
+};
+
+// A part of an algorithm's work, as the planner would plan it.
+struct ChildPlan {
+  std::string algorithm;
+  Problem problem;  // as `algorithm` is to prepare it: another spelling of what was asked
+  Limits limits;
+  Offer offer;
+};
+
+// The planner, as algorithms see it.
+class Planner {
+ public:
+  Planner() = default;
+  Planner(const Planner&) = delete;
+  Planner& operator=(const Planner&) = delete;
+  virtual ~Planner() = default;
+
+  // The best of the other algorithms for a valid problem, or why there is none.
+  virtual std::variant<Refusal, ChildPlan> plan_child(const Problem& problem,
+                                                      const Limits& limits) const = 0;
 };
 
 }  // namespace plait

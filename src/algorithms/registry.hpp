@@ -1,4 +1,4 @@
-// The list of all algorithms: the only meeting place of the rooms and their users.
+// The list of all algorithms: the only meeting place of the algorithms and their users.
 #pragma once
 
 #include <span>

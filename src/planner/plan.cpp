@@ -22,6 +22,7 @@ struct Plan::State {
   Explanation explanation;
   std::unique_ptr<Execution> execution;
   std::string packed_format;
+  Pair output_step = 1;
   bool prepacked = true;
 
   const Cost& cost() const { return explanation.chosen().cost; }
@@ -146,6 +147,7 @@ std::size_t Plan::workspace_bytes() const { return cost().workspace_bytes; }
 std::size_t Plan::packed_bytes() const { return cost().packed_bytes; }
 const std::string& Plan::packed_format() const { return state_->packed_format; }
 const Cost& Plan::cost() const { return state_->cost(); }
+Pair Plan::output_step() const { return state_->output_step; }
 const Explanation& Plan::explain() const { return state_->explanation; }
 
 template <class T>
@@ -220,9 +222,8 @@ Plan plan(const Problem& problem, const Limits& limits, const Machine& machine) 
   state->algorithm = ranking.chosen->name;
   state->target = machine.target;
   state->explanation = std::move(ranking.explanation);
-  state->execution = ranking.chosen->prepare(ranking.problem, complete, machine);
-  state->explanation.config = state->execution->config();
-  state->explanation.block = state->execution->block();
+  state->execution = std::move(ranking.execution);
+  state->output_step = ranking.output_step;
   state->packed_format = state->execution->packed_format();
   state->prepacked = complete.prepacked;
   return Plan(std::move(state));

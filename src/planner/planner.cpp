@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <numeric>
+#include <variant>
 #include <vector>
 
 #include <plait/text.hpp>
@@ -21,46 +23,75 @@ std::string known_names(std::span<const Algorithm> algorithms) {
   return list;
 }
 
-// The limits that hold for every algorithm alike.
-Verdict within_limits(const Cost& cost, const Limits& limits) {
+// What every algorithm is held to alike; empty if it keeps to the limits.
+std::string excess(const Cost& cost, const Limits& limits) {
   if (cost.workspace_bytes > limits.max_workspace_bytes) {
-    return Verdict::no("needs " + std::to_string(cost.workspace_bytes) +
-                       " bytes of workspace, the cap is " +
-                       std::to_string(limits.max_workspace_bytes));
+    return "needs " + std::to_string(cost.workspace_bytes) + " bytes of workspace, the cap is " +
+           std::to_string(limits.max_workspace_bytes);
   }
   if (cost.error_rms > error_limit(limits.accuracy)) {
-    return Verdict::no("expected rms error " + error_text(cost.error_rms) + ", class " +
-                       std::string(name_of(limits.accuracy)) + " allows " +
-                       error_text(error_limit(limits.accuracy)));
+    return "expected rms error " + error_text(cost.error_rms) + ", class " +
+           std::string(name_of(limits.accuracy)) + " allows " +
+           error_text(error_limit(limits.accuracy));
   }
-  return Verdict::yes();
+  return {};
 }
 
 struct Entry {
   const Algorithm* algorithm = nullptr;
   Candidate candidate;
+  Offer offer;              // unless refused
   double rank_seconds = 0;  // what the order goes by; differs from the prediction if reproducible
 };
 
-Entry ask(const Algorithm& algorithm, const Problem& problem, const Limits& limits,
-          const Machine& machine) {
-  Entry entry{&algorithm, {}, 0};
+bool is_refused(const Entry& entry) {
+  return entry.candidate.standing == Candidate::Standing::refused;
+}
+
+// What is asked of all algorithms but those that ask: an algorithm is no part of itself.
+struct Request {
+  const Limits& limits;
+  const Machine& machine;
+  std::span<const Algorithm> algorithms;
+  const Request* parent = nullptr;    // what `asking` was asked for
+  const Algorithm* asking = nullptr;  // the algorithm whose child is planned
+
+  bool is_asking(const Algorithm& algorithm) const {
+    return asking == &algorithm || (parent != nullptr && parent->is_asking(algorithm));
+  }
+};
+
+class ChildPlanner final : public Planner {
+ public:
+  ChildPlanner(const Request& parent, const Algorithm& asking) : parent_(parent), asking_(asking) {}
+
+  std::variant<Refusal, ChildPlan> plan_child(const Problem& problem,
+                                              const Limits& limits) const override;
+
+ private:
+  const Request& parent_;
+  const Algorithm& asking_;
+};
+
+Entry ask(const Algorithm& algorithm, const Problem& problem, const Request& request) {
+  const Limits& limits = request.limits;
+  Entry entry{&algorithm, {}, {}, 0};
   entry.candidate.algorithm = algorithm.name;
   entry.candidate.summary = algorithm.summary;
   if (!limits.algorithm.empty() && limits.algorithm != algorithm.name) {
     entry.candidate.reason = limits.algorithm + " is forced";
     return entry;
   }
-  Verdict verdict = algorithm.accepts(problem, limits, machine);
-  if (verdict) {
-    entry.candidate.cost = algorithm.estimate(problem, limits, machine);
-    verdict = within_limits(entry.candidate.cost, limits);
-  }
-  if (!verdict) {
-    entry.candidate.reason = verdict.reason();
-    entry.candidate.cost = {};
+  const ChildPlanner planner(request, algorithm);
+  Answer answer = algorithm.ask({problem, limits, request.machine, planner});
+  if (auto* const refusal = std::get_if<Refusal>(&answer)) {
+    entry.candidate.reason = std::move(refusal->reason);
     return entry;
   }
+  entry.offer = std::get<Offer>(std::move(answer));
+  entry.candidate.reason = excess(entry.offer.cost, limits);
+  if (!entry.candidate.reason.empty()) return entry;
+  entry.candidate.cost = entry.offer.cost;
   entry.candidate.standing = Candidate::Standing::slower;
   entry.rank_seconds = entry.candidate.cost.predicted_seconds;
   return entry;
@@ -74,33 +105,41 @@ bool before(const Entry& a, const Entry& b) {
   return a.candidate.algorithm < b.candidate.algorithm;
 }
 
+// Everyone's answer, in the order of the list.
+std::vector<Entry> answers(const Problem& problem, const Request& request) {
+  std::vector<Entry> entries;
+  entries.reserve(request.algorithms.size());
+  for (const Algorithm& algorithm : request.algorithms) {
+    if (!request.is_asking(algorithm)) entries.push_back(ask(algorithm, problem, request));
+  }
+  return entries;
+}
+
 // Ranks by what holds on every machine: the canonical one, on one thread. Throws Error if this
 // machine refuses what that one would pick: another pick would have other bits.
-void rank_reproducibly(std::vector<Entry>& entries, const Problem& problem, const Limits& limits) {
-  Limits one_thread = limits;
+void rank_reproducibly(std::vector<Entry>& entries, const Problem& problem,
+                       const Request& request) {
+  Limits one_thread = request.limits;
   one_thread.threads = 1;
   one_thread.packed_format.clear();  // names this machine's target
+  const std::vector<Entry> canonical = answers(
+      problem,
+      {one_thread, canonical_machine(), request.algorithms, request.parent, request.asking});
   const Entry* pick = nullptr;
-  std::vector<Entry> canonical;
-  canonical.reserve(entries.size());
-  for (const Entry& entry : entries) {
-    canonical.push_back(ask(*entry.algorithm, problem, one_thread, canonical_machine()));
-  }
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const Entry& there = canonical[i];
     Candidate& here = entries[i].candidate;
-    if (there.candidate.standing != Candidate::Standing::refused) {
+    if (!is_refused(there)) {
       entries[i].rank_seconds = there.rank_seconds;
       if (pick == nullptr || before(there, *pick)) pick = &there;
-    } else if (here.standing != Candidate::Standing::refused) {
+    } else if (!is_refused(entries[i])) {
       here.standing = Candidate::Standing::refused;
       here.reason = "on the canonical machine: " + there.candidate.reason;
       here.cost = {};
     }
   }
   for (const Entry& entry : entries) {
-    if (pick != nullptr && entry.algorithm == pick->algorithm &&
-        entry.candidate.standing == Candidate::Standing::refused) {
+    if (pick != nullptr && entry.algorithm == pick->algorithm && is_refused(entry)) {
       throw Error(Status::unsupported,
                   "the reproducible pick " + entry.candidate.algorithm +
                       " is refused on this machine: " + entry.candidate.reason);
@@ -108,21 +147,47 @@ void rank_reproducibly(std::vector<Entry>& entries, const Problem& problem, cons
   }
 }
 
-bool is_refused(const Entry& entry) {
-  return entry.candidate.standing == Candidate::Standing::refused;
+// The same convolution in the spelling that algorithms are asked about, and their answers, the best
+// first. All refused it if the first did.
+struct Asked {
+  Problem problem;
+  std::vector<Entry> entries;
+};
+
+Asked ask_all(const Problem& problem, const Request& request) {
+  const auto ranked = [&](const Problem& spelling) {
+    std::vector<Entry> entries = answers(spelling, request);
+    if (request.limits.reproducible) rank_reproducibly(entries, spelling, request);
+    std::sort(entries.begin(), entries.end(), before);
+    return entries;
+  };
+  const Problem normalized = normalized_problem(problem);
+  Asked asked{canonical_problem(normalized), {}};
+  asked.entries = ranked(asked.problem);
+  // What is forced, capped or packed already may suit the spelling that was given alone.
+  if (is_refused(asked.entries.front()) && asked.problem != normalized) {
+    asked = {normalized, ranked(normalized)};
+  }
+  return asked;
 }
 
-// Everyone's answer, best first.
-std::vector<Entry> ask_all(const Problem& problem, const Limits& limits, const Machine& machine,
-                           std::span<const Algorithm> algorithms) {
-  std::vector<Entry> entries;
-  entries.reserve(algorithms.size());
-  for (const Algorithm& algorithm : algorithms) {
-    entries.push_back(ask(algorithm, problem, limits, machine));
+std::string reasons_of(const std::vector<Entry>& entries, const Limits& limits) {
+  std::string reasons;
+  for (const Entry& entry : entries) {
+    if (!limits.algorithm.empty() && entry.candidate.algorithm != limits.algorithm) continue;
+    reasons +=
+        (reasons.empty() ? "" : "; ") + entry.candidate.algorithm + ": " + entry.candidate.reason;
   }
-  if (limits.reproducible) rank_reproducibly(entries, problem, limits);
-  std::sort(entries.begin(), entries.end(), before);
-  return entries;
+  return reasons;
+}
+
+std::variant<Refusal, ChildPlan> ChildPlanner::plan_child(const Problem& problem,
+                                                          const Limits& limits) const {
+  const Request request{limits, parent_.machine, parent_.algorithms, &parent_, &asking_};
+  Asked asked = ask_all(problem, request);
+  Entry& best = asked.entries.front();
+  if (is_refused(best)) return Refusal{reasons_of(asked.entries, limits)};
+  return ChildPlan{best.algorithm->name, asked.problem, limits, std::move(best.offer)};
 }
 
 // Which part of the predicted time makes the difference between two algorithms.
@@ -159,16 +224,10 @@ void give_reasons(std::vector<Entry>& entries, const Limits& limits) {
   }
 }
 
-[[noreturn]] void fail(const Problem& problem, const std::vector<Entry>& entries,
-                       const Limits& limits) {
-  std::string reasons;
-  for (const Entry& entry : entries) {
-    if (!limits.algorithm.empty() && entry.candidate.algorithm != limits.algorithm) continue;
-    reasons +=
-        (reasons.empty() ? "" : "; ") + entry.candidate.algorithm + ": " + entry.candidate.reason;
-  }
-  throw Error(Status::unsupported,
-              "no algorithm computes \"" + to_string(problem) + "\": " + reasons);
+// A window of the given spelling is cut along the axes of the other one, which may be exchanged.
+Pair output_step_of(const Offer& offer, bool is_other_spelling) {
+  if (!is_other_spelling) return offer.output_step;
+  return std::lcm(offer.output_step.h, offer.output_step.w);
 }
 
 }  // namespace
@@ -199,28 +258,33 @@ Limits complete_limits(const Limits& limits, const Machine& machine,
 
 Ranking rank(const Problem& problem, const Limits& limits, const Machine& machine,
              std::span<const Algorithm> algorithms) {
-  const Problem effective = normalized_problem(problem);
-  Ranking ranking;
-  ranking.problem = canonical_problem(effective);
-  std::vector<Entry> entries = ask_all(ranking.problem, limits, machine, algorithms);
-  // What is forced, capped or packed already may suit the spelling that was given alone.
-  if (is_refused(entries.front()) && ranking.problem != effective) {
-    ranking.problem = effective;
-    entries = ask_all(effective, limits, machine, algorithms);
+  const Request request{limits, machine, algorithms};
+  Asked asked = ask_all(problem, request);
+  std::vector<Entry>& entries = asked.entries;
+  if (is_refused(entries.front())) {
+    throw Error(Status::unsupported, "no algorithm computes \"" + to_string(problem) +
+                                         "\": " + reasons_of(entries, limits));
   }
-  if (is_refused(entries.front())) fail(problem, entries, limits);
   give_reasons(entries, limits);
 
-  ranking.chosen = entries.front().algorithm;
+  const Entry& best = entries.front();
+  Ranking ranking;
+  ranking.chosen = best.algorithm;
+  const ChildPlanner planner(request, *best.algorithm);
+  ranking.execution = best.offer.prepare({asked.problem, limits, machine, planner});
   Explanation& explanation = ranking.explanation;
   explanation.problem_line = to_string(problem);
-  if (ranking.problem != effective) explanation.computed_as = to_string(ranking.problem);
+  const bool is_other_spelling = asked.problem != normalized_problem(problem);
+  if (is_other_spelling) explanation.computed_as = to_string(asked.problem);
+  ranking.output_step = output_step_of(best.offer, is_other_spelling);
   explanation.cpu = machine.cpu;
   explanation.target = machine.target;
   explanation.threads = limits.threads;
   explanation.limits = limits;
+  explanation.config = ranking.execution->config();
+  explanation.block = ranking.execution->block();
   for (Entry& entry : entries) {
-    if (entry.candidate.standing != Candidate::Standing::refused) {
+    if (!is_refused(entry)) {
       explanation.reproducible_price =
           std::max(explanation.reproducible_price, 1 / entry.candidate.factor);
     }

@@ -1,6 +1,7 @@
 // Ranking: which of the algorithms does a problem within the limits, and why.
 #pragma once
 
+#include <memory>
 #include <span>
 
 #include "algorithms/algorithm.hpp"
@@ -14,12 +15,13 @@ Limits complete_limits(const Limits& limits, const Machine& machine,
 
 struct Ranking {
   const Algorithm* chosen = nullptr;
-  Problem problem;  // as the chosen one is to prepare it
+  std::unique_ptr<Execution> execution;
+  Pair output_step = 1;
   Explanation explanation;
 };
 
-// Asks every algorithm; the order of the list does not matter. `limits` are complete. Throws Error
-// with every reason when none is left.
+// Asks every algorithm once; the order of the list does not matter. `limits` are complete. Throws
+// Error with every reason when none is left.
 Ranking rank(const Problem& problem, const Limits& limits, const Machine& machine,
              std::span<const Algorithm> algorithms);
 

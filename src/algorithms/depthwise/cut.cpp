@@ -79,8 +79,8 @@ class Chooser {
   }
 
   bool suits(const PlaneTile& tile) const {
-    const Axis& down = geometry_.vertical;
-    const Axis& across = geometry_.horizontal;
+    const AxisPhases& down = geometry_.vertical;
+    const AxisPhases& across = geometry_.horizontal;
     switch (tile.form) {
       case PlaneForm::taps:
         return true;
@@ -100,7 +100,7 @@ class Chooser {
         saturated_product({geometry_.row_stride, std::int64_t{sizeof(float)}});
     const std::int64_t rows_fit = std::max<std::int64_t>(1, budget / row_bytes);
     const std::int64_t fit = std::clamp<std::int64_t>(
-        rows_fit / geometry_.vertical.phases - geometry_.vertical.reach, 1, h_o_);
+        rows_fit / geometry_.vertical.phases - geometry_.vertical.extent, 1, h_o_);
     const std::int64_t fair = std::max<std::int64_t>(
         1, saturated_product({planes_, h_o_}) / (kernels::kBlocksPerThread * threads));
     cut.block_lines = even_lines(std::min(fit, threads == 1 ? h_o_ : fair), tile.lines);
@@ -221,7 +221,7 @@ class Chooser {
 
   double fill_cycles(const Cut& cut) const {
     const auto blocks = static_cast<double>(ceil_div(h_o_, cut.block_lines));
-    const auto reach = static_cast<double>(geometry_.vertical.reach);
+    const auto reach = static_cast<double>(geometry_.vertical.extent);
     const double rows = (static_cast<double>(h_o_) + blocks * reach) *
                         static_cast<double>(geometry_.vertical.phases);
     const bool copies = problem_.stride.w <= 2 && reads_lines_;

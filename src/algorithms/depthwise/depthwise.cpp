@@ -14,7 +14,6 @@
 #include "core/problem/canonical_problem.hpp"
 #include "core/threads/block_queue.hpp"
 #include "core/threads/subnormals.hpp"
-#include "kernels/product/recent.hpp"
 #include "kernels/tile/loop_counters.hpp"
 #include "kernels/tile/tile_cost.hpp"
 
@@ -59,7 +58,7 @@ namespace {
 // whole planes as strips, prefetching the next plane by hand made the first row slower, 203 us
 // instead of 170, and prefetching the lines of y gained nothing.
 // In NHWC, microseconds of the form over planes, which picks its lines pixel by pixel, or of the
-// room that was faster, and over pixels; two threads.
+// algorithm that was faster, and over pixels; two threads.
 //   3x3, 32 channels at 112 px               2670    66
 //   3x3 with stride 2, 64 channels at 112 px 2880    68
 //   3x3, 512 channels at 14 px                917    25
@@ -73,7 +72,7 @@ namespace {
 // time where x and y do not fit L2 (112 px), and 1.05 where they do. It loses where several outputs
 // can share an input, as strips do: the rows of many outputs of one channel.
 
-constexpr std::string_view kRoom = "depthwise";
+constexpr std::string_view kName = "depthwise";
 constexpr std::int64_t kMostPhases = 4096;  // each is kept in a table
 
 // === config ===
@@ -86,7 +85,7 @@ struct Config {
   bool fits() const { return by_pixels || planes.fits(); }
 };
 
-Config choose(const Problem& problem, const Limits& limits, const Machine& machine) {
+Config config(const Problem& problem, const Limits& limits, const Machine& machine) {
   Config chosen{choose_cut(problem, Geometry(problem, lanes_of(machine.target)), limits, machine),
                 choose_pixel_cut(problem, limits, machine), false};
   const PixelCut& pixels = chosen.pixels;
@@ -95,49 +94,40 @@ Config choose(const Problem& problem, const Limits& limits, const Machine& machi
   return chosen;
 }
 
-Config config(const Problem& problem, const Limits& limits, const Machine& machine) {
-  struct Request {
-    Problem problem;
-    Limits limits;
-    bool operator==(const Request&) const = default;
-  };
-  thread_local kernels::Recent<kernels::BlockingQuestion<Request>, Config, 1> recent;
-  return recent.get({{problem, limits}, machine}, [&] { return choose(problem, limits, machine); });
-}
-
 // Weights lie in the order of either way, so that one format serves every target and layout.
 std::string format_of(const Problem& problem) {
-  return std::string(kRoom) + " " + packed_kernel_text(problem) + (problem.bias ? " bias" : "");
+  return std::string(kName) + " " + packed_kernel_text(problem) + (problem.bias ? " bias" : "");
 }
 
 // === accepts ===
 // Forward, f32, one input channel per group; every padding mode, activation, stride and layout. A
 // strip of one line of output must fit under the cap, and 32 bits must address it.
-Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
-  Verdict verdict = accepts_as_product(problem);
-  if (!verdict) return verdict;
+std::optional<Refusal> refuse(const Problem& problem, const Limits& limits) {
+  if (auto refusal = refuse_as_product(problem)) return refusal;
   if (problem.c_i != problem.groups) {
-    return Verdict::no("only one input channel to a group, not " +
-                       std::to_string(problem.c_i / problem.groups));
+    return Refusal{"only one input channel to a group, not " +
+                   std::to_string(problem.c_i / problem.groups)};
   }
-  const std::int64_t phases = Axis(problem.k_w, problem.stride.w, problem.dilation.w).phases;
+  const std::int64_t phases = AxisPhases(problem.k_w, problem.stride.w, problem.dilation.w).phases;
   if (phases > kMostPhases) {
-    return Verdict::no("the columns of the window fall into " + std::to_string(phases) +
-                       " phases of the stride, of at most " + std::to_string(kMostPhases));
+    return Refusal{"the columns of the window fall into " + std::to_string(phases) +
+                   " phases of the stride, of at most " + std::to_string(kMostPhases)};
   }
   const std::string format = format_of(problem);
   if (!limits.packed_format.empty() && limits.packed_format != format) {
-    return Verdict::no("packs weights as \"" + format + "\", not \"" + limits.packed_format + "\"");
+    return Refusal{"packs weights as \"" + format + "\", not \"" + limits.packed_format + "\""};
   }
-  if (config(problem, limits, machine).fits()) return Verdict::yes();
+  return std::nullopt;
+}
+
+Refusal refuse_blocking(const Limits& limits) {
   std::string reason = "no depthwise tile";
   if (limits.delta != 0) reason += " of delta " + std::to_string(limits.delta);
   if (limits.max_workspace_bytes != kNoWorkspaceCap) {
-    return Verdict::no(reason + " works within " + std::to_string(limits.max_workspace_bytes) +
-                       " bytes of workspace");
+    return {reason + " works within " + std::to_string(limits.max_workspace_bytes) +
+            " bytes of workspace"};
   }
-  return Verdict::no(
-      limits.delta != 0 ? reason : "one line of output needs a strip of more than 2^31 floats");
+  return {limits.delta != 0 ? reason : "one row of output needs a strip of more than 2^31 floats"};
 }
 
 // === cost ===
@@ -151,8 +141,9 @@ std::size_t packed_size(const Problem& problem) {
                     problem.bias ? problem.c_o * 4 : 0));
 }
 
-Cost estimate(const Problem& problem, const Limits& limits, const Machine& machine) {
-  const Config chosen = config(problem, limits, machine);
+Cost cost_of(const Config& chosen, const Question& question) {
+  const Problem& problem = question.problem;
+  const Machine& machine = question.machine;
   const std::int64_t lanes = lanes_of(machine.target);
   Cost cost;
   const auto take = [&cost](const auto& cut) {
@@ -173,7 +164,7 @@ Cost estimate(const Problem& problem, const Limits& limits, const Machine& machi
   cost.useful_multiplications = problem.multiplications();
   cost.additions = cost.multiplications +
                    kernels::chunk_additions(cost.multiplications, problem.depth(), kernels::kChunk);
-  cost.packed_bytes = limits.prepacked ? packed_size(problem) : 0;
+  cost.packed_bytes = question.limits.prepacked ? packed_size(problem) : 0;
   cost.pack_seconds = static_cast<double>(cost.packed_bytes) / machine.rates.dram_bytes_per_second;
   cost.l2_bytes = operand_bytes(problem);
   const int threads = chosen.by_pixels ? chosen.pixels.threads : chosen.planes.threads;
@@ -249,7 +240,7 @@ void Depthwise::run_blocks(const Args& args, std::int64_t blocks, const MakeTask
   };
   args.executor->run(threads_, run);
   if (args.report != nullptr) {
-    *args.report = report_of(tally.total(), kLoops, kRoom, target_, threads_);
+    *args.report = report_of(tally.total(), kLoops, kName, target_, threads_);
   }
 }
 
@@ -347,13 +338,18 @@ class ByPixels final : public Depthwise {
   PixelCut cut_;
 };
 
-std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& limits,
-                                   const Machine& machine) {
-  const Config chosen = config(problem, limits, machine);
-  if (chosen.by_pixels) {
-    return std::make_unique<ByPixels>(problem, chosen.pixels, machine.target);
-  }
-  return std::make_unique<ByPlanes>(problem, chosen.planes, machine.target);
+// === ask ===
+Answer ask(const Question& question) {
+  if (auto refusal = refuse(question.problem, question.limits)) return *std::move(refusal);
+  const Config chosen = config(question.problem, question.limits, question.machine);
+  if (!chosen.fits()) return refuse_blocking(question.limits);
+  const auto prepare = [chosen](const Question& asked) -> std::unique_ptr<Execution> {
+    if (chosen.by_pixels) {
+      return std::make_unique<ByPixels>(asked.problem, chosen.pixels, asked.machine.target);
+    }
+    return std::make_unique<ByPlanes>(asked.problem, chosen.planes, asked.machine.target);
+  };
+  return Offer{cost_of(chosen, question), prepare};
 }
 
 }  // namespace
@@ -361,7 +357,7 @@ std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& limits,
 std::span<const Algorithm> variants() {
   static const Algorithm algorithms[] = {
       {"depthwise", "one input channel per group: lines of a plane in tiles, pixels as lanes",
-       accepts, estimate, prepare}};
+       ask}};
   return algorithms;
 }
 

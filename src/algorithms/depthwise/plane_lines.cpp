@@ -1,23 +1,17 @@
 #include "algorithms/depthwise/plane_lines.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "core/integers.hpp"
 #include "core/problem/padding.hpp"
 #include "kernels/tile/tile_cost.hpp"
 
 namespace plait::algorithm::depthwise {
-Axis::Axis(std::int64_t taps, std::int64_t stride_, std::int64_t dilation_)
-    : stride(stride_),
-      dilation(dilation_),
-      phases(std::min(taps, stride_ / std::gcd(stride_, dilation_))),
-      reach((taps - 1) * dilation_ / stride_) {}
 
 Geometry::Geometry(const Problem& problem, std::int64_t lanes)
     : vertical(problem.k_h, problem.stride.h, problem.dilation.h),
       horizontal(problem.k_w, problem.stride.w, problem.dilation.w),
-      columns(problem.w_o() + horizontal.reach),
+      columns(problem.w_o() + horizontal.extent),
       lead(problem.stride.w == 1
                ? kernels::round_up(problem.padding.left, lanes) - problem.padding.left
                : lanes),
@@ -35,7 +29,7 @@ Geometry::Geometry(const Problem& problem, std::int64_t lanes)
 
 std::int64_t Geometry::strip_floats(std::int64_t lines) const {
   const std::int64_t rows =
-      saturated_product({saturated_sum(lines, vertical.reach), vertical.phases});
+      saturated_product({saturated_sum(lines, vertical.extent), vertical.phases});
   return saturated_sum(saturated_product({rows, row_stride}), kernels::kPlaneSlack + lead);
 }
 
@@ -66,7 +60,7 @@ PlaneLines::PlaneLines(const Problem& problem, const Geometry& geometry,
 // that lie equally far apart in the input are written at once.
 void PlaneLines::fill(std::int64_t n, std::int64_t c, std::int64_t first, std::int64_t lines,
                       float* strip, bool borders) const {
-  const Axis& axis = geometry_.vertical;
+  const AxisPhases& axis = geometry_.vertical;
   const float* channel = x_ + n * strides_[0] + c * strides_[1];
   const bool every_row = axis.phases == axis.stride && axis.dilation % axis.stride == 1;
   const std::int64_t step = axis.phases == 1 ? axis.stride : every_row ? 1 : 0;
@@ -108,7 +102,7 @@ void PlaneLines::fill_outside(float* to) const {
 // Rows of the strip from rows of the input, `step` floats apart.
 void PlaneLines::fill_rows(const float* row, std::int64_t rows, std::int64_t step, float* to,
                            bool borders) const {
-  const Axis& axis = geometry_.horizontal;
+  const AxisPhases& axis = geometry_.horizontal;
   const bool dense = strides_[3] == 1 && geometry_.has_input;
   const bool copies = dense && axis.stride == 1;
   const bool splits = dense && axis.stride == 2 && axis.phases == 2;

@@ -6,28 +6,10 @@
 
 #include <plait/problem.hpp>
 
+#include "core/problem/phases.hpp"
 #include "kernels/depthwise/planes.hpp"
 
 namespace plait::algorithm::depthwise {
-
-// One axis. Only every `stride`-th position is ever the first of a window, so the positions that
-// taps read fall into phases, which repeat after stride / gcd(stride, dilation) taps; phase number
-// i is that of tap i, and within its phase every tap reads like stride 1.
-struct Axis {
-  Axis(std::int64_t taps, std::int64_t stride, std::int64_t dilation);
-
-  std::int64_t phase_of(std::int64_t tap) const { return tap % phases; }
-  std::int64_t step_of(std::int64_t tap) const { return tap * dilation / stride; }
-  // First position of the padded input in a phase.
-  std::int64_t first_of(std::int64_t phase) const {
-    return phase == 0 ? 0 : phase * dilation % stride;
-  }
-
-  std::int64_t stride;
-  std::int64_t dilation;
-  std::int64_t phases;
-  std::int64_t reach;  // of the last tap within its phase
-};
 
 // The columns [first, last) of a phase that are real input; column j is input column + j * stride.
 struct Span {
@@ -42,7 +24,9 @@ struct Geometry {
 
   // Floats of a strip of `lines` output lines, with what the last vectors read beyond them.
   std::int64_t strip_floats(std::int64_t lines) const;
-  std::int64_t rows(std::int64_t lines) const { return (lines + vertical.reach) * vertical.phases; }
+  std::int64_t rows(std::int64_t lines) const {
+    return (lines + vertical.extent) * vertical.phases;
+  }
   std::int64_t line_stride() const { return vertical.phases * row_stride; }
   // Offset of window column v in a row.
   std::int64_t column_offset(std::int64_t v) const {
@@ -51,7 +35,7 @@ struct Geometry {
   // Of every tap, in the order of K; or of the columns of one row of the window.
   std::vector<std::int32_t> tap_offsets(std::int64_t k_h, std::int64_t k_w) const;
 
-  Axis vertical, horizontal;
+  AxisPhases vertical, horizontal;
   std::vector<Span> spans;  // of the horizontal phases
   bool has_input = false;   // any of them is not empty
   std::int64_t columns;     // of a phase that are read: output width and reach

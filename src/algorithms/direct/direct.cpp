@@ -67,32 +67,27 @@ namespace {
 
 // === config ===
 // The strip of direct/pixels is always copied; that of direct/channels unless x is one as it is.
-constexpr StripRoom kPixels{"direct/pixels", kernels::tile_set, false};
-constexpr StripRoom kChannels{"direct/channels", kernels::channel_tile_set, true};
+constexpr Variant kPixels{"direct/pixels", kernels::tile_set, false};
+constexpr Variant kChannels{"direct/channels", kernels::channel_tile_set, true};
 
 // === accepts ===
 // What every matrix product takes: forward, f32. A strip of one row of output must fit under the
 // cap, and 32 bits must address it.
-template <const StripRoom& kVariant>
-Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
-  return accepts_as_strips(kVariant, problem, limits, machine);
-}
+std::optional<Refusal> refuse(const Problem& problem) { return refuse_as_product(problem); }
 
 // === cost ===
-template <const StripRoom& kVariant>
-Cost estimate(const Problem& problem, const Limits& limits, const Machine& machine) {
-  return strip_cost(kVariant, problem, limits, machine);
-}
+// Of the blocking that kernels::choose_strips finds: product_cost.
 
 // === pack ===
 // Weights in tile order: TileExecution::pack.
 
 // === run ===
 // kernels::run_strips over strips of rows, as kernels::choose_strips cuts them.
-template <const StripRoom& kVariant>
-std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& limits,
-                                   const Machine& machine) {
-  return prepare_strips(kVariant, problem, limits, machine);
+// === ask ===
+template <const Variant& kVariant>
+Answer ask(const Question& question) {
+  if (auto refusal = refuse(question.problem)) return *std::move(refusal);
+  return offer_strips(kVariant, question);
 }
 
 }  // namespace
@@ -100,10 +95,10 @@ std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& limits,
 std::span<const Algorithm> variants() {
   static const Algorithm algorithms[] = {
       {"direct/pixels", "shifted loads from zero-padded strips of the input, pixels as lanes",
-       accepts<kPixels>, estimate<kPixels>, prepare<kPixels>},
+       ask<kPixels>},
       {"direct/channels",
        "shifted reads from zero-padded strips of the input, output channels as lanes",
-       accepts<kChannels>, estimate<kChannels>, prepare<kChannels>}};
+       ask<kChannels>}};
   return algorithms;
 }
 

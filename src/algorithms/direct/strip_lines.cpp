@@ -6,7 +6,7 @@
 #include "core/problem/padding.hpp"
 #include "kernels/tile/tile_cost.hpp"
 
-namespace plait {
+namespace plait::algorithm::direct {
 namespace {
 
 // Of an axis of `size`, with `before` padding, every `step`-th position from `phase_first` on.
@@ -57,7 +57,7 @@ void StripLines::fill(std::int64_t unit, std::int64_t first_line, std::int64_t l
   for (std::int64_t c = 0; c < channels(); ++c, channel += strides_[1]) {
     for (std::int64_t i = 0; i < geometry_.vertical.phases; ++i) {
       for (std::int64_t j = 0; j < geometry_.horizontal.phases; ++j) {
-        fill_plane(channel, {i, j}, first_line, lines + geometry_.vertical.reach, strip);
+        fill_plane(channel, {i, j}, first_line, lines + geometry_.vertical.extent, strip);
         strip += plane_stride;
       }
     }
@@ -189,4 +189,4 @@ void StripLines::fill_around(const float* row, const Phase& phase, std::int64_t 
   }
 }
 
-}  // namespace plait
+}  // namespace plait::algorithm::direct

@@ -6,7 +6,7 @@
 #include "algorithms/direct/strips.hpp"
 #include "kernels/copy/rows.hpp"
 
-namespace plait {
+namespace plait::algorithm::direct {
 
 // Lines (or columns) [first, last) of a phase are those of the input, `position` the first of them.
 struct RealSpan {
@@ -59,4 +59,4 @@ class StripLines final : public kernels::StripSource {
   float outside_;
 };
 
-}  // namespace plait
+}  // namespace plait::algorithm::direct

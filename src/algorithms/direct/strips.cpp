@@ -8,7 +8,7 @@
 #include "algorithms/direct/strip_lines.hpp"
 #include "core/integers.hpp"
 
-namespace plait {
+namespace plait::algorithm::direct {
 namespace {
 
 // Cycles to write one element of a strip, copied, picked by vectors or one by one, and one line of
@@ -33,22 +33,23 @@ double fill_cycles(const Problem& problem, const StripGeometry& geometry) {
   return cycles + kLineCycles / static_cast<double>(geometry.shape.pitch);
 }
 
-kernels::StripBlocking blocking_of(const StripRoom& room, const StripGeometry& geometry,
-                                   const Problem& problem, const Limits& limits,
-                                   const Machine& machine) {
+kernels::StripBlocking blocking_of(const Variant& variant, const StripGeometry& geometry,
+                                   const Question& question) {
+  const Limits& limits = question.limits;
+  const Machine& machine = question.machine;
   kernels::StripRequest request;
   request.shape = geometry.shape;
-  request.tiles = room.tiles(machine.target);
+  request.tiles = variant.tiles(machine.target);
   request.threads = limits.threads;
   request.max_workspace_bytes = limits.max_workspace_bytes;
   request.prepacked = limits.prepacked;
   request.delta = limits.delta;
   const double cycle = 1e-9 / machine.rates.ghz;
-  request.fill_seconds_per_element = fill_cycles(problem, geometry) * cycle;
+  request.fill_seconds_per_element = fill_cycles(question.problem, geometry) * cycle;
   if (geometry.order == StripGeometry::Order::planes) {
     request.fill_seconds_per_plane = kPlaneCycles * cycle;
   }
-  request.tile_rows = required_tile_rows(room.name, request.tiles, problem, limits);
+  request.tile_rows = required_tile_rows(variant.name, request.tiles, question.problem, limits);
   return kernels::choose_strips(request, machine);
 }
 
@@ -59,16 +60,16 @@ bool is_addressable(std::initializer_list<std::int64_t> distances) {
   return sum <= std::numeric_limits<std::int32_t>::max();
 }
 
-std::int64_t reach_of(std::int64_t taps, std::int64_t dilation) {
+std::int64_t extent_of(std::int64_t taps, std::int64_t dilation) {
   return saturated_product({taps - 1, dilation});
 }
 
 bool is_strip_in_place(const Problem& problem) {
   const Dims strides = problem.effective_x_strides();
   const std::int64_t rows =
-      saturated_sum(problem.stride.h, reach_of(problem.k_h, problem.dilation.h));
+      saturated_sum(problem.stride.h, extent_of(problem.k_h, problem.dilation.h));
   const std::int64_t columns =
-      saturated_sum(problem.stride.w, reach_of(problem.k_w, problem.dilation.w));
+      saturated_sum(problem.stride.w, extent_of(problem.k_w, problem.dilation.w));
   constexpr std::int64_t kMostTerms = 1 << 22;  // a table has an offset for each
   return problem.padding == Padding(0) && problem.depth() <= kMostTerms &&
          is_addressable({saturated_product({problem.c_i / problem.groups, std::abs(strides[1])}),
@@ -79,7 +80,7 @@ bool is_strip_in_place(const Problem& problem) {
 // Of the padded input, what one line of output reads of one row.
 std::int64_t pixels_of_row(const Problem& problem) {
   return saturated_sum(saturated_product({problem.w_o() - 1, problem.stride.w}),
-                       saturated_sum(reach_of(problem.k_w, problem.dilation.w), 1));
+                       saturated_sum(extent_of(problem.k_w, problem.dilation.w), 1));
 }
 
 // Where pixels lie a multiple of 2 KiB apart, those of a tile and of the lines above and below
@@ -95,16 +96,39 @@ bool has_channels_side_by_side(const Problem& problem) {
   const Dims strides = problem.effective_x_strides();
   const std::int64_t pixel_floats = floats_of_pixel(problem.c_i / problem.groups);
   const std::int64_t rows =
-      saturated_sum(problem.stride.h, saturated_sum(reach_of(problem.k_h, problem.dilation.h), 1));
+      saturated_sum(problem.stride.h, saturated_sum(extent_of(problem.k_h, problem.dilation.h), 1));
   return strides[1] == 1 && strides[3] != 1 &&
          is_addressable({saturated_product({rows, pixels_of_row(problem), pixel_floats}),
                          saturated_product({problem.stride.w, pixel_floats})});
 }
 
+struct StripPlan {
+  StripGeometry geometry;
+  kernels::StripBlocking blocking;  // without a tile if none keeps to the limits
+};
+
+// The cheapest order of the strips, and its blocking.
+StripPlan plan_strips(const Variant& variant, const Question& question) {
+  using Order = StripGeometry::Order;
+  const Problem& problem = question.problem;
+  const auto of_order = [&](Order order) {
+    const StripGeometry geometry(problem, order);
+    return StripPlan{geometry, blocking_of(variant, geometry, question)};
+  };
+  const bool by_pixels = variant.any_order && has_channels_side_by_side(problem);
+  StripPlan copied = of_order(by_pixels ? Order::pixels : Order::planes);
+  if (!variant.any_order || !is_strip_in_place(problem)) return copied;
+  StripPlan in_place = of_order(Order::in_place);
+  if (in_place.blocking.tile == nullptr) return copied;
+  const bool faster = copied.blocking.tile == nullptr ||
+                      in_place.blocking.cost.seconds() <= copied.blocking.cost.seconds();
+  return faster ? in_place : copied;
+}
+
 class StripExecution final : public TileExecution {
  public:
-  StripExecution(const StripRoom& room, const Problem& problem, const StripPlan& plan)
-      : TileExecution(room.name, problem, *plan.blocking.tile, plan.blocking.target,
+  StripExecution(const Variant& variant, const Problem& problem, const StripPlan& plan)
+      : TileExecution(variant.name, problem, *plan.blocking.tile, plan.blocking.target,
                       plan.blocking.threads),
         geometry_(plan.geometry),
         blocking_(plan.blocking),
@@ -162,10 +186,10 @@ StripGeometry::StripGeometry(const Problem& problem, Order order_)
   shape.planes = channels;
   switch (order) {
     case Order::planes:
-      shape.pitch = shape.width + horizontal.reach;
+      shape.pitch = shape.width + horizontal.extent;
       shape.planes = saturated_product({channels, vertical.phases, horizontal.phases});
       shape.line_floats = saturated_product({shape.planes, shape.pitch});
-      shape.halo_floats = saturated_product({shape.line_floats, vertical.reach});
+      shape.halo_floats = saturated_product({shape.line_floats, vertical.extent});
       shape.line_step = shape.pitch;
       break;
     case Order::pixels: {
@@ -175,7 +199,7 @@ StripGeometry::StripGeometry(const Problem& problem, Order order_)
       shape.line_step = problem.stride.h * row_floats;
       shape.line_floats = shape.line_step;
       shape.halo_floats =
-          (reach_of(problem.k_h, problem.dilation.h) + 1 - problem.stride.h) * row_floats;
+          (extent_of(problem.k_h, problem.dilation.h) + 1 - problem.stride.h) * row_floats;
       break;
     }
     case Order::in_place:
@@ -201,12 +225,12 @@ std::vector<std::int32_t> StripGeometry::offsets(const Problem& problem,
   const auto of_row = [&](std::int64_t u) {
     if (order == Order::in_place) return u * problem.dilation.h * strides[2];
     if (order == Order::pixels) return u * problem.dilation.h * row_floats;
-    return vertical.phase_number(u) * horizontal.phases * plane + vertical.step_of(u) * shape.pitch;
+    return vertical.phase_of(u) * horizontal.phases * plane + vertical.step_of(u) * shape.pitch;
   };
   const auto of_column = [&](std::int64_t v) {
     if (order == Order::in_place) return v * problem.dilation.w * strides[3];
     if (order == Order::pixels) return v * problem.dilation.w * pixel_floats;
-    return horizontal.phase_number(v) * plane + horizontal.step_of(v);
+    return horizontal.phase_of(v) * plane + horizontal.step_of(v);
   };
   // The divisions of these would take most of the time of a plan: each only once.
   std::vector<std::int64_t> columns(static_cast<std::size_t>(problem.k_w));
@@ -226,49 +250,22 @@ std::vector<std::int32_t> StripGeometry::offsets(const Problem& problem,
   return list;
 }
 
-StripPlan plan_strips(const StripRoom& room, const Problem& problem, const Limits& limits,
-                      const Machine& machine) {
-  using Order = StripGeometry::Order;
-  const auto cut = [&](Order order) {
-    const StripGeometry geometry(problem, order);
-    return StripPlan{geometry, blocking_of(room, geometry, problem, limits, machine)};
-  };
-  const bool by_pixels = room.any_order && has_channels_side_by_side(problem);
-  StripPlan best = cut(by_pixels ? Order::pixels : Order::planes);
-  if (!room.any_order || !is_strip_in_place(problem)) return best;
-  StripPlan in_place = cut(Order::in_place);
-  if (in_place.blocking.tile == nullptr) return best;
-  const bool faster = best.blocking.tile == nullptr ||
-                      in_place.blocking.cost.seconds() <= best.blocking.cost.seconds();
-  return faster ? in_place : best;
-}
-
-Verdict accepts_as_strips(const StripRoom& room, const Problem& problem, const Limits& limits,
-                          const Machine& machine) {
-  Verdict verdict = accepts_as_product(problem);
-  if (!verdict) return verdict;
-  const kernels::StripBlocking blocking = plan_strips(room, problem, limits, machine).blocking;
+Answer offer_strips(const Variant& variant, const Question& question) {
+  const StripPlan plan = plan_strips(variant, question);
+  const kernels::StripBlocking& blocking = plan.blocking;
   if (blocking.tile == nullptr) {
-    return refuse_tiles(room.name, room.tiles(machine.target), limits);
+    return refuse_tiles(variant.name, variant.tiles(question.machine.target), question.limits);
   }
   if (blocking.strip_bytes / sizeof(float) > std::numeric_limits<std::int32_t>::max()) {
-    return Verdict::no("one line of output needs a strip of " +
-                       std::to_string(blocking.strip_bytes) + " bytes, offsets have 32 bits");
+    return Refusal{"one row of output needs a strip of " + std::to_string(blocking.strip_bytes) +
+                   " bytes, offsets have 32 bits"};
   }
-  return Verdict::yes();
+  const auto prepare = [plan, &variant](const Question& asked) {
+    return std::make_unique<StripExecution>(variant, asked.problem, plan);
+  };
+  return Offer{product_cost(question.problem, question.machine, blocking.cost, blocking.threads,
+                            kernels::workspace_bytes(blocking), blocking.weights_bytes),
+               prepare};
 }
 
-Cost strip_cost(const StripRoom& room, const Problem& problem, const Limits& limits,
-                const Machine& machine) {
-  const kernels::StripBlocking blocking = plan_strips(room, problem, limits, machine).blocking;
-  return product_cost(problem, machine, blocking.cost, blocking.threads,
-                      kernels::workspace_bytes(blocking), blocking.weights_bytes);
-}
-
-std::unique_ptr<Execution> prepare_strips(const StripRoom& room, const Problem& problem,
-                                          const Limits& limits, const Machine& machine) {
-  return std::make_unique<StripExecution>(room, problem,
-                                          plan_strips(room, problem, limits, machine));
-}
-
-}  // namespace plait
+}  // namespace plait::algorithm::direct

@@ -137,31 +137,20 @@ constexpr double kGatherCycles = 0.9;
 constexpr double kRunCycles = 18;
 constexpr double kPanelCols = 48;  // of a typical tile; only the runs' mean length depends on it
 
-kernels::Blocking config(const Problem& problem, const Limits& limits, const Machine& machine) {
+PanelRequest config(const Problem& problem) {
   const bool copies = problem.stride.w == 1 && problem.effective_x_strides()[3] == 1;
   const auto line = static_cast<double>(problem.w_o());
   const double run = line * kPanelCols / (line + kPanelCols);  // both ends cut runs
-  return panel_blocking(
-      {.room = "im2col",
-       .fill_cycles_per_element = (copies ? kCopyCycles : kGatherCycles) + kRunCycles / run},
-      problem, limits, machine);
+  return {.algorithm = "im2col",
+          .fill_cycles_per_element = (copies ? kCopyCycles : kGatherCycles) + kRunCycles / run};
 }
 
 // === accepts ===
-// What every product room takes: forward, f32. Any workspace cap, 0 included.
-Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
-  Verdict verdict = accepts_as_product(problem);
-  if (!verdict) return verdict;
-  if (config(problem, limits, machine).tile == nullptr) {
-    return refuse_tiles("im2col", kernels::tile_set(machine.target), limits);
-  }
-  return Verdict::yes();
-}
+// What every matrix product takes: forward, f32. Any workspace cap, 0 included.
+std::optional<Refusal> refuse(const Problem& problem) { return refuse_as_product(problem); }
 
 // === cost ===
-Cost estimate(const Problem& problem, const Limits& limits, const Machine& machine) {
-  return panel_cost(problem, machine, config(problem, limits, machine));
-}
+// Of the blocking that kernels::choose_blocking finds: panel_cost.
 
 // === pack ===
 // Weights in tile order: TileExecution::pack.
@@ -176,17 +165,17 @@ class Im2col final : public PanelExecution {
   }
 };
 
-std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& limits,
-                                   const Machine& machine) {
-  return std::make_unique<Im2col>("im2col", problem, config(problem, limits, machine));
+// === ask ===
+Answer ask(const Question& question) {
+  if (auto refusal = refuse(question.problem)) return *std::move(refusal);
+  return offer_panels<Im2col>(config(question.problem), question);
 }
 
 }  // namespace
 
 std::span<const Algorithm> variants() {
   static const Algorithm algorithms[] = {
-      {"im2col", "patches of the input times the weights, panel by panel in cache", accepts,
-       estimate, prepare}};
+      {"im2col", "patches of the input times the weights, panel by panel in cache", ask}};
   return algorithms;
 }
 

@@ -11,20 +11,19 @@
 
 namespace plait {
 
-Verdict accepts_as_product(const Problem& problem) {
+std::optional<Refusal> refuse_as_product(const Problem& problem) {
   if (problem.direction != Direction::forward) {
-    return Verdict::no("only the forward direction, not " +
-                       std::string(name_of(problem.direction)));
+    return Refusal{"only the forward direction, not " + std::string(name_of(problem.direction))};
   }
   if (problem.dtype != Dtype::f32) {
-    return Verdict::no("only f32, not " + std::string(name_of(problem.dtype)));
+    return Refusal{"only f32, not " + std::string(name_of(problem.dtype))};
   }
   const auto slope = static_cast<float>(problem.activation.slope);
   // A subnormal one may be flushed to 0, which is -0 at -inf instead of infinite.
   if (problem.activation.slope != 0 && !std::isnormal(slope)) {
-    return Verdict::no("the slope of leaky does not fit f32");
+    return Refusal{"the slope of leaky does not fit f32"};
   }
-  return Verdict::yes();
+  return std::nullopt;
 }
 
 kernels::Curve curve_of(ActivationKind kind) {
@@ -78,32 +77,34 @@ kernels::ProductShape product_shape(const Problem& problem) {
           lines_join ? columns : problem.w_o()};
 }
 
-std::string product_format(std::string_view room, const Problem& problem, Target target,
+std::string product_format(std::string_view algorithm, const Problem& problem, Target target,
                            int tile_rows) {
-  return std::string(room) + " " + std::string(name_of(target)) + " r" + std::to_string(tile_rows) +
-         " " + packed_kernel_text(problem) + (problem.bias ? " bias" : "");
+  return std::string(algorithm) + " " + std::string(name_of(target)) + " r" +
+         std::to_string(tile_rows) + " " + packed_kernel_text(problem) +
+         (problem.bias ? " bias" : "");
 }
 
-int required_tile_rows(std::string_view room, const kernels::TileSet& set, const Problem& problem,
-                       const Limits& limits) {
+int required_tile_rows(std::string_view algorithm, const kernels::TileSet& set,
+                       const Problem& problem, const Limits& limits) {
   if (limits.packed_format.empty()) return 0;
   for (const kernels::Tile& tile : set.tiles) {
-    if (limits.packed_format == product_format(room, problem, set.target, tile.rows)) {
+    if (limits.packed_format == product_format(algorithm, problem, set.target, tile.rows)) {
       return tile.rows;
     }
   }
   return -1;
 }
 
-Verdict refuse_tiles(std::string_view room, const kernels::TileSet& set, const Limits& limits) {
-  std::string reason = "no " + std::string(room) + " tile";
+Refusal refuse_tiles(std::string_view algorithm, const kernels::TileSet& set,
+                     const Limits& limits) {
+  std::string reason = "no " + std::string(algorithm) + " tile";
   if (limits.delta != 0) {
     std::set<int> deltas;
     for (const kernels::Tile& tile : set.tiles) deltas.insert(tile.cols);
     std::string known;
     for (const int delta : deltas) known += (known.empty() ? "" : ", ") + std::to_string(delta);
     reason += " of delta " + std::to_string(limits.delta);
-    if (!deltas.contains(limits.delta)) return Verdict::no(reason + " (there are " + known + ")");
+    if (!deltas.contains(limits.delta)) return {reason + " (there are " + known + ")"};
   }
   if (!limits.packed_format.empty()) {
     reason += " takes weights packed as \"" + limits.packed_format + "\"";
@@ -112,7 +113,7 @@ Verdict refuse_tiles(std::string_view room, const kernels::TileSet& set, const L
     reason += (limits.packed_format.empty() ? " works within " : " within ") +
               std::to_string(limits.max_workspace_bytes) + " bytes of workspace";
   }
-  return Verdict::no(reason);
+  return {reason};
 }
 
 std::int64_t operand_bytes(const Problem& problem) {
@@ -163,12 +164,16 @@ std::string tile_text(const kernels::Tile& tile) {
          std::to_string(tile.cols) + " outputs";
 }
 
-TileExecution::TileExecution(std::string_view room, const Problem& problem,
+TileExecution::TileExecution(std::string_view algorithm, const Problem& problem,
                              const kernels::Tile& tile, Target target, int threads)
-    : room_(room), problem_(problem), tile_rows_(tile.rows), target_(target), threads_(threads) {}
+    : algorithm_(algorithm),
+      problem_(problem),
+      tile_rows_(tile.rows),
+      target_(target),
+      threads_(threads) {}
 
 std::string TileExecution::packed_format() const {
-  return product_format(room_, problem_, target_, tile_rows_);
+  return product_format(algorithm_, problem_, target_, tile_rows_);
 }
 
 void TileExecution::pack(const void* kernel, const void* bias, std::byte* out) const {
@@ -221,23 +226,25 @@ RunReport report_of(const kernels::LoopTally& tally, std::span<const kernels::Lo
   return report;
 }
 
-kernels::Blocking panel_blocking(const PanelRequest& request, const Problem& problem,
-                                 const Limits& limits, const Machine& machine) {
+kernels::Blocking panel_blocking(const PanelRequest& request, const Question& question) {
+  const Problem& problem = question.problem;
+  const Limits& limits = question.limits;
+  const Machine& machine = question.machine;
   kernels::BlockingRequest blocking;
   blocking.shape = product_shape(problem);
   blocking.threads = limits.threads;
   blocking.max_workspace_bytes = limits.max_workspace_bytes;
   blocking.prepacked = limits.prepacked;
   blocking.tile_rows =
-      required_tile_rows(request.room, kernels::tile_set(machine.target), problem, limits);
+      required_tile_rows(request.algorithm, kernels::tile_set(machine.target), problem, limits);
   blocking.tile_cols = limits.delta;
   blocking.fill_seconds_per_element = request.fill_cycles_per_element * 1e-9 / machine.rates.ghz;
   blocking.source_in_place = request.source_in_place;
   return kernels::choose_blocking(blocking, machine);
 }
 
-Cost panel_cost(const Problem& problem, const Machine& machine, const kernels::Blocking& blocking) {
-  return product_cost(problem, machine, blocking.cost, blocking.threads,
+Cost panel_cost(const Question& question, const kernels::Blocking& blocking) {
+  return product_cost(question.problem, question.machine, blocking.cost, blocking.threads,
                       kernels::workspace_bytes(blocking), blocking.weights_bytes);
 }
 

@@ -1,9 +1,11 @@
-// What the rooms share whose work is one matrix product per image and group:
+// What algorithms share whose work is one matrix product per image and group:
 //   y[n, o, p] = act( sum over k of K[o, k] * b[k, p] + bias[o] ),  p = output pixel, k < depth.
-// Such a room says how b arises from x (a kernels::PanelSource or a kernels::StripSource); the rest
-// is here.
+// Such an algorithm says how b arises from x (a kernels::PanelSource or a kernels::StripSource);
+// the rest is here.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,23 +15,24 @@
 
 namespace plait {
 
-// No, unless the problem is forward and f32, and so is the slope of its activation.
-Verdict accepts_as_product(const Problem& problem);
+// Why a product does not compute the problem, if it is not forward or not f32, or the slope of its
+// activation does not fit f32.
+std::optional<Refusal> refuse_as_product(const Problem& problem);
 
 kernels::Curve curve_of(ActivationKind kind);
 // Elements of x from one column that a tap reads to the next; saturated.
 std::int64_t column_step(const Problem& problem);
 kernels::ProductShape product_shape(const Problem& problem);
 
-// What a room calls its packed weights: equal formats hold equal bytes for equal weights.
-std::string product_format(std::string_view room, const Problem& problem, Target target,
+// What an algorithm calls its packed weights: equal formats hold equal bytes for equal weights.
+std::string product_format(std::string_view algorithm, const Problem& problem, Target target,
                            int tile_rows);
-// Rows of the tile that `limits` restrict a room to: 0 if they do not, -1 if their packed format is
-// one of another room, target or weight shape.
-int required_tile_rows(std::string_view room, const kernels::TileSet& set, const Problem& problem,
-                       const Limits& limits);
+// Rows of the tile that `limits` restrict an algorithm to: 0 if they do not, -1 if their packed
+// format is one of another algorithm, target or weight shape.
+int required_tile_rows(std::string_view algorithm, const kernels::TileSet& set,
+                       const Problem& problem, const Limits& limits);
 // No tile fits the limits; the reason says which one stands in the way.
-Verdict refuse_tiles(std::string_view room, const kernels::TileSet& set, const Limits& limits);
+Refusal refuse_tiles(std::string_view algorithm, const kernels::TileSet& set, const Limits& limits);
 // "delta 48: tiles of 8 x 48 outputs"
 std::string tile_text(const kernels::Tile& tile);
 
@@ -50,7 +53,7 @@ RunReport report_of(const kernels::LoopTally& tally, std::span<const kernels::Lo
 // Packing, the operands of a run, and what it reports.
 class TileExecution : public Execution {
  public:
-  TileExecution(std::string_view room, const Problem& problem, const kernels::Tile& tile,
+  TileExecution(std::string_view algorithm, const Problem& problem, const kernels::Tile& tile,
                 Target target, int threads);
 
   std::string packed_format() const override;
@@ -60,7 +63,7 @@ class TileExecution : public Execution {
  protected:
   const Problem& problem() const { return problem_; }
   Target target() const { return target_; }
-  // Calls product(ProductOperands) and fills in the report. `pitch`: columns that the room counts
+  // Calls product(ProductOperands) and fills in the report. `pitch`: columns that the source counts
   // to a line of output; `loops`: of the nest that runs.
   template <class Product>
   void run_and_report(const Args& args, std::int64_t pitch,
@@ -71,34 +74,34 @@ class TileExecution : public Execution {
     product(given);
     if (args.report != nullptr) {
       *args.report =
-          report_of(tally.total(), loops, room_, kernels::tile_set(target_).target, threads_);
+          report_of(tally.total(), loops, algorithm_, kernels::tile_set(target_).target, threads_);
     }
   }
 
  private:
   kernels::ProductOperands operands(const Args& args, std::int64_t pitch) const;
 
-  std::string_view room_;
+  std::string_view algorithm_;
   Problem problem_;
   int tile_rows_;
   Target target_;
   int threads_;
 };
 
-// For rooms whose right operand is written in panels.
+// For algorithms whose right operand is written in panels.
 struct PanelRequest {
-  std::string_view room;
-  double fill_cycles_per_element = 1;  // of the room's source, on one thread
-  bool source_in_place = false;        // the room's source can say where b lies
+  std::string_view algorithm;
+  double fill_cycles_per_element = 1;  // of the source, on one thread
+  bool source_in_place = false;        // the source can say where b lies
 };
-kernels::Blocking panel_blocking(const PanelRequest& request, const Problem& problem,
-                                 const Limits& limits, const Machine& machine);
-Cost panel_cost(const Problem& problem, const Machine& machine, const kernels::Blocking& blocking);
+kernels::Blocking panel_blocking(const PanelRequest& request, const Question& question);
+Cost panel_cost(const Question& question, const kernels::Blocking& blocking);
 
 class PanelExecution : public TileExecution {
  public:
-  PanelExecution(std::string_view room, const Problem& problem, const kernels::Blocking& blocking)
-      : TileExecution(room, problem, *blocking.tile, blocking.target, blocking.threads),
+  PanelExecution(std::string_view algorithm, const Problem& problem,
+                 const kernels::Blocking& blocking)
+      : TileExecution(algorithm, problem, *blocking.tile, blocking.target, blocking.threads),
         blocking_(blocking) {}
 
   std::string config() const override;
@@ -110,5 +113,19 @@ class PanelExecution : public TileExecution {
  private:
   kernels::Blocking blocking_;
 };
+
+// The offer of an algorithm whose executions are PanelExecutions of type Panels.
+template <class Panels>
+Answer offer_panels(const PanelRequest& request, const Question& question) {
+  const kernels::Blocking blocking = panel_blocking(request, question);
+  if (blocking.tile == nullptr) {
+    return refuse_tiles(request.algorithm, kernels::tile_set(question.machine.target),
+                        question.limits);
+  }
+  const auto prepare = [blocking, name = request.algorithm](const Question& asked) {
+    return std::make_unique<Panels>(name, asked.problem, blocking);
+  };
+  return Offer{panel_cost(question, blocking), prepare};
+}
 
 }  // namespace plait

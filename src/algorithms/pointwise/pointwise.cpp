@@ -100,7 +100,7 @@ constexpr double kPanelCols = 48;  // of a typical tile; only the pieces' mean l
 constexpr double kPickCycles = 1.8;
 constexpr double kPickSecondCycles = 0.6;  // by vectors
 
-kernels::Blocking config(const Problem& problem, const Limits& limits, const Machine& machine) {
+PanelRequest config(const Problem& problem) {
   const bool side_by_side = pixels_side_by_side(problem);
   const std::int64_t step = column_step(problem);
   const auto line = static_cast<double>(problem.w_o());
@@ -111,37 +111,29 @@ kernels::Blocking config(const Problem& problem, const Limits& limits, const Mac
                         : step == 1  ? kCopyCycles + of_piece * pieces
                         : step == 2  ? kPickSecondCycles
                                      : kPickCycles;
-  return panel_blocking(
-      {.room = "pointwise", .fill_cycles_per_element = cycles, .source_in_place = side_by_side},
-      problem, limits, machine);
+  return {
+      .algorithm = "pointwise", .fill_cycles_per_element = cycles, .source_in_place = side_by_side};
 }
 
 // === accepts ===
-// 1x1 kernels without padding; of these what every product room takes: forward, f32. Any workspace
-// cap, 0 included.
-Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
+// 1x1 kernels without padding; of these what every matrix product takes: forward, f32. Any
+// workspace cap, 0 included.
+std::optional<Refusal> refuse(const Problem& problem) {
   if (problem.k_h != 1 || problem.k_w != 1) {
-    return Verdict::no("only 1x1 kernels, not " + std::to_string(problem.k_h) + "x" +
-                       std::to_string(problem.k_w));
+    return Refusal{"only 1x1 kernels, not " + std::to_string(problem.k_h) + "x" +
+                   std::to_string(problem.k_w)};
   }
   if (problem.padding != Padding(0)) {
-    return Verdict::no("no padding, not " + std::to_string(problem.padding.top) + "_" +
-                       std::to_string(problem.padding.bottom) + "_" +
-                       std::to_string(problem.padding.left) + "_" +
-                       std::to_string(problem.padding.right));
+    return Refusal{"no padding, not " + std::to_string(problem.padding.top) + "_" +
+                   std::to_string(problem.padding.bottom) + "_" +
+                   std::to_string(problem.padding.left) + "_" +
+                   std::to_string(problem.padding.right)};
   }
-  Verdict verdict = accepts_as_product(problem);
-  if (!verdict) return verdict;
-  if (config(problem, limits, machine).tile == nullptr) {
-    return refuse_tiles("pointwise", kernels::tile_set(machine.target), limits);
-  }
-  return Verdict::yes();
+  return refuse_as_product(problem);
 }
 
 // === cost ===
-Cost estimate(const Problem& problem, const Limits& limits, const Machine& machine) {
-  return panel_cost(problem, machine, config(problem, limits, machine));
-}
+// Of the blocking that kernels::choose_blocking finds: panel_cost.
 
 // === pack ===
 // Weights in tile order: TileExecution::pack.
@@ -156,17 +148,17 @@ class Pointwise final : public PanelExecution {
   }
 };
 
-std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& limits,
-                                   const Machine& machine) {
-  return std::make_unique<Pointwise>("pointwise", problem, config(problem, limits, machine));
+// === ask ===
+Answer ask(const Question& question) {
+  if (auto refusal = refuse(question.problem)) return *std::move(refusal);
+  return offer_panels<Pointwise>(config(question.problem), question);
 }
 
 }  // namespace
 
 std::span<const Algorithm> variants() {
-  static const Algorithm algorithms[] = {{"pointwise",
-                                          "1x1 kernels: a matrix product straight on the tensor",
-                                          accepts, estimate, prepare}};
+  static const Algorithm algorithms[] = {
+      {"pointwise", "1x1 kernels: a matrix product straight on the tensor", ask}};
   return algorithms;
 }
 

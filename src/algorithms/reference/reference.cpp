@@ -139,33 +139,31 @@ std::string format_of(const Problem& problem) {
 // === accepts ===
 // All directions in f32 and f64, under any cap: forward with every option of the problem line,
 // backward without activation and residual.
-Verdict accepts(const Problem& problem, const Limits& limits, const Machine& /*machine*/) {
+std::optional<Refusal> refuse(const Problem& problem, const Limits& limits) {
   if (problem.dtype != Dtype::f32 && problem.dtype != Dtype::f64) {
-    return Verdict::no("only f32 and f64, not " + std::string(name_of(problem.dtype)));
+    return Refusal{"only f32 and f64, not " + std::string(name_of(problem.dtype))};
   }
   if (problem.direction != Direction::forward) {
     if (problem.activation.kind != ActivationKind::none) {
-      return Verdict::no("takes gradients of the convolution alone: multiply dy by the slope of " +
-                         std::string(name_of(problem.activation.kind)) +
-                         " before, and leave it out");
+      return Refusal{"takes gradients of the convolution alone: multiply dy by the slope of " +
+                     std::string(name_of(problem.activation.kind)) + " before, and leave it out"};
     }
     if (problem.residual) {
-      return Verdict::no("takes gradients of the convolution alone: that of the residual is dy");
+      return Refusal{"takes gradients of the convolution alone: that of the residual is dy"};
     }
     if (std::max(problem.k_h, problem.k_w) > kMostCountedTaps) {
-      return Verdict::no("takes gradients of kernels of at most " +
-                         std::to_string(kMostCountedTaps) + " taps an axis, not " +
-                         std::to_string(std::max(problem.k_h, problem.k_w)));
+      return Refusal{"takes gradients of kernels of at most " + std::to_string(kMostCountedTaps) +
+                     " taps an axis, not " + std::to_string(std::max(problem.k_h, problem.k_w))};
     }
   }
   if (limits.delta != 0) {
-    return Verdict::no("computes one output at a time, not " + std::to_string(limits.delta));
+    return Refusal{"computes one output at a time, not " + std::to_string(limits.delta)};
   }
   const std::string format = format_of(problem);
   if (!limits.packed_format.empty() && limits.packed_format != format) {
-    return Verdict::no("packs weights as \"" + format + "\", not \"" + limits.packed_format + "\"");
+    return Refusal{"packs weights as \"" + format + "\", not \"" + limits.packed_format + "\""};
   }
-  return Verdict::yes();
+  return std::nullopt;
 }
 
 // === cost ===
@@ -181,7 +179,7 @@ std::size_t packed_size(const Problem& problem) {
   return static_cast<std::size_t>(elements) * size_of(problem.dtype);
 }
 
-Cost estimate(const Problem& problem, const Limits& limits, const Machine& machine) {
+Cost cost_of(const Problem& problem, const Limits& limits, const Machine& machine) {
   Cost cost;
   cost.multiplications = products_of(problem);
   cost.useful_multiplications = cost.multiplications;
@@ -340,16 +338,20 @@ class Reference final : public Execution {
   Problem problem_;
 };
 
-std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& /*limits*/,
-                                   const Machine& /*machine*/) {
-  return std::make_unique<Reference>(problem);
+// === ask ===
+Answer ask(const Question& question) {
+  if (auto refusal = refuse(question.problem, question.limits)) return *std::move(refusal);
+  const auto prepare = [](const Question& asked) {
+    return std::make_unique<Reference>(asked.problem);
+  };
+  return Offer{cost_of(question.problem, question.limits, question.machine), prepare};
 }
 
 }  // namespace
 
 std::span<const Algorithm> variants() {
   static const Algorithm algorithms[] = {
-      {"reference", "seven plain loops with f64 sums: the oracle", accepts, estimate, prepare}};
+      {"reference", "seven plain loops with f64 sums: the oracle", ask}};
   return algorithms;
 }
 

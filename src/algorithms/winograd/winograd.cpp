@@ -16,7 +16,6 @@
 #include "algorithms/winograd/work.hpp"
 #include "core/integers.hpp"
 #include "core/threads/subnormals.hpp"
-#include "kernels/product/recent.hpp"
 #include "kernels/tile/tile_cost.hpp"
 
 namespace plait::algorithm::winograd {
@@ -73,10 +72,10 @@ namespace {
 // besides. It loses where channels are few (a product then serves few outputs), and weights that
 // are not packed beforehand cost more than they save.
 
-constexpr std::string_view kRoom = "winograd";
+constexpr std::string_view kName = "winograd";
 
 std::string name_of(const Form& form) {
-  return std::string(kRoom) + "/f" + std::to_string(form.m) + "x" + std::to_string(form.r);
+  return std::string(kName) + "/f" + std::to_string(form.m) + "x" + std::to_string(form.r);
 }
 
 // === config ===
@@ -89,19 +88,10 @@ int required_rows(const Form& form, const Problem& problem, const Limits& limits
                             limits);
 }
 
-Cut config(const Form& form, const Problem& problem, const Limits& limits, const Machine& machine) {
-  struct Request {
-    Form form;
-    Problem problem;
-    Limits limits;
-    bool operator==(const Request&) const = default;
-  };
-  // One for each form that takes a problem: the planner asks all before it comes back to one.
-  thread_local kernels::Recent<kernels::BlockingQuestion<Request>, Cut, 3> recent;
-  return recent.get({{form, problem, limits}, machine}, [&] {
-    const int rows = required_rows(form, problem, limits, machine);
-    return rows < 0 ? Cut{} : choose_cut(form, rows, problem, limits, machine);
-  });
+Cut config(const Form& form, const Question& question) {
+  const auto& [problem, limits, machine, planner] = question;
+  const int rows = required_rows(form, problem, limits, machine);
+  return rows < 0 ? Cut{} : choose_cut(form, rows, problem, limits, machine);
 }
 
 // === accepts ===
@@ -115,52 +105,46 @@ std::int64_t fewest_channels(const Form& form, const Problem& problem) {
   return form.r == 5 && axes_of(problem) == 2 ? 3 : 4;
 }
 
-template <std::size_t kForm>
-Verdict accepts(const Problem& problem, const Limits& limits, const Machine& machine) {
-  constexpr Form form = kForms[kForm];
-  Verdict verdict = accepts_as_product(problem);
-  if (!verdict) return verdict;
+std::optional<Refusal> refuse(const Form& form, const Problem& problem, const Limits& limits) {
+  if (auto refusal = refuse_as_product(problem)) return refusal;
   const auto size_text = [](std::int64_t h, std::int64_t w) {
     return std::to_string(h) + "x" + std::to_string(w);
   };
-  const auto fits = [](std::int64_t taps) { return taps == 1 || taps == form.r; };
-  constexpr int kAxes = form.r <= kMostTapsBothWays ? 2 : 1;
+  const auto fits = [&](std::int64_t taps) { return taps == 1 || taps == form.r; };
+  const int most_axes = form.r <= kMostTapsBothWays ? 2 : 1;
   const int axes = axes_of(problem);
-  if (!fits(problem.k_h) || !fits(problem.k_w) || axes == 0 || axes > kAxes) {
-    return Verdict::no("only " + (kAxes == 2 ? size_text(form.r, form.r) + ", " : std::string()) +
-                       size_text(1, form.r) + " and " + size_text(form.r, 1) + " kernels, not " +
-                       size_text(problem.k_h, problem.k_w));
+  if (!fits(problem.k_h) || !fits(problem.k_w) || axes == 0 || axes > most_axes) {
+    return Refusal{"only " + (most_axes == 2 ? size_text(form.r, form.r) + ", " : std::string()) +
+                   size_text(1, form.r) + " and " + size_text(form.r, 1) + " kernels, not " +
+                   size_text(problem.k_h, problem.k_w)};
   }
   if (problem.stride.h != 1 || problem.stride.w != 1) {
-    return Verdict::no("only stride 1, not " + size_text(problem.stride.h, problem.stride.w));
+    return Refusal{"only stride 1, not " + size_text(problem.stride.h, problem.stride.w)};
   }
   const std::int64_t channels = problem.c_i / problem.groups;
   const std::int64_t fewest = fewest_channels(form, problem);
   if (channels < fewest && limits.algorithm.empty() && limits.packed_format.empty()) {
-    return Verdict::no("at least " + std::to_string(fewest) +
-                       " input channels to a group unless asked for by name, not " +
-                       std::to_string(channels) + ": direct sums are faster");
+    return Refusal{"at least " + std::to_string(fewest) +
+                   " input channels to a group unless asked for by name, not " +
+                   std::to_string(channels) + ": direct sums are faster"};
   }
   if (limits.delta != 0) {
-    return Verdict::no("its tiles are cut from those of the layer, not of delta " +
-                       std::to_string(limits.delta));
+    return Refusal{"its tiles are cut from those of the layer, not of delta " +
+                   std::to_string(limits.delta)};
   }
   if (limits.max_workspace_bytes != kNoWorkspaceCap) {
     const std::size_t least = least_workspace_bytes(form, problem, limits);
     if (least > limits.max_workspace_bytes) {
-      return Verdict::no("nothing works within " + std::to_string(limits.max_workspace_bytes) +
-                         " bytes of workspace, it takes " + std::to_string(least));
+      return Refusal{"nothing works within " + std::to_string(limits.max_workspace_bytes) +
+                     " bytes of workspace, it takes " + std::to_string(least)};
     }
   }
-  if (config(form, problem, limits, machine).fits()) return Verdict::yes();
-  return refuse_tiles(name_of(form), kernels::channel_tile_set(machine.target), limits);
+  return std::nullopt;
 }
 
 // === cost ===
-template <std::size_t kForm>
-Cost estimate(const Problem& problem, const Limits& limits, const Machine& machine) {
-  constexpr Form form = kForms[kForm];
-  const Cut cut = config(form, problem, limits, machine);
+Cost cost_of(const Cut& cut, const Problem& problem, const Machine& machine) {
+  const Form& form = cut.form;
   Cost cost;
   const Work work = work_of(problem, cut);
   cost.multiplications = work.products;
@@ -259,10 +243,22 @@ void Winograd::run(const Args& args) const {
   }
 }
 
+// === ask ===
 template <std::size_t kForm>
-std::unique_ptr<Execution> prepare(const Problem& problem, const Limits& limits,
-                                   const Machine& machine) {
-  return std::make_unique<Winograd>(problem, config(kForms[kForm], problem, limits, machine));
+Answer ask(const Question& question) {
+  constexpr Form form = kForms[kForm];
+  if (auto refusal = refuse(form, question.problem, question.limits)) return *std::move(refusal);
+  const Cut cut = config(form, question);
+  if (!cut.fits()) {
+    return refuse_tiles(name_of(form), kernels::channel_tile_set(question.machine.target),
+                        question.limits);
+  }
+  const auto prepare = [cut](const Question& asked) {
+    return std::make_unique<Winograd>(asked.problem, cut);
+  };
+  const Pair output_step{cut.down.m * question.problem.dilation.h,
+                         cut.across.m * question.problem.dilation.w};
+  return Offer{cost_of(cut, question.problem, question.machine), prepare, output_step};
 }
 
 template <std::size_t kForm>
@@ -277,7 +273,7 @@ Algorithm algorithm() {
           : std::to_string(t) + " products for " + std::to_string(form.m) + " outputs of a 1x" +
                 std::to_string(form.r) + " kernel, which directly take " +
                 std::to_string(form.m * form.r);
-  return {name_of(form), summary, accepts<kForm>, estimate<kForm>, prepare<kForm>};
+  return {name_of(form), summary, ask<kForm>};
 }
 
 template <std::size_t... kForm>

@@ -6,7 +6,6 @@
 #include "core/integers.hpp"
 #include "core/tensor/aligned_buffer.hpp"
 #include "kernels/product/product.hpp"
-#include "kernels/product/recent.hpp"
 
 namespace plait::kernels {
 namespace {
@@ -197,8 +196,7 @@ class Chooser {
 }  // namespace
 
 Blocking choose_blocking(const BlockingRequest& request, const Machine& machine) {
-  thread_local Recent<BlockingQuestion<BlockingRequest>, Blocking, 2> recent;
-  return recent.get({request, machine}, [&] { return Chooser(request, machine).best(); });
+  return Chooser(request, machine).best();
 }
 
 }  // namespace plait::kernels

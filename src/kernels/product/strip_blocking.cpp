@@ -5,7 +5,6 @@
 
 #include "core/integers.hpp"
 #include "core/tensor/aligned_buffer.hpp"
-#include "kernels/product/recent.hpp"
 #include "kernels/product/strips.hpp"
 
 namespace plait::kernels {
@@ -292,8 +291,7 @@ class Chooser {
 }  // namespace
 
 StripBlocking choose_strips(const StripRequest& request, const Machine& machine) {
-  thread_local Recent<BlockingQuestion<StripRequest>, StripBlocking, 4> recent;
-  return recent.get({request, machine}, [&] { return Chooser(request, machine).best(); });
+  return Chooser(request, machine).best();
 }
 
 std::size_t workspace_bytes(const StripBlocking& blocking) {
