@@ -184,10 +184,15 @@ std::string reasons_of(const std::vector<Entry>& entries, const Limits& limits) 
 std::variant<Refusal, ChildPlan> ChildPlanner::plan_child(const Problem& problem,
                                                           const Limits& limits) const {
   const Request request{limits, parent_.machine, parent_.algorithms, &parent_, &asking_};
-  Asked asked = ask_all(problem, request);
-  Entry& best = asked.entries.front();
-  if (is_refused(best)) return Refusal{reasons_of(asked.entries, limits)};
-  return ChildPlan{best.algorithm->name, asked.problem, limits, std::move(best.offer)};
+  try {
+    Asked asked = ask_all(problem, request);
+    Entry& best = asked.entries.front();
+    if (is_refused(best)) return Refusal{reasons_of(asked.entries, limits)};
+    return ChildPlan{best.algorithm->name, asked.problem, limits, std::move(best.offer)};
+  } catch (const Error& error) {  // of the reproducible pick
+    if (!error.is_refusal()) throw;
+    return Refusal{error.what()};
+  }
 }
 
 // Which part of the predicted time makes the difference between two algorithms.

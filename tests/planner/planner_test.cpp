@@ -16,52 +16,61 @@ namespace {
 using test::error_of;
 using test::ScopedVariable;
 
-Verdict accept(const Problem&, const Limits&, const Machine&) { return Verdict::yes(); }
-Verdict refuse(const Problem& problem, const Limits&, const Machine&) {
-  return Verdict::no("needs 8 channels, not " + std::to_string(problem.c_i));
-}
-Verdict refuse_otherwise(const Problem&, const Limits&, const Machine&) {
-  return Verdict::no("only on Sundays");
-}
-std::unique_ptr<Execution> prepare_nothing(const Problem&, const Limits&, const Machine&) {
-  return nullptr;
-}
-Cost never_asked(const Problem&, const Limits&, const Machine&) {
-  ADD_FAILURE() << "a refused algorithm is not asked for its cost";
-  return {};
+class Nothing final : public Execution {
+ public:
+  std::string packed_format() const override { return "nothing"; }
+  void pack(const void* /*weight*/, const void* /*bias*/, std::byte* /*out*/) const override {}
+  void run(const Args& /*args*/) const override {}
+  int threads() const override { return 1; }
+};
+std::unique_ptr<Execution> prepare_nothing(const Question& /*question*/) {
+  return std::make_unique<Nothing>();
 }
 
 // Always the same cost: times in us, rms errors in units of 1e-9.
-template <int product_us, int gather_us, std::size_t workspace_bytes, int rms_e9>
-Cost fixed_cost(const Problem&, const Limits&, const Machine&) {
-  Cost cost;
-  cost.multiplications = 1000;
-  cost.product_seconds = product_us * 1e-6;
-  cost.gather_seconds = gather_us * 1e-6;
-  cost.predicted_seconds = (product_us + gather_us) * 1e-6;
-  cost.workspace_bytes = workspace_bytes;
-  cost.error_rms = rms_e9 * 1e-9;
-  return cost;
-}
 template <int product_us, int gather_us = 0, std::size_t workspace_bytes = 0, int rms_e9 = 100>
 Algorithm fixed(const std::string& name) {
-  return {name, "takes its time", accept,
-          fixed_cost<product_us, gather_us, workspace_bytes, rms_e9>, prepare_nothing};
+  return {name, "takes its time", [](const Question&) -> Answer {
+            Cost cost;
+            cost.multiplications = 1000;
+            cost.product_seconds = product_us * 1e-6;
+            cost.gather_seconds = gather_us * 1e-6;
+            cost.predicted_seconds = (product_us + gather_us) * 1e-6;
+            cost.workspace_bytes = workspace_bytes;
+            cost.error_rms = rms_e9 * 1e-9;
+            return Offer{cost, prepare_nothing};
+          }};
 }
 Algorithm refusing(const std::string& name) {
-  return {name, "refuses", refuse, never_asked, prepare_nothing};
+  return {name, "refuses", [](const Question& question) -> Answer {
+            return Refusal{"needs 8 channels, not " + std::to_string(question.problem.c_i)};
+          }};
 }
 
 // One whose time falls with the machine's speed and threads, and one whose time does not: which is
 // faster depends on the machine.
-Cost scaling_cost(const Problem&, const Limits& limits, const Machine& machine) {
-  Cost cost;
-  const double l2_share = static_cast<double>(machine.caches.l2_bytes) / (1 << 20);
-  cost.predicted_seconds = 1e-3 / limits.threads / (machine.rates.ghz / 3) / l2_share;
-  return cost;
-}
 Algorithm scaling(const std::string& name) {
-  return {name, "likes a large machine", accept, scaling_cost, prepare_nothing};
+  return {name, "likes a large machine", [](const Question& question) -> Answer {
+            const Machine& machine = question.machine;
+            const double l2_share = static_cast<double>(machine.caches.l2_bytes) / (1 << 20);
+            Cost cost;
+            cost.predicted_seconds =
+                1e-3 / question.limits.threads / (machine.rates.ghz / 3) / l2_share;
+            return Offer{cost, prepare_nothing};
+          }};
+}
+
+// Hands all of its work to a child plan, and takes a microsecond itself.
+Algorithm delegating(const std::string& name) {
+  return {name, "asks the others", [](const Question& question) -> Answer {
+            Limits limits = question.limits;
+            limits.algorithm.clear();
+            auto child = question.planner.plan_child(question.problem, limits);
+            if (auto* const refusal = std::get_if<Refusal>(&child)) return *refusal;
+            Cost cost = std::get<ChildPlan>(child).offer.cost;
+            cost.predicted_seconds += 1e-6;
+            return Offer{cost, prepare_nothing};
+          }};
 }
 
 const char* const kLine = "1x4x8x8,4x4x3x3";
@@ -93,6 +102,43 @@ std::string all_of(const Explanation& explanation) {
          << c.factor << '|' << c.cost.predicted_seconds << '|' << c.cost.workspace_bytes << '\n';
   }
   return text.str();
+}
+
+TEST(Ranking, AsksEachAlgorithmOnce) {
+  static int asked = 0;
+  asked = 0;
+  const std::vector<Algorithm> algorithms = {fixed<30>("a"),
+                                             {"counting", "counts", [](const Question&) -> Answer {
+                                                ++asked;
+                                                return Offer{{}, prepare_nothing};
+                                              }}};
+  rank_all(algorithms);
+  EXPECT_EQ(asked, 1);
+}
+
+// An algorithm is no part of itself, and two that delegate are no parts of each other's parts.
+TEST(ChildPlans, AreOfTheOtherAlgorithms) {
+  const std::vector<Algorithm> algorithms = {fixed<30>("a"), delegating("b"), fixed<10>("c"),
+                                             delegating("d")};
+  const Ranking ranking = rank_all(algorithms);
+  EXPECT_EQ(ranking.explanation.candidates[0].algorithm, "c");
+  EXPECT_DOUBLE_EQ(candidate(ranking.explanation, "b").cost.predicted_seconds, 11e-6);
+  EXPECT_DOUBLE_EQ(candidate(ranking.explanation, "d").cost.predicted_seconds, 11e-6);
+}
+
+TEST(ChildPlans, AreRefusedWithEveryReason) {
+  const std::vector<Algorithm> algorithms = {delegating("b"), refusing("c")};
+  const std::string error =
+      error_of(Status::unsupported, [&] { static_cast<void>(rank_all(algorithms)); });
+  EXPECT_NE(error.find("b: c: needs 8 channels, not 4"), std::string::npos) << error;
+}
+
+TEST(ChildPlans, AreForcedLikeTheirParents) {
+  const std::vector<Algorithm> algorithms = {delegating("b"), fixed<10>("c")};
+  Limits forced = one_thread();
+  forced.algorithm = "b";
+  const Ranking ranking = rank_all(algorithms, forced);
+  EXPECT_DOUBLE_EQ(ranking.explanation.chosen().cost.predicted_seconds, 11e-6);
 }
 
 TEST(Ranking, LowestPredictedTimeWins) {
@@ -194,7 +240,7 @@ TEST(Ranking, RefusedOnesComeLastWithTheirReason) {
 TEST(Ranking, WithoutAnAcceptorNamesTheLineAndEveryReason) {
   const std::vector<Algorithm> algorithms = {
       refusing("b"),
-      {"a", "", refuse_otherwise, never_asked, prepare_nothing},
+      {"a", "", [](const Question&) -> Answer { return Refusal{"only on Sundays"}; }},
       fixed<1, 0, 100>("c"),
       fixed<1, 0, 0, 9000>("d")};
   Limits limits = one_thread();
