@@ -100,7 +100,7 @@ EXEMPTIONS = [
     ),
     Exemption(
         "AVX3 pixel tile of a window 3x7 3 1",
-        "one register less than there are; the fastest all the same (depthwise_pixels-inl.h)",
+        "one register less than there are; the fastest all the same (depthwise/pixels-inl.h)",
         vectors=12,
         scalars=1,
         missing=4,

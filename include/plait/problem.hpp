@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include <plait/activation.hpp>
 #include <plait/export.hpp>
 #include <plait/tensor.hpp>
 
@@ -52,21 +53,9 @@ struct Padding {
 // 2 1 | 1 2 3 | 3 2, replicate 1 1 | 1 2 3 | 3 3, circular 2 3 | 1 2 3 | 1 2, as numpy.pad's
 // reflect, symmetric, edge and wrap.
 enum class PaddingMode { zeros, reflect, replicate, circular, constant, symmetric };
-enum class ActivationKind { none, relu, relu6, leaky, hswish, silu, sigmoid, tanh };
 enum class Dtype { f32, f64, bf16, i8, u8 };
 enum class Layout { nchw, nhwc };
 enum class Direction { forward, backward_data, backward_weights, backward_bias };
-
-struct Activation {
-  ActivationKind kind = ActivationKind::none;
-  double slope = 0;  // of `leaky` for negative arguments
-
-  friend constexpr bool operator==(const Activation&, const Activation&) = default;
-};
-
-// hswish(v) = v * relu6(v + 3) / 6; silu(v) = v * sigmoid(v). NaN stays NaN, and an infinity gives
-// the limit: -0 at -inf for hswish, silu and a slope of 0.
-PLAIT_API double apply(const Activation& activation, double value);
 
 // One convolution layer: sizes, geometry, what is added, and how the tensors lie in memory.
 struct PLAIT_API Problem {
@@ -151,7 +140,6 @@ PLAIT_API Direction parse_direction(std::string_view text);    // "forward", "ba
 PLAIT_API Padding parse_padding(std::string_view text, const Problem& of);
 
 PLAIT_API std::string_view name_of(PaddingMode mode);
-PLAIT_API std::string_view name_of(ActivationKind kind);
 PLAIT_API std::string_view name_of(Dtype dtype);
 PLAIT_API std::string_view name_of(Layout layout);
 PLAIT_API std::string_view name_of(Direction direction);

@@ -9,8 +9,9 @@
 
 #include "algorithms/matmul/matmul.hpp"
 #include "core/integers.hpp"
+#include "core/machine/cycles.hpp"
 #include "core/problem/normalized_problem.hpp"
-#include "kernels/tile/tile_cost.hpp"
+#include "kernels/product/tile_cost.hpp"
 #include "kernels/tile/tile_work.hpp"
 
 namespace plait {
@@ -52,10 +53,10 @@ void describe_tile(StripStudy& study, const kernels::Tile& tile, const kernels::
   study.lanes_are_channels = tile.lanes_are_channels;
   study.accumulators = work.multiply_adds;
   study.accumulators_for_latency = static_cast<int>(
-      std::ceil(kernels::kMultiplyAddLatency * machine.rates.vector_fmas_per_cycle));
+      std::ceil(costs::kMultiplyAddLatencyCycles * machine.rates.vector_fmas_per_cycle));
   study.registers_used = work.registers;
   study.registers_if_wider = kernels::term_work(tile, set.lanes, 1).registers;
-  study.registers = kernels::vector_registers(set.target);
+  study.registers = costs::vector_registers(set.target);
   study.input_loads = work.input_loads;
   study.weight_loads = work.weight_loads;
   study.multiply_adds = work.multiply_adds;
@@ -82,15 +83,14 @@ void split_time(StripStudy& study, const kernels::Tile& tile, const Family& fami
   const kernels::TermCycles term = kernels::term_cycles(tile, study.lanes, family.form, rates);
   study.multiply_add_cycles = term.multiply_adds;
   study.load_cycles = term.loads;
-  study.latency_cycles = kernels::kMultiplyAddLatency;
+  study.latency_cycles = costs::kMultiplyAddLatencyCycles;
   study.terms = cost.multiplications / (std::int64_t{tile.rows} * tile.cols);
   const auto useful = static_cast<double>(problem.multiplications());
   study.useful_share = useful / static_cast<double>(cost.multiplications);
 
   const auto terms = static_cast<double>(study.terms);
   const double useful_terms = useful / products;
-  const double with_rows = useful_terms *
-                           static_cast<double>(kernels::round_up(shape.rows, tile.rows)) /
+  const double with_rows = useful_terms * static_cast<double>(round_up(shape.rows, tile.rows)) /
                            static_cast<double>(shape.rows);
   const double full = products / study.lanes / rates.vector_fmas_per_cycle;  // cycles of a term
   const double cycle = 1e-9 / rates.ghz / plan.threads();
@@ -106,7 +106,7 @@ void split_time(StripStudy& study, const kernels::Tile& tile, const Family& fami
   set(StripLimit::lanes, terms * (term.multiply_adds - full) * cycle);
   set(StripLimit::loads, terms * (term.longer() - term.multiply_adds) * cycle);
   set(StripLimit::latency,
-      terms * std::max(0.0, kernels::kMultiplyAddLatency - term.longer()) * cycle);
+      terms * std::max(0.0, costs::kMultiplyAddLatencyCycles - term.longer()) * cycle);
   set(StripLimit::tile_ends, in_l1 - terms * term.longer() * cycle);
   set(StripLimit::cache, cost.product_seconds - in_l1);
   set(StripLimit::gather, cost.gather_seconds);

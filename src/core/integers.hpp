@@ -1,6 +1,7 @@
-// Counts of elements, bytes and operations, checked or saturated.
+// Counts of elements, bytes and operations, checked, saturated or rounded.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -37,5 +38,19 @@ inline std::int64_t saturated_product(std::initializer_list<std::int64_t> factor
 inline std::int64_t saturated_sum(std::int64_t a, std::int64_t b) {
   return a > kCountLimit - b ? kCountLimit : a + b;
 }
+
+// a / b rounded up; b > 0, a of either sign.
+template <std::integral A, std::integral B>
+constexpr auto ceil_div(A a, B b) {
+  const auto quotient = a / b;
+  return a % b > 0 ? quotient + 1 : quotient;
+}
+template <std::integral A, std::integral B>
+constexpr auto round_up(A a, B multiple) {
+  return ceil_div(a, multiple) * multiple;
+}
+
+inline constexpr std::int64_t kCacheLineBytes = 64;  // of x86-64 and most ARM cores
+inline constexpr std::int64_t kCacheLineFloats = kCacheLineBytes / std::int64_t{sizeof(float)};
 
 }  // namespace plait

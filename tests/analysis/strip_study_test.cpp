@@ -10,6 +10,7 @@
 #include <plait/analysis.hpp>
 #include <plait/plait.hpp>
 
+#include "core/machine/cycles.hpp"
 #include "kernels/tile/tile.hpp"
 #include "kernels/tile/tile_work.hpp"
 #include "support/calls.hpp"
@@ -150,7 +151,7 @@ TEST(StripStudy, LoadsAreThoseOfTheLoopNestOfEveryTile) {
     }
     // 7 pixels x 4 vectors of channels are one above: the compiler multiplies from memory.
     const int above = tile->lanes_are_channels && work.multiply_adds == 28 ? 1 : 0;
-    EXPECT_LE(work.registers, kernels::vector_registers(set->target) + above);
+    EXPECT_LE(work.registers, costs::vector_registers(set->target) + above);
     EXPECT_GT(kernels::term_work(*tile, set->lanes, 1).registers, work.registers);
   }
 }

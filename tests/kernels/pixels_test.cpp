@@ -16,7 +16,6 @@
 namespace plait::test {
 namespace {
 
-using kernels::Curve;
 using kernels::kChunk;
 using kernels::PixelKernels;
 using kernels::PixelTile;
@@ -94,8 +93,8 @@ class PixelCase {
     if (args.k_h * args.k_w > kChunk) sum = total + sum;
     if (args.bias != nullptr) sum += at(bias_, c);
     if (args.residual != nullptr) sum += at(residual_, pixel * pixel_floats_ + c);
-    if (args.curve != Curve::none && sum < 0) sum = 0;
-    return args.curve == Curve::relu6 && sum > 6 ? 6 : sum;
+    if (args.activation != ActivationKind::none && sum < 0) sum = 0;
+    return args.activation == ActivationKind::relu6 && sum > 6 ? 6 : sum;
   }
 
   Target target_;
@@ -159,8 +158,10 @@ TEST(PixelTiles, AddBiasAndResidualThenActivate) {
       PixelCase test(target, tile, k_h, k_w, channels, random);
       if (epilogue % 2 == 1) test.add_bias();
       if (epilogue / 2 % 2 == 1) test.add_residual();
-      test.args.curve = epilogue < 4 ? Curve::none : epilogue < 8 ? Curve::relu : Curve::relu6;
-      test.args.asks_early = epilogue % 3 == 0;
+      test.args.activation = epilogue < 4   ? ActivationKind::none
+                             : epilogue < 8 ? ActivationKind::relu
+                                            : ActivationKind::relu6;
+      test.args.prefetch_output = epilogue % 3 == 0;
       test.expect_equal();
     }
   });

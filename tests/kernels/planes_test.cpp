@@ -257,9 +257,9 @@ TEST(FinishedLines, HaveTheResidualAndTheActivation) {
         }
         line.back() = kUntouched;
         const Activation activation{kind, 0.1};
-        const kernels::LineFinish finish{static_cast<kernels::Curve>(kind), 0.1F, residual.data()};
+        const kernels::RowEpilogue epilogue{kind, 0.1F, residual.data()};
         std::vector<float> finished = line;
-        kernels.finish(finish, finished.data(), count);
+        kernels.apply_epilogue(epilogue, finished.data(), count);
         EXPECT_EQ(finished.back(), kUntouched);
         for (std::int64_t j = 0; j < count; ++j) {
           const float sum = at(line, j) + at(residual, j);

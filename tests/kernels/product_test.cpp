@@ -23,16 +23,17 @@ class DenseSource final : public kernels::PanelSource {
  public:
   DenseSource(const float* b, const kernels::ProductShape& shape) : b_(b), shape_(shape) {}
 
-  void fill(std::int64_t unit, std::int64_t k_begin, std::int64_t k_end, std::int64_t column,
+  void fill(std::int64_t image_group, std::int64_t k_begin, std::int64_t k_end, std::int64_t column,
             std::int64_t count, float* panel, std::int64_t panel_cols) const override {
     for (std::int64_t k = k_begin; k < k_end; ++k, panel += panel_cols) {
-      const float* row = in_place(unit, k, column);
+      const float* row = in_place(image_group, k, column);
       std::copy(row, row + count, panel);
       std::fill(panel + count, panel + panel_cols, 0.0F);
     }
   }
-  const float* in_place(std::int64_t unit, std::int64_t k, std::int64_t column) const override {
-    return b_ + (unit * shape_.depth + k) * shape_.columns + column;
+  const float* in_place(std::int64_t image_group, std::int64_t k,
+                        std::int64_t column) const override {
+    return b_ + (image_group * shape_.depth + k) * shape_.columns + column;
   }
   std::int64_t in_place_stride() const override { return shape_.columns; }
 
@@ -42,14 +43,15 @@ class DenseSource final : public kernels::PanelSource {
 };
 
 float expected_product(Target target, const kernels::ProductShape& shape, const float* a,
-                       const float* b, float bias, std::int64_t unit, std::int64_t row,
+                       const float* b, float bias, std::int64_t image_group, std::int64_t row,
                        std::int64_t column) {
   float total = 0;
   for (std::int64_t begin = 0; begin < shape.depth; begin += kChunk) {
     float sum = 0;
     for (std::int64_t k = begin; k < std::min(shape.depth, begin + kChunk); ++k) {
-      const std::int64_t weight = (unit % shape.groups * shape.rows + row) * shape.depth + k;
-      sum = add_term(target, sum, a[weight], b[(unit * shape.depth + k) * shape.columns + column]);
+      const std::int64_t weight = (image_group % shape.groups * shape.rows + row) * shape.depth + k;
+      sum = add_term(target, sum, a[weight],
+                     b[(image_group * shape.depth + k) * shape.columns + column]);
     }
     total = begin == 0 ? sum : total + sum;
   }
@@ -74,9 +76,9 @@ void check_product(const ProductCase& test, const Machine& machine, int tile_row
   request.prepacked = test.prepacked;
   request.tile_rows = tile_rows;
   request.source_in_place = test.in_place;
-  request.fill_seconds_per_element = 1e-9;
+  request.gather_seconds_per_element = 1e-9;
   const kernels::Blocking blocking = kernels::choose_blocking(request, machine);
-  if (blocking.tile == nullptr) {  // not every tile can do without workspace
+  if (!blocking.fits()) {  // not every tile can do without workspace
     ASSERT_NE(tile_rows, 0);
     return;
   }
@@ -84,8 +86,8 @@ void check_product(const ProductCase& test, const Machine& machine, int tile_row
 
   const auto side = random.chance(0.5) ? GuardedBytes::Side::behind : GuardedBytes::Side::before;
   const Dims a_shape{1, shape.groups, shape.rows, shape.depth};
-  const Dims b_shape{1, shape.units, shape.depth, shape.columns};
-  const Dims y_shape{1, shape.units, shape.rows, shape.columns};
+  const Dims b_shape{1, shape.image_groups, shape.depth, shape.columns};
+  const Dims y_shape{1, shape.image_groups, shape.rows, shape.columns};
   GuardedTensor<float> a(a_shape, dense_strides(a_shape), side);
   GuardedTensor<float> b(b_shape, dense_strides(b_shape), side);
   GuardedTensor<float> y(y_shape, dense_strides(y_shape), side);
@@ -120,13 +122,13 @@ void check_product(const ProductCase& test, const Machine& machine, int tile_row
   args.executor = &default_executor();
   kernels::run_product(shape, blocking, source, args);
 
-  for (std::int64_t unit = 0; unit < shape.units; ++unit) {
+  for (std::int64_t image_group = 0; image_group < shape.image_groups; ++image_group) {
     for (std::int64_t row = 0; row < shape.rows; ++row) {
       for (std::int64_t column = 0; column < shape.columns; ++column) {
-        ASSERT_EQ(y.view()(0, unit, row, column),
+        ASSERT_EQ(y.view()(0, image_group, row, column),
                   expected_product(machine.target, shape, a.view().data(), b.view().data(),
-                                   bias.data()[unit % shape.groups * shape.rows + row], unit, row,
-                                   column))
+                                   bias.data()[image_group % shape.groups * shape.rows + row],
+                                   image_group, row, column))
             << name_of(machine.target) << " tile " << blocking.tile->rows << "x"
             << blocking.tile->cols << " of " << shape.rows << "x" << shape.columns << "x"
             << shape.depth << " at " << row << "," << column << " in_place " << test.in_place
@@ -216,8 +218,8 @@ TEST(Blocking, SaturatesTheCountsOfHugeProducts) {
   request.max_workspace_bytes = std::size_t{1} << 30;
   for (const Target target : runnable_targets()) {
     const kernels::Blocking blocking = kernels::choose_blocking(request, on_target(target));
-    EXPECT_GE(blocking.cost.executed_macs, request.shape.columns) << name_of(target);
-    EXPECT_GT(blocking.cost.product_seconds, 0) << name_of(target);
+    EXPECT_GE(blocking.executed_macs, request.shape.columns) << name_of(target);
+    EXPECT_GT(blocking.product_seconds, 0) << name_of(target);
   }
 }
 

@@ -12,7 +12,7 @@
 namespace plait::test {
 namespace {
 
-using kernels::LineCopy;
+using kernels::RowCopy;
 
 // A buffer of floats that notices accesses beyond one side.
 class Floats {
@@ -31,8 +31,8 @@ class Floats {
   std::size_t count_;
 };
 
-std::vector<float> expected(const LineCopy& copy, std::vector<float> to) {
-  for (std::int64_t i = 0; i < copy.lines; ++i) {
+std::vector<float> expected(const RowCopy& copy, std::vector<float> to) {
+  for (std::int64_t i = 0; i < copy.rows; ++i) {
     for (std::int64_t j = 0; j < copy.columns; ++j) {
       const bool inside = j >= copy.first && j < copy.last;
       to[static_cast<std::size_t>(i * copy.to_stride + j)] =
@@ -42,19 +42,19 @@ std::vector<float> expected(const LineCopy& copy, std::vector<float> to) {
   return to;
 }
 
-void check(Target target, LineCopy copy, std::int64_t gap, GuardedBytes::Side side) {
+void check(Target target, RowCopy copy, std::int64_t gap, GuardedBytes::Side side) {
   SCOPED_TRACE(std::string(name_of(target)) + ", columns " + std::to_string(copy.first) + " to " +
                std::to_string(copy.last) + " of " + std::to_string(copy.columns) + ", step " +
                std::to_string(copy.step));
   const std::int64_t line = std::max<std::int64_t>(0, (copy.last - copy.first - 1) * copy.step + 1);
   copy.from_stride = line + 2;
-  Floats from((copy.lines - 1) * copy.from_stride + line, side);
+  Floats from((copy.rows - 1) * copy.from_stride + line, side);
   copy.to_stride = copy.columns + gap;
-  Floats to((copy.lines - 1) * copy.to_stride + copy.columns, side);
+  Floats to((copy.rows - 1) * copy.to_stride + copy.columns, side);
   const std::vector<float> before = to.values();
   copy.from = from.data();
   copy.to = to.data();
-  kernels::line_copy(target)(copy);
+  kernels::row_copy(target)(copy);
   EXPECT_EQ(to.values(), expected(copy, before));
   EXPECT_TRUE(to.slack_untouched());
 }
@@ -71,7 +71,7 @@ TEST_P(LineCopies, AreWhatTheirDefinitionSays) {
           for (const auto side : {GuardedBytes::Side::behind, GuardedBytes::Side::before}) {
             check(GetParam(),
                   {.step = step,
-                   .lines = 3,
+                   .rows = 3,
                    .first = first,
                    .last = last,
                    .columns = columns,

@@ -17,7 +17,6 @@
 namespace plait::test {
 namespace {
 
-using kernels::Curve;
 using kernels::kChunk;
 using kernels::Tile;
 
@@ -79,7 +78,7 @@ struct TileCase {
         bias(random_floats(tile.rows, random)),
         sums(partial.size()) {
     args.a = a.data();
-    args.b = args.ahead = b.data();
+    args.b = args.prefetch = b.data();
     args.b_stride = tile.cols;
     args.depth = depth;
     args.sums = sums.data();
@@ -107,7 +106,7 @@ struct TileCase {
   float finished(int r, int j, const kernels::Epilogue& epilogue) const {
     float sum = expected(r, j);
     if (epilogue.bias != nullptr) sum += epilogue.bias[r];
-    return epilogue.curve == Curve::relu && sum < 0 ? 0 : sum;
+    return epilogue.activation == ActivationKind::relu && sum < 0 ? 0 : sum;
   }
 
   void expect_sums() const {
@@ -234,7 +233,7 @@ struct Place {
     const std::int64_t row_stride = channels_side_by_side ? 1 : at + 2;
     if (channels_side_by_side) pixel_stride = rows + 1;
     if (channels_side_by_side) {
-      for (kernels::StoreRun& run : runs) run.offset = run.begin * pixel_stride;
+      for (kernels::StoreRange& run : runs) run.offset = run.begin * pixel_stride;
     }
     const std::int64_t size = std::max(row_stride * rows, pixel_stride * tile.cols) + at;
     y = std::make_unique<GuardedTensor<float>>(
@@ -245,14 +244,14 @@ struct Place {
     to.row_stride = row_stride;
     to.pixel_stride = pixel_stride;
     to.rows = rows;
-    to.runs = runs;
+    to.ranges = runs;
   }
 
   float* data() const { return y->view().data(); }
 
   void expect(const TileCase& test, const kernels::Epilogue& epilogue) const {
     std::vector<float> wanted(static_cast<std::size_t>(y->view().size()), kUntouched);
-    for (const kernels::StoreRun& run : runs) {
+    for (const kernels::StoreRange& run : runs) {
       for (int r = 0; r < to.rows; ++r) {
         for (int j = run.begin; j < run.end; ++j) {
           const std::int64_t at =
@@ -269,7 +268,7 @@ struct Place {
     }
   }
 
-  std::vector<kernels::StoreRun> runs;
+  std::vector<kernels::StoreRange> runs;
   std::unique_ptr<GuardedTensor<float>> y;
   kernels::Destination to;
 };
@@ -281,8 +280,9 @@ TEST(Tiles, FinishAndStoreWhatBelongsToThem) {
     for (int i = 0; i < 24; ++i) {
       TileCase test(target, tile, depth, random);
       if (random.chance(0.5)) test.add_partial();
-      const kernels::Epilogue epilogue{random.chance(0.5) ? test.bias.data() : nullptr,
-                                       random.chance(0.5) ? Curve::relu : Curve::none};
+      const kernels::Epilogue epilogue{
+          random.chance(0.5) ? test.bias.data() : nullptr,
+          random.chance(0.5) ? ActivationKind::relu : ActivationKind::none};
       const bool side_by_side = tile.lanes_are_channels && random.chance(0.3);
       const std::int64_t pixel_stride = random.chance(0.7) ? 1 : random.between(2, 5);
       const int rows =
@@ -298,7 +298,7 @@ TEST(Tiles, FinishAndStoreWhatBelongsToThem) {
         tile.packed(test.args);
       } else {
         tile.packed(test.args);
-        tile.finish(test.sums.data(), tile.rows, tile.cols, epilogue, place.to);
+        tile.store(test.sums.data(), tile.rows, tile.cols, epilogue, place.to);
       }
       place.expect(test, epilogue);
     }
@@ -312,13 +312,13 @@ TEST(Tiles, ReluKeepsNaN) {
       for (const Tile& tile : set->tiles) {
         TileCase test(target, tile, 3, random);
         test.b[1] = std::numeric_limits<float>::quiet_NaN();
-        const kernels::Epilogue epilogue{nullptr, Curve::relu};
+        const kernels::Epilogue epilogue{nullptr, ActivationKind::relu};
         std::vector<float> out(test.partial.size());
-        const kernels::StoreRun all{0, 0, 0, tile.cols};
+        const kernels::StoreRange all{0, 0, 0, tile.cols};
         const kernels::Destination to{
-            .y = out.data(), .row_stride = tile.cols, .rows = tile.rows, .runs = {&all, 1}};
+            .y = out.data(), .row_stride = tile.cols, .rows = tile.rows, .ranges = {&all, 1}};
         tile.packed(test.args);
-        tile.finish(test.sums.data(), tile.rows, tile.cols, epilogue, to);
+        tile.store(test.sums.data(), tile.rows, tile.cols, epilogue, to);
         for (int r = 0; r < tile.rows; ++r) {
           EXPECT_TRUE(std::isnan(out[static_cast<std::size_t>(r * tile.cols + 1)]))
               << name_of_tile(target, tile);

@@ -96,7 +96,7 @@ void expect_outputs(Target target, const WinogradKernels& form, const Region& re
       to.pixel_stride = to.residual_pixel_stride = layout.pixel;
       out.marks = marks.empty() ? nullptr : marks.data();
       if (finishes) {
-        out.outputs.epilogue = {bias.data(), kernels::Curve::relu, 0, true};
+        out.outputs.epilogue = {bias.data(), ActivationKind::relu, 0, true};
         to.residual = residual.data();
       }
       form.out(out);

@@ -5,15 +5,13 @@
 #include <limits>
 
 #include "core/integers.hpp"
-#include "kernels/tile/tile_cost.hpp"
+#include "core/machine/cycles.hpp"
 
 namespace plait::algorithm::depthwise {
 namespace {
 
-using kernels::ceil_div;
 using kernels::PlaneForm;
 using kernels::PlaneTile;
-using kernels::round_up;
 
 // Cycles, fitted to tiles and layers of 3x3 to 31x31 windows at 7 to 112 pixels [Emerald Rapids VM,
 // AVX-512, 2026-11-26].
@@ -102,13 +100,13 @@ class Chooser {
     const std::int64_t fit = std::clamp<std::int64_t>(
         rows_fit / geometry_.vertical.phases - geometry_.vertical.extent, 1, h_o_);
     const std::int64_t fair = std::max<std::int64_t>(
-        1, saturated_product({planes_, h_o_}) / (kernels::kBlocksPerThread * threads));
+        1, saturated_product({planes_, h_o_}) / (costs::kBlocksPerThread * threads));
     cut.block_lines = even_lines(std::min(fit, threads == 1 ? h_o_ : fair), tile.lines);
     cut.strip_floats = round_up(geometry_.strip_floats(cut.block_lines), kFloats);
     if (cut.block_lines == h_o_) {
       const std::int64_t strip_bytes =
           saturated_product({cut.strip_floats, std::int64_t{sizeof(float)}});
-      const std::int64_t most = planes_ / (kernels::kBlocksPerThread * threads);
+      const std::int64_t most = planes_ / (costs::kBlocksPerThread * threads);
       cut.block_planes = std::max<std::int64_t>(
           1, std::min(most, (budget == 1 ? 1 : machine_.caches.l1_bytes / 2) / strip_bytes));
     }

@@ -15,7 +15,6 @@
 #include "core/threads/block_queue.hpp"
 #include "core/threads/subnormals.hpp"
 #include "kernels/tile/loop_counters.hpp"
-#include "kernels/tile/tile_cost.hpp"
 
 namespace plait::algorithm::depthwise {
 namespace {
@@ -157,9 +156,8 @@ Cost cost_of(const Config& chosen, const Question& question) {
     cost.multiplications = products_of(chosen.pixels, problem, lanes);
   } else {
     take(chosen.planes);
-    cost.multiplications =
-        saturated_product({problem.n, problem.c_o, problem.h_o(),
-                           kernels::round_up(problem.w_o(), lanes), problem.depth()});
+    cost.multiplications = saturated_product(
+        {problem.n, problem.c_o, problem.h_o(), round_up(problem.w_o(), lanes), problem.depth()});
   }
   cost.useful_multiplications = problem.multiplications();
   cost.additions = cost.multiplications +
@@ -225,11 +223,11 @@ class Depthwise : public Execution {
 
 template <class MakeTask>
 void Depthwise::run_blocks(const Args& args, std::int64_t blocks, const MakeTask& make_task) const {
-  kernels::Stretches stretches(blocks, threads_);
-  kernels::SharedTally tally;
+  BlockQueue stretches(blocks, threads_);
+  kernels::SharedCounters tally;
   auto run = [&](int index) {
     const FlushSubnormals flush;
-    kernels::LoopTally counts;
+    kernels::LoopCounters counts;
     alignas(64) std::array<std::byte, kStackBytes> stack;
     auto run_block = make_task(index, stack.data(), args.report != nullptr ? &counts : nullptr);
     for (std::int64_t i = stretches.take(index); i >= 0 && !args.cancelled();
@@ -258,15 +256,15 @@ class ByPlanes final : public Depthwise {
 
   void run(const Args& args) const override {
     const Cut& cut = layer_.cut;
-    const std::int64_t line_blocks = kernels::ceil_div(problem().h_o(), cut.block_lines);
+    const std::int64_t line_blocks = ceil_div(problem().h_o(), cut.block_lines);
     const std::int64_t planes = problem().n * problem().c_i;
-    const std::int64_t blocks = kernels::ceil_div(planes, cut.block_planes) * line_blocks;
+    const std::int64_t blocks = ceil_div(planes, cut.block_planes) * line_blocks;
     Weights weights{static_cast<const float*>(args.second), static_cast<const float*>(args.bias)};
     if (args.packed != nullptr) {
       const Packed packed(problem(), args.packed);
       weights = {packed.plain, packed.bias};
     }
-    run_blocks(args, blocks, [&](int index, std::byte* stack, kernels::LoopTally* tally) {
+    run_blocks(args, blocks, [&](int index, std::byte* stack, kernels::LoopCounters* tally) {
       return [&, task = Task(layer_, args, weights, own_bytes(cut, args.workspace, index, stack),
                              tally)](std::int64_t i) mutable {
         task.run_block(i / line_blocks * cut.block_planes, i % line_blocks * cut.block_lines);
@@ -297,7 +295,7 @@ class ByPixels final : public Depthwise {
         cut_(cut) {}
 
   void run(const Args& args) const override {
-    const std::int64_t line_blocks = kernels::ceil_div(problem().h_o(), cut_.block_lines);
+    const std::int64_t line_blocks = ceil_div(problem().h_o(), cut_.block_lines);
     std::byte* workspace = args.workspace;
     Weights weights;
     if (args.packed != nullptr) {
@@ -310,7 +308,7 @@ class ByPixels final : public Depthwise {
       workspace += static_cast<std::size_t>(cut_.weight_floats) * sizeof(float);
     }
     run_blocks(args, problem().n * line_blocks,
-               [&](int index, std::byte* stack, kernels::LoopTally* tally) {
+               [&](int index, std::byte* stack, kernels::LoopCounters* tally) {
                  return [&, task = PixelTask(problem(), cut_, args, weights, kernels_,
                                              own_bytes(cut_, workspace, index, stack),
                                              tally)](std::int64_t i) mutable {

@@ -7,14 +7,12 @@
 #include "algorithms/depthwise/cut.hpp"
 #include "algorithms/matmul/matmul.hpp"
 #include "core/integers.hpp"
-#include "kernels/tile/tile_cost.hpp"
+#include "core/machine/cycles.hpp"
 
 namespace plait::algorithm::depthwise {
 namespace {
 
-using kernels::ceil_div;
 using kernels::PixelTile;
-using kernels::round_up;
 
 constexpr std::int64_t kFloats = 16;  // of a cache line
 constexpr std::int64_t kPointerFloats = 2;
@@ -90,7 +88,7 @@ class Chooser {
     PixelCut cut;
     find_tiles(tile, cut);
     const std::int64_t fair = std::max<std::int64_t>(
-        1, saturated_product({problem_.n, h_o_}) / (kernels::kBlocksPerThread * threads));
+        1, saturated_product({problem_.n, h_o_}) / (costs::kBlocksPerThread * threads));
     const std::int64_t blocks = ceil_div(h_o_, threads == 1 ? h_o_ : std::min(h_o_, fair));
     cut.block_lines = std::min(h_o_, round_up(ceil_div(h_o_, blocks), tile.lines));
     cut.threads = static_cast<int>(std::min<std::int64_t>(threads, blocks_of(cut)));

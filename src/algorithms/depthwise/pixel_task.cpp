@@ -20,7 +20,7 @@ void repeat(const float* from, std::int64_t step, std::int64_t count, float* to)
 
 PixelTask::PixelTask(const Problem& problem, const PixelCut& cut, const Args& args,
                      const Weights& weights, const kernels::PixelKernels& kernels,
-                     std::byte* workspace, kernels::LoopTally* tally)
+                     std::byte* workspace, kernels::LoopCounters* tally)
     : problem_(problem),
       cut_(cut),
       args_(args),
@@ -41,9 +41,9 @@ PixelTask::PixelTask(const Problem& problem, const PixelCut& cut, const Args& ar
   tile_.out_pixel = y_strides_[3];
   tile_.residual_line = residual_strides_[2];
   tile_.residual_pixel = residual_strides_[3];
-  tile_.curve = curve_of(problem.activation.kind);
+  tile_.activation = problem.activation.kind;
   tile_.slope = static_cast<float>(problem.activation.slope);
-  tile_.asks_early = cut.asks_early;
+  tile_.prefetch_output = cut.asks_early;
   tile_.rows = rows_;
   tile_.chunk_sums = copy_ + cut.copy_floats;
 }

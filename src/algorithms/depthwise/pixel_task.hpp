@@ -15,7 +15,8 @@ class PixelTask {
  public:
   // `workspace` is the thread's own, `tally` may be null. weights.kernel: [k_h k_w][c_o].
   PixelTask(const Problem& problem, const PixelCut& cut, const Args& args, const Weights& weights,
-            const kernels::PixelKernels& kernels, std::byte* workspace, kernels::LoopTally* tally);
+            const kernels::PixelKernels& kernels, std::byte* workspace,
+            kernels::LoopCounters* tally);
 
   // Output lines [line, line + block_lines) of image n.
   void run_block(std::int64_t n, std::int64_t line);
@@ -64,7 +65,7 @@ class PixelTask {
   kernels::CopyPixelsFunction copy_pixels_;  // null if pixels are put together one by one
   const float** rows_;                       // of the tiles that run
   float* copy_;
-  kernels::LoopTally* tally_;  // or null
+  kernels::LoopCounters* tally_;  // or null
   kernels::PixelArgs tile_;
   std::int64_t n_ = 0;        // of the tiles that run
   const float* x_ = nullptr;  // of the image

@@ -4,7 +4,6 @@
 
 #include "core/integers.hpp"
 #include "core/problem/padding.hpp"
-#include "kernels/tile/tile_cost.hpp"
 
 namespace plait::algorithm::depthwise {
 
@@ -12,10 +11,9 @@ Geometry::Geometry(const Problem& problem, std::int64_t lanes)
     : vertical(problem.k_h, problem.stride.h, problem.dilation.h),
       horizontal(problem.k_w, problem.stride.w, problem.dilation.w),
       columns(problem.w_o() + horizontal.extent),
-      lead(problem.stride.w == 1
-               ? kernels::round_up(problem.padding.left, lanes) - problem.padding.left
-               : lanes),
-      pitch(kernels::round_up(lead + columns, lanes)),
+      lead(problem.stride.w == 1 ? round_up(problem.padding.left, lanes) - problem.padding.left
+                                 : lanes),
+      pitch(round_up(lead + columns, lanes)),
       row_stride(saturated_product({horizontal.phases, pitch})) {
   const std::int64_t step = problem.stride.w;
   for (std::int64_t phase = 0; phase < horizontal.phases; ++phase) {

@@ -28,7 +28,7 @@ Layer::Layer(const Problem& problem_, const Cut& cut_, Target target)
 namespace {}  // namespace
 
 Task::Task(const Layer& layer, const Args& args, const Weights& weights, std::byte* workspace,
-           kernels::LoopTally* tally)
+           kernels::LoopCounters* tally)
     : layer_(layer),
       args_(args),
       problem_(layer.problem),
@@ -43,7 +43,7 @@ Task::Task(const Layer& layer, const Args& args, const Weights& weights, std::by
   const ActivationKind kind = problem_.activation.kind;
   const bool clamps = kind <= ActivationKind::relu6;
   finishes_ = problem_.residual || !clamps;
-  finish_.curve = curve_of(kind);
+  finish_.activation = kind;
   finish_.slope = static_cast<float>(problem_.activation.slope);
   tile_.row_stride = layer.geometry.row_stride;
   tile_.phase_stride = layer.geometry.pitch;
@@ -124,7 +124,7 @@ void Task::run_tile(const kernels::PlaneTile& tile, std::int64_t n, std::int64_t
     float* const from = tile_.out + i * tile_.out_stride;
     if (finishes_) {
       finish_.residual = residual_line(n, o, line + i, column);
-      layer_.kernels.finish(finish_, from, tile_.columns);
+      layer_.kernels.apply_epilogue(finish_, from, tile_.columns);
     }
     if (in_place) continue;
     for (std::int64_t j = 0; j < tile_.columns; ++j) out[i * y[2] + j * y[3]] = from[j];

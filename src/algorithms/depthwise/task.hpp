@@ -56,7 +56,7 @@ class Task {
  public:
   // `workspace` is the thread's own, `tally` may be null.
   Task(const Layer& layer, const Args& args, const Weights& weights, std::byte* workspace,
-       kernels::LoopTally* tally);
+       kernels::LoopCounters* tally);
 
   // Output lines [line, line + block_lines) of all outputs of planes [plane, plane + block_planes).
   void run_block(std::int64_t plane, std::int64_t line);
@@ -84,8 +84,8 @@ class Task {
   std::int64_t bordered_ = 0;  // strips with the borders of a whole plane
   float* line_buffer_;
   float* residual_buffer_;
-  kernels::LoopTally* tally_;  // or null
-  kernels::LineFinish finish_;
+  kernels::LoopCounters* tally_;  // or null
+  kernels::RowEpilogue finish_;
   bool finishes_;  // residual or activation come in a pass of their own over a tile
   kernels::PlaneArgs tile_;
 };

@@ -76,13 +76,13 @@ constexpr Variant kChannels{"direct/channels", kernels::channel_tile_set, true};
 std::optional<Refusal> refuse(const Problem& problem) { return refuse_as_product(problem); }
 
 // === cost ===
-// Of the blocking that kernels::choose_strips finds: product_cost.
+// Of the blocking that kernels::choose_strip_blocking finds: product_cost.
 
 // === pack ===
 // Weights in tile order: TileExecution::pack.
 
 // === run ===
-// kernels::run_strips over strips of rows, as kernels::choose_strips cuts them.
+// kernels::run_strips over strips of rows, as kernels::choose_strip_blocking cuts them.
 // === ask ===
 template <const Variant& kVariant>
 Answer ask(const Question& question) {

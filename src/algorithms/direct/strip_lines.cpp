@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/integers.hpp"
 #include "core/problem/padding.hpp"
-#include "kernels/tile/tile_cost.hpp"
 
 namespace plait::algorithm::direct {
 namespace {
@@ -13,9 +13,9 @@ namespace {
 RealSpan real_span(std::int64_t phase_first, std::int64_t step, std::int64_t before,
                    std::int64_t size) {
   const std::int64_t start = phase_first - before;
-  const std::int64_t first = start >= 0 ? 0 : kernels::ceil_div(-start, step);
+  const std::int64_t first = start >= 0 ? 0 : ceil_div(-start, step);
   const std::int64_t last =
-      std::max(first, kernels::ceil_div(std::max<std::int64_t>(0, size - start), step));
+      std::max(first, ceil_div(std::max<std::int64_t>(0, size - start), step));
   return {first, last, start + first * step};
 }
 
@@ -43,7 +43,7 @@ StripLines::StripLines(const Problem& problem, const StripGeometry& geometry, co
       real_(real),
       x_(x),
       strides_(problem.effective_x_strides()),
-      copy_lines_(kernels::line_copy(target)),
+      copy_lines_(kernels::row_copy(target)),
       outside_(padding_value(problem)) {}
 
 void StripLines::fill(std::int64_t unit, std::int64_t first_line, std::int64_t lines,
@@ -118,11 +118,11 @@ void StripLines::fill_pixel(const float* row, std::int64_t p, float* to) const {
 }
 
 // All lines of a plane but for the columns that are not of the input, from its first real one on.
-kernels::LineCopy StripLines::copy_of(const float* channel, const Phase& phase, float* to) const {
+kernels::RowCopy StripLines::copy_of(const float* channel, const Phase& phase, float* to) const {
   const RealSpan& columns = real_.columns[static_cast<std::size_t>(phase.horizontal)];
   // A step over huge padding is only taken from one real pixel to another.
   const bool steps = columns.last - columns.first > 1;
-  kernels::LineCopy copy;
+  kernels::RowCopy copy;
   copy.from = columns.first == columns.last ? channel : channel + columns.position * strides_[3];
   copy.from_stride = problem_.stride.h * strides_[2];
   copy.step = steps ? problem_.stride.w * strides_[3] : 1;
@@ -148,9 +148,9 @@ void StripLines::fill_plane(const float* channel, const Phase& phase, std::int64
   std::fill(to, to + (begin - first_line) * pitch, outside_);
   if (begin < end) {
     const std::int64_t row = real.position + (begin - real.first) * problem_.stride.h;
-    kernels::LineCopy copy =
+    kernels::RowCopy copy =
         copy_of(channel + row * strides_[2], phase, to + (begin - first_line) * pitch);
-    copy.lines = end - begin;
+    copy.rows = end - begin;
     copy_lines_(copy);
   }
   std::fill(to + (end - first_line) * pitch, to + lines * pitch, outside_);
@@ -169,7 +169,7 @@ void StripLines::fill_line_by_line(const float* channel, const Phase& phase,
       std::fill(to, to + pitch, outside_);
       continue;
     }
-    const kernels::LineCopy copy = copy_of(channel + row * strides_[2], phase, to);
+    const kernels::RowCopy copy = copy_of(channel + row * strides_[2], phase, to);
     copy_lines_(copy);
     fill_around(channel + row * strides_[2], phase, 0, copy.first, to);
     fill_around(channel + row * strides_[2], phase, copy.last, pitch, to);

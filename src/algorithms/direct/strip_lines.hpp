@@ -48,14 +48,14 @@ class StripLines final : public kernels::StripSource {
                          std::int64_t lines, float* to) const;
   void fill_around(const float* row, const Phase& phase, std::int64_t begin, std::int64_t end,
                    float* to) const;
-  kernels::LineCopy copy_of(const float* channel, const Phase& phase, float* to) const;
+  kernels::RowCopy copy_of(const float* channel, const Phase& phase, float* to) const;
 
   const Problem& problem_;
   const StripGeometry& geometry_;
   const RealInput& real_;
   const float* x_;
   Dims strides_;
-  kernels::LineCopyFunction copy_lines_;
+  kernels::RowCopyFunction copy_lines_;
   float outside_;
 };
 

@@ -45,12 +45,12 @@ kernels::StripBlocking blocking_of(const Variant& variant, const StripGeometry& 
   request.prepacked = limits.prepacked;
   request.delta = limits.delta;
   const double cycle = 1e-9 / machine.rates.ghz;
-  request.fill_seconds_per_element = fill_cycles(question.problem, geometry) * cycle;
+  request.gather_seconds_per_element = fill_cycles(question.problem, geometry) * cycle;
   if (geometry.order == StripGeometry::Order::planes) {
-    request.fill_seconds_per_plane = kPlaneCycles * cycle;
+    request.gather_seconds_per_plane = kPlaneCycles * cycle;
   }
   request.tile_rows = required_tile_rows(variant.name, request.tiles, question.problem, limits);
-  return kernels::choose_strips(request, machine);
+  return kernels::choose_strip_blocking(request, machine);
 }
 
 // Whether 32 bits hold all distances within what a block reads.
@@ -119,9 +119,9 @@ StripPlan plan_strips(const Variant& variant, const Question& question) {
   StripPlan copied = of_order(by_pixels ? Order::pixels : Order::planes);
   if (!variant.any_order || !is_strip_in_place(problem)) return copied;
   StripPlan in_place = of_order(Order::in_place);
-  if (in_place.blocking.tile == nullptr) return copied;
-  const bool faster = copied.blocking.tile == nullptr ||
-                      in_place.blocking.cost.seconds() <= copied.blocking.cost.seconds();
+  if (!in_place.blocking.fits()) return copied;
+  const bool faster =
+      !copied.blocking.fits() || in_place.blocking.seconds() <= copied.blocking.seconds();
   return faster ? in_place : copied;
 }
 
@@ -132,7 +132,7 @@ class StripExecution final : public TileExecution {
                       plan.blocking.threads),
         geometry_(plan.geometry),
         blocking_(plan.blocking),
-        offsets_(geometry_.offsets(problem, blocking_.block_lines)),
+        offsets_(geometry_.offsets(problem, blocking_.block_image_rows)),
         real_(problem, geometry_) {}
 
   void run(const Args& args) const override {
@@ -150,8 +150,8 @@ class StripExecution final : public TileExecution {
     if (geometry_.shape.in_place) {
       text += ", pixels read in place";
     } else {
-      text += ", strips of " + std::to_string(blocking_.block_lines) +
-              (blocking_.block_lines == 1 ? " line, " : " lines, ") +
+      text += ", strips of " + std::to_string(blocking_.block_image_rows) +
+              (blocking_.block_image_rows == 1 ? " line, " : " lines, ") +
               std::to_string(blocking_.strip_bytes) + " bytes";
     }
     if (blocking_.block_depth < problem().depth()) {
@@ -180,7 +180,7 @@ StripGeometry::StripGeometry(const Problem& problem, Order order_)
       horizontal(problem.k_w, problem.stride.w, problem.dilation.w) {
   const std::int64_t channels = problem.c_i / problem.groups;
   const Dims strides = problem.effective_x_strides();
-  shape.lines = problem.h_o();
+  shape.image_rows = problem.h_o();
   shape.width = problem.w_o();
   shape.pitch = shape.width;
   shape.planes = channels;
@@ -188,36 +188,36 @@ StripGeometry::StripGeometry(const Problem& problem, Order order_)
     case Order::planes:
       shape.pitch = shape.width + horizontal.extent;
       shape.planes = saturated_product({channels, vertical.phases, horizontal.phases});
-      shape.line_floats = saturated_product({shape.planes, shape.pitch});
-      shape.halo_floats = saturated_product({shape.line_floats, vertical.extent});
-      shape.line_step = shape.pitch;
+      shape.image_row_floats = saturated_product({shape.planes, shape.pitch});
+      shape.halo_floats = saturated_product({shape.image_row_floats, vertical.extent});
+      shape.image_row_step = shape.pitch;
       break;
     case Order::pixels: {
       pixel_floats = floats_of_pixel(channels);
       shape.pixel_step = problem.stride.w * pixel_floats;
       row_floats = pixels_of_row(problem) * pixel_floats;
-      shape.line_step = problem.stride.h * row_floats;
-      shape.line_floats = shape.line_step;
+      shape.image_row_step = problem.stride.h * row_floats;
+      shape.image_row_floats = shape.image_row_step;
       shape.halo_floats =
           (extent_of(problem.k_h, problem.dilation.h) + 1 - problem.stride.h) * row_floats;
       break;
     }
     case Order::in_place:
       shape.in_place = true;
-      shape.line_floats = saturated_product({channels, shape.width});
-      shape.line_step = problem.stride.h * strides[2];
+      shape.image_row_floats = saturated_product({channels, shape.width});
+      shape.image_row_step = problem.stride.h * strides[2];
       shape.pixel_step = problem.stride.w * strides[3];
       break;
   }
   shape.product = product_shape(problem);
-  shape.product.columns = shape.lines * shape.pitch;
-  if (shape.lines > 1 && shape.pitch != shape.width) shape.product.line = shape.width;
+  shape.product.columns = shape.image_rows * shape.pitch;
+  if (shape.image_rows > 1 && shape.pitch != shape.width) shape.product.even_columns = shape.width;
 }
 
 std::vector<std::int32_t> StripGeometry::offsets(const Problem& problem,
-                                                 std::int64_t block_lines) const {
+                                                 std::int64_t block_image_rows) const {
   const Dims strides = problem.effective_x_strides();
-  const std::int64_t plane = plane_stride(block_lines);
+  const std::int64_t plane = plane_stride(block_image_rows);
   const std::int64_t of_channel = order == Order::in_place ? strides[1]
                                   : order == Order::pixels
                                       ? 1
@@ -253,7 +253,7 @@ std::vector<std::int32_t> StripGeometry::offsets(const Problem& problem,
 Answer offer_strips(const Variant& variant, const Question& question) {
   const StripPlan plan = plan_strips(variant, question);
   const kernels::StripBlocking& blocking = plan.blocking;
-  if (blocking.tile == nullptr) {
+  if (!blocking.fits()) {
     return refuse_tiles(variant.name, variant.tiles(question.machine.target), question.limits);
   }
   if (blocking.strip_bytes / sizeof(float) > std::numeric_limits<std::int32_t>::max()) {
@@ -263,7 +263,7 @@ Answer offer_strips(const Variant& variant, const Question& question) {
   const auto prepare = [plan, &variant](const Question& asked) {
     return std::make_unique<StripExecution>(variant, asked.problem, plan);
   };
-  return Offer{product_cost(question.problem, question.machine, blocking.cost, blocking.threads,
+  return Offer{product_cost(question.problem, question.machine, blocking, blocking.threads,
                             kernels::workspace_bytes(blocking), blocking.weights_bytes),
                prepare};
 }

@@ -21,10 +21,10 @@ struct StripGeometry {
 
   StripGeometry(const Problem& problem, Order order);
 
-  // Offsets of all terms in a strip of block_lines lines of output, in the order of K.
-  std::vector<std::int32_t> offsets(const Problem& problem, std::int64_t block_lines) const;
-  std::int64_t plane_stride(std::int64_t block_lines) const {
-    return (block_lines + vertical.extent) * shape.pitch;
+  // Offsets of all terms in a strip of block_image_rows rows of output, in the order of K.
+  std::vector<std::int32_t> offsets(const Problem& problem, std::int64_t block_image_rows) const;
+  std::int64_t plane_stride(std::int64_t block_image_rows) const {
+    return (block_image_rows + vertical.extent) * shape.pitch;
   }
 
   Order order;

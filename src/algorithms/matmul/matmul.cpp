@@ -26,28 +26,6 @@ std::optional<Refusal> refuse_as_product(const Problem& problem) {
   return std::nullopt;
 }
 
-kernels::Curve curve_of(ActivationKind kind) {
-  switch (kind) {
-    case ActivationKind::none:
-      return kernels::Curve::none;
-    case ActivationKind::relu:
-      return kernels::Curve::relu;
-    case ActivationKind::relu6:
-      return kernels::Curve::relu6;
-    case ActivationKind::leaky:
-      return kernels::Curve::leaky;
-    case ActivationKind::hswish:
-      return kernels::Curve::hswish;
-    case ActivationKind::silu:
-      return kernels::Curve::silu;
-    case ActivationKind::sigmoid:
-      return kernels::Curve::sigmoid;
-    case ActivationKind::tanh:
-      return kernels::Curve::tanh;
-  }
-  return kernels::Curve::none;
-}
-
 std::int64_t column_step(const Problem& problem) {
   const std::int64_t stride = problem.effective_x_strides()[3];
   const std::int64_t step = saturated_product({problem.stride.w, std::abs(stride)});
@@ -55,11 +33,10 @@ std::int64_t column_step(const Problem& problem) {
 }
 
 kernels::ProductShape product_shape(const Problem& problem) {
-  constexpr std::int64_t kLineFloats = 16;
   const Dims y = problem.effective_y_strides();
-  const auto order = y[3] == 1   ? kernels::OutputOrder::lines
-                     : y[1] == 1 ? (y[3] < kLineFloats ? kernels::OutputOrder::small_pixels
-                                                       : kernels::OutputOrder::pixels)
+  const auto order = y[3] == 1   ? kernels::OutputOrder::image_rows
+                     : y[1] == 1 ? (y[3] < kCacheLineFloats ? kernels::OutputOrder::small_pixels
+                                                            : kernels::OutputOrder::pixels)
                                  : kernels::OutputOrder::scattered;
   const auto joins = [width = problem.w_o()](const Dims& strides) {
     return strides[2] == width * strides[3];
@@ -141,8 +118,8 @@ void complete_cost(const Problem& problem, const Machine& machine, int threads, 
 }
 
 Cost product_cost(const Problem& problem, const Machine& machine,
-                  const kernels::BlockingCost& blocking, int threads, std::size_t workspace_bytes,
-                  std::size_t weights_bytes) {
+                  const kernels::PredictedProduct& blocking, int threads,
+                  std::size_t workspace_bytes, std::size_t weights_bytes) {
   Cost cost;
   cost.multiplications = blocking.executed_macs;
   cost.useful_multiplications = problem.multiplications();
@@ -153,7 +130,8 @@ Cost product_cost(const Problem& problem, const Machine& machine,
   cost.packed_bytes = blocking.packs_in_run ? 0 : weights_bytes;
   cost.pack_seconds = blocking.pack_seconds;
   cost.product_seconds = blocking.product_seconds;
-  cost.gather_seconds = blocking.fill_seconds + (blocking.packs_in_run ? blocking.pack_seconds : 0);
+  cost.gather_seconds =
+      blocking.gather_seconds + (blocking.packs_in_run ? blocking.pack_seconds : 0);
   cost.thread_seconds = blocking.thread_seconds;
   complete_cost(problem, machine, threads, cost);
   return cost;
@@ -188,7 +166,7 @@ kernels::ProductOperands TileExecution::operands(const Args& args, std::int64_t 
   operands.a = static_cast<const float*>(args.second);
   operands.bias = static_cast<const float*>(args.bias);
   operands.has_bias = problem_.bias;
-  operands.curve = curve_of(problem_.activation.kind);
+  operands.activation = problem_.activation.kind;
   operands.slope = static_cast<float>(problem_.activation.slope);
   const auto strides_of = [](const Dims& strides) {
     return kernels::ProductOutput::Strides{strides[0], strides[1], strides[2], strides[3]};
@@ -208,7 +186,7 @@ kernels::ProductOperands TileExecution::operands(const Args& args, std::int64_t 
   return operands;
 }
 
-RunReport report_of(const kernels::LoopTally& tally, std::span<const kernels::LoopLevel> loops,
+RunReport report_of(const kernels::LoopCounters& tally, std::span<const kernels::LoopLevel> loops,
                     std::string_view algorithm, Target target, int threads) {
   RunReport report{std::string(algorithm),
                    target,
@@ -219,7 +197,7 @@ RunReport report_of(const kernels::LoopTally& tally, std::span<const kernels::Lo
                    tally.tiles(),
                    tally.direct_tiles()};
   for (std::size_t level = 0; level < loops.size(); ++level) {
-    const kernels::LoopTally::Count& count = tally.count(level);
+    const kernels::LoopCounters::Count& count = tally.count(level);
     const bool covered = loops[level].has_tail ? count.whole_twice_and_tail : count.rounds >= 2;
     report.loops.push_back({std::string(loops[level].name), count.rounds, covered});
   }
@@ -238,13 +216,13 @@ kernels::Blocking panel_blocking(const PanelRequest& request, const Question& qu
   blocking.tile_rows =
       required_tile_rows(request.algorithm, kernels::tile_set(machine.target), problem, limits);
   blocking.tile_cols = limits.delta;
-  blocking.fill_seconds_per_element = request.fill_cycles_per_element * 1e-9 / machine.rates.ghz;
+  blocking.gather_seconds_per_element = request.fill_cycles_per_element * 1e-9 / machine.rates.ghz;
   blocking.source_in_place = request.source_in_place;
   return kernels::choose_blocking(blocking, machine);
 }
 
 Cost panel_cost(const Question& question, const kernels::Blocking& blocking) {
-  return product_cost(question.problem, question.machine, blocking.cost, blocking.threads,
+  return product_cost(question.problem, question.machine, blocking, blocking.threads,
                       kernels::workspace_bytes(blocking), blocking.weights_bytes);
 }
 
@@ -267,8 +245,8 @@ std::string PanelExecution::config() const {
 
 TileBlock PanelExecution::block() const {
   const kernels::Tile& tile = *blocking_.tile;
-  const std::int64_t columns = kernels::round_up(
-      std::min(blocking_.block_columns, product_shape(problem()).columns), tile.cols);
+  const std::int64_t columns =
+      round_up(std::min(blocking_.block_columns, product_shape(problem()).columns), tile.cols);
   const std::int64_t bytes =
       saturated_product({columns, blocking_.block_depth, std::int64_t{sizeof(float)}});
   return {tile.rows, tile.cols, blocking_.block_depth, blocking_.b_in_place ? 0 : bytes};

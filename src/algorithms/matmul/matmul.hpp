@@ -19,7 +19,6 @@ namespace plait {
 // activation does not fit f32.
 std::optional<Refusal> refuse_as_product(const Problem& problem);
 
-kernels::Curve curve_of(ActivationKind kind);
 // Elements of x from one column that a tap reads to the next; saturated.
 std::int64_t column_step(const Problem& problem);
 kernels::ProductShape product_shape(const Problem& problem);
@@ -43,11 +42,11 @@ std::int64_t operand_bytes(const Problem& problem);
 void complete_cost(const Problem& problem, const Machine& machine, int threads, Cost& cost);
 // The tiles' cost and the operands', and the error of chunked sums.
 Cost product_cost(const Problem& problem, const Machine& machine,
-                  const kernels::BlockingCost& blocking, int threads, std::size_t workspace_bytes,
-                  std::size_t weights_bytes);
+                  const kernels::PredictedProduct& blocking, int threads,
+                  std::size_t workspace_bytes, std::size_t weights_bytes);
 
 // What ran, as its loops counted. `target`: as compiled in.
-RunReport report_of(const kernels::LoopTally& tally, std::span<const kernels::LoopLevel> loops,
+RunReport report_of(const kernels::LoopCounters& tally, std::span<const kernels::LoopLevel> loops,
                     std::string_view algorithm, Target target, int threads);
 
 // Packing, the operands of a run, and what it reports.
@@ -68,9 +67,9 @@ class TileExecution : public Execution {
   template <class Product>
   void run_and_report(const Args& args, std::int64_t pitch,
                       std::span<const kernels::LoopLevel> loops, Product product) const {
-    kernels::SharedTally tally;
+    kernels::SharedCounters tally;
     kernels::ProductOperands given = operands(args, pitch);
-    if (args.report != nullptr) given.tally = &tally;
+    if (args.report != nullptr) given.counters = &tally;
     product(given);
     if (args.report != nullptr) {
       *args.report =
@@ -118,7 +117,7 @@ class PanelExecution : public TileExecution {
 template <class Panels>
 Answer offer_panels(const PanelRequest& request, const Question& question) {
   const kernels::Blocking blocking = panel_blocking(request, question);
-  if (blocking.tile == nullptr) {
+  if (!blocking.fits()) {
     return refuse_tiles(request.algorithm, kernels::tile_set(question.machine.target),
                         question.limits);
   }

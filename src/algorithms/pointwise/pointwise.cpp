@@ -44,7 +44,7 @@ class Pixels final : public kernels::PanelSource {
         strides_(problem.effective_x_strides()),
         w_o_(problem.w_o()),
         side_by_side_(pixels_side_by_side(problem)),
-        copy_lines_(kernels::line_copy(target)) {}
+        copy_lines_(kernels::row_copy(target)) {}
 
   void fill(std::int64_t unit, std::int64_t k_begin, std::int64_t k_end, std::int64_t column,
             std::int64_t count, float* panel, std::int64_t panel_cols) const override {
@@ -60,7 +60,7 @@ class Pixels final : public kernels::PanelSource {
       copy_lines_({.from = channel + i * problem_.stride.h * strides_[2] + j * step,
                    .from_stride = strides_[1],
                    .step = step,
-                   .lines = k_end - k_begin,
+                   .rows = k_end - k_begin,
                    .last = length,
                    .columns = is_last ? panel_cols - done : length,
                    .to = panel + done,
@@ -86,7 +86,7 @@ class Pixels final : public kernels::PanelSource {
   Dims strides_;
   std::int64_t w_o_;
   bool side_by_side_;
-  kernels::LineCopyFunction copy_lines_;
+  kernels::RowCopyFunction copy_lines_;
 };
 
 // === config ===

@@ -6,13 +6,10 @@
 #include "algorithms/matmul/matmul.hpp"
 #include "algorithms/winograd/direct.hpp"
 #include "core/integers.hpp"
-#include "kernels/tile/tile_cost.hpp"
+#include "core/machine/cycles.hpp"
 
 namespace plait::algorithm::winograd {
 namespace {
-
-using kernels::ceil_div;
-using kernels::round_up;
 
 constexpr std::int64_t kLine = 16;  // floats of a cache line
 
@@ -56,7 +53,7 @@ class Chooser {
     base_.packs_in_run = !limits.prepacked;
     const kernels::ProductShape shape = product_shape(problem);
     base_.streams = shape.leaves_caches(machine);
-    scatters_ = problem.dilation.w > 1 && shape.order == kernels::OutputOrder::lines;
+    scatters_ = problem.dilation.w > 1 && shape.order == kernels::OutputOrder::image_rows;
   }
 
   // A tile at a time, on one thread.
@@ -217,13 +214,14 @@ class Chooser {
       const double fmas = tile.cols * vectors;
       const double loads = vectors + tile.cols;
       // A few sums do not hide the latency of the multiply-adds.
-      const double busy = std::max(
-          {fmas / machine_.rates.vector_fmas_per_cycle, loads / kernels::kBroadcastsPerCycle, 4.0});
+      const double busy = std::max({fmas / machine_.rates.vector_fmas_per_cycle,
+                                    loads / costs::kBroadcastLoadsPerCycle, 4.0});
       // One sum too many for the registers: channel_tile-inl.h.
       const bool spills = fmas + vectors + 1 > registers;
       cycles[static_cast<std::size_t>(tile.cols)] =
           depth * busy * (spills ? kSpillTimes : 1) +
-          chunks * (kernels::kTileCallCycles + kernels::kFinishCyclesPerVector * fmas / 2);
+          chunks *
+              (costs::tile::kCallCyclesPerChunk + costs::tile::kStoreCyclesPerVector * fmas / 2);
     }
     return cycles;
   }
@@ -305,7 +303,7 @@ class Chooser {
     const double out =
         blocks * static_cast<double>(tiles) * (cut.tiles->rows() / lanes) *
         (points * kOutCyclesPerPoint +
-         (scatters_ ? cut.down.m * cut.across.m * kernels::kScatterNearCyclesPerVector : 0));
+         (scatters_ ? cut.down.m * cut.across.m * costs::tile::kScatterNearCyclesPerVector : 0));
 
     const double share =
         few ? std::ceil(tasks / cut.threads) : std::max(1.0, tasks * used / cut.threads);

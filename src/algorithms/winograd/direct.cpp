@@ -1,9 +1,8 @@
 #include "algorithms/winograd/direct.hpp"
+#include "core/integers.hpp"
 
 #include <algorithm>
 #include <cstring>
-
-#include "kernels/tile/tile_cost.hpp"
 
 namespace plait::algorithm::winograd {
 namespace {
@@ -44,7 +43,7 @@ DirectCut::DirectCut(const Cut& cut)
 }
 
 std::int64_t DirectCut::channels_of_chunk(const Cut& cut) {
-  return kernels::ceil_div(kernels::kChunk, cut.taps()) + 2;
+  return ceil_div(kernels::kChunk, cut.taps()) + 2;
 }
 
 // Steps of columns are at most their stride apart, at borders they are less or turn back: where the
@@ -123,7 +122,7 @@ void DirectSums::multiply(std::int64_t block) {
   for (std::int64_t first = 0; first < direct_.terms; first += direct_.terms_at_once) {
     const std::int64_t end = std::min(direct_.terms, first + direct_.terms_at_once);
     const std::int64_t channel = first / cut_.taps();
-    copy(channel, kernels::ceil_div(end, cut_.taps()));
+    copy(channel, ceil_div(end, cut_.taps()));
     for (std::int64_t term = first; term < end; term += kernels::kChunk) {
       args.depth = std::min(kernels::kChunk, end - term);
       args.a = weights + term * rows;
@@ -139,7 +138,7 @@ void DirectSums::multiply(std::int64_t block) {
 }
 
 void DirectSums::store(kernels::RegionOutputs outputs) const {
-  std::array<kernels::StoreRun, TilesOfRows::kMostColumns> runs;
+  std::array<kernels::StoreRange, TilesOfRows::kMostColumns> runs;
   for (int r = 0; r < runs_; ++r) {
     const Run& run = list_[static_cast<std::size_t>(r)];
     runs[static_cast<std::size_t>(r)] = {
@@ -147,8 +146,8 @@ void DirectSums::store(kernels::RegionOutputs outputs) const {
         run.line * outputs.residual_line_stride + run.pixel * outputs.to.residual_pixel_stride,
         run.begin, run.end};
   }
-  outputs.to.runs = {runs.data(), static_cast<std::size_t>(runs_)};
-  tile_->finish(args_.sums, tile_->rows, tile_->cols, outputs.epilogue, outputs.to);
+  outputs.to.ranges = {runs.data(), static_cast<std::size_t>(runs_)};
+  tile_->store(args_.sums, tile_->rows, tile_->cols, outputs.epilogue, outputs.to);
 }
 
 }  // namespace plait::algorithm::winograd

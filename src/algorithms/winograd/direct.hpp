@@ -46,7 +46,7 @@ struct DirectArgs {
   float* copied = nullptr;  // Cut::points() * v_plane
   float* sums = nullptr;    // and * m_plane
   std::int64_t blocks = 0;  // of rows
-  kernels::LoopTally* tally = nullptr;
+  kernels::LoopCounters* tally = nullptr;
 };
 
 class DirectSums {

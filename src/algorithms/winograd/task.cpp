@@ -5,12 +5,10 @@
 
 #include "algorithms/matmul/matmul.hpp"
 #include "algorithms/winograd/work.hpp"
+#include "core/integers.hpp"
 #include "core/problem/padding.hpp"
-#include "kernels/tile/tile_cost.hpp"
 
 namespace plait::algorithm::winograd {
-
-using kernels::ceil_div;
 
 Layer::Layer(const Problem& given, const Cut& given_cut)
     : problem(given),
@@ -25,7 +23,7 @@ Layer::Layer(const Problem& given, const Cut& given_cut)
 }
 
 Task::Task(const Layer& layer, const Args& args, const float* weights, std::byte* workspace,
-           kernels::LoopTally* tally)
+           kernels::LoopCounters* tally)
     : layer_(layer),
       args_(args),
       problem_(layer.problem),
@@ -189,13 +187,13 @@ kernels::RegionOutputs Task::outputs_of(std::int64_t n, std::int64_t group, std:
   };
   const float* const biases = biases_ + group * cut_.row_blocks * cut_.tiles->rows() + first;
   kernels::RegionOutputs outputs;
-  outputs.epilogue = {problem_.bias ? biases : nullptr, curve_of(problem_.activation.kind),
+  outputs.epilogue = {problem_.bias ? biases : nullptr, problem_.activation.kind,
                       static_cast<float>(problem_.activation.slope), problem_.residual};
   outputs.to.y = static_cast<float*>(args_.out) + at(layer_.y_strides);
   outputs.to.row_stride = layer_.y_strides[1];
   outputs.to.pixel_stride = layer_.y_strides[3] * step.w;
   outputs.to.rows = static_cast<int>(std::min(rows, per_group - first));
-  outputs.to.streams = cut_.streams;
+  outputs.to.non_temporal = cut_.streams;
   outputs.line_stride = layer_.y_strides[2] * step.h;
   if (problem_.residual) {
     outputs.to.residual = static_cast<const float*>(args_.residual) + at(layer_.residual_strides);

@@ -40,7 +40,7 @@ class Task {
   // `weights` as transformed, with the biases; `workspace` is the thread's own, `tally` may be
   // null.
   Task(const Layer& layer, const Args& args, const float* weights, std::byte* workspace,
-       kernels::LoopTally* tally);
+       kernels::LoopCounters* tally);
 
   void run(std::int64_t task);
 
@@ -88,7 +88,7 @@ class Task {
   const Cut& cut_;
   const float* weights_;
   const float* biases_;
-  kernels::LoopTally* tally_;
+  kernels::LoopCounters* tally_;
   std::int64_t* rows_;  // of the region: see kernels::TransformIn
   std::int64_t* columns_;
   std::int32_t* magnitudes_;

@@ -16,7 +16,6 @@
 #include "algorithms/winograd/work.hpp"
 #include "core/integers.hpp"
 #include "core/threads/subnormals.hpp"
-#include "kernels/tile/tile_cost.hpp"
 
 namespace plait::algorithm::winograd {
 namespace {
@@ -226,10 +225,10 @@ void Winograd::run(const Args& args) const {
     weights = transformed;
   }
   std::atomic<std::int64_t> next = 0;
-  kernels::SharedTally tally;
+  kernels::SharedCounters tally;
   args.executor->run(cut.threads, [&](int index) {
     const FlushSubnormals flush;
-    kernels::LoopTally counts;
+    kernels::LoopCounters counts;
     std::byte* const own =
         workspace + static_cast<std::size_t>(index * cut.thread_floats()) * sizeof(float);
     Task task(layer_, args, weights, own, args.report != nullptr ? &counts : nullptr);

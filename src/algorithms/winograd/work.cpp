@@ -3,12 +3,9 @@
 #include <initializer_list>
 
 #include "core/integers.hpp"
-#include "kernels/tile/tile_cost.hpp"
 
 namespace plait::algorithm::winograd {
 namespace {
-
-using kernels::ceil_div;
 
 // Calls f(count, tiles) for the sizes of an image's regions: those at the ends are smaller.
 template <class F>
@@ -40,16 +37,13 @@ void add(std::int64_t& sum, std::initializer_list<std::int64_t> factors) {
 std::int64_t operations_in(const kernels::WinogradKernels& kernels, Lanes lanes, std::int64_t tiles,
                            std::int64_t channels) {
   return lanes == Lanes::tiles
-             ? saturated_product(
-                   {kernels.operations_in, kernels::round_up(tiles, kernels.lanes), channels})
-             : saturated_product(
-                   {kernels.operations_in, tiles, kernels::round_up(channels, kernels.lanes)});
+             ? saturated_product({kernels.operations_in, round_up(tiles, kernels.lanes), channels})
+             : saturated_product({kernels.operations_in, tiles, round_up(channels, kernels.lanes)});
 }
 
 std::int64_t operations_out(const kernels::WinogradKernels& kernels, std::int64_t tiles,
                             std::int64_t channels) {
-  return saturated_product(
-      {kernels.operations_out, tiles, kernels::round_up(channels, kernels.lanes)});
+  return saturated_product({kernels.operations_out, tiles, round_up(channels, kernels.lanes)});
 }
 
 Work work_of(const Problem& problem, const Cut& cut) {

@@ -5,6 +5,7 @@
 
 #include <plait/error.hpp>
 
+#include "core/integers.hpp"
 #include "core/problem/padding.hpp"
 
 namespace plait {
@@ -30,10 +31,6 @@ std::vector<Interval> united(std::vector<Interval> intervals) {
     }
   }
   return result;
-}
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return a <= 0 ? -(-a / b) : (a - 1) / b + 1;
 }
 
 // What the windows read of the positions remainder, remainder + stride, ..., by their numbers.

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "core/integers.hpp"
 #include "core/machine/system_machine.hpp"
 
 namespace plait {
@@ -21,7 +22,6 @@ namespace {
 // costs nothing. Waking a sleeping thread takes as long, so that spinning at worst doubles a wait.
 constexpr std::chrono::microseconds kSpin{50};
 constexpr int kMostWorkers = 1023;
-constexpr std::size_t kLine = 64;
 
 inline void pause() {
 #if defined(__x86_64__)
@@ -81,18 +81,18 @@ class Pool final {
   auto spin_time() const { return spins_.load(std::memory_order_relaxed) ? kSpin : kSpin * 0; }
 
   // The job, in the one line that workers poll: they get all they need in a single transfer.
-  alignas(kLine) std::atomic<int> unclaimed_{0};
+  alignas(kCacheLineBytes) std::atomic<int> unclaimed_{0};
   int count_ = 0;
   std::optional<TaskRef> task_;
 
-  alignas(kLine) std::atomic<int> done_{0};  // tasks returned on workers
+  alignas(kCacheLineBytes) std::atomic<int> done_{0};  // tasks returned on workers
 
-  alignas(kLine) std::atomic<int> sleepers_{0};
+  alignas(kCacheLineBytes) std::atomic<int> sleepers_{0};
   std::atomic<int> wake_ups_{0};  // what sleepers wait on
   std::atomic<bool> stopping_{false};
   std::atomic<bool> spins_{true};
 
-  alignas(kLine) std::atomic<bool> busy_{false};
+  alignas(kCacheLineBytes) std::atomic<bool> busy_{false};
   int workers_ = 0;
   int most_workers_ = kMostWorkers;
   std::array<pthread_t, kMostWorkers> threads_{};

@@ -1,5 +1,5 @@
-// Subnormal numbers cost a hundred cycles each on many CPUs; rooms flush them to zero while they
-// run, so that the time does not depend on the values.
+// Subnormal numbers cost a hundred cycles each on many CPUs; algorithms flush them to zero while
+// they run, so that the time does not depend on the values.
 #pragma once
 
 #if defined(__SSE__)

@@ -15,62 +15,62 @@ namespace plait::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using LineTag = hn::ScalableTag<float>;
-using LineVector = hn::Vec<LineTag>;
-constexpr std::int64_t kLineLanes = static_cast<std::int64_t>(hn::MaxLanes(LineTag()));
+using RowTag = hn::ScalableTag<float>;
+using RowVector = hn::Vec<RowTag>;
+constexpr std::int64_t kRowLanes = static_cast<std::int64_t>(hn::MaxLanes(RowTag()));
 
-// Lanes [begin, end) of a vector, of which either may lie outside it.
-HWY_INLINE hn::Mask<LineTag> LanesFrom(std::int64_t begin, std::int64_t end) {
-  const LineTag d;
+// Lanes [begin, end) of a vector; begin and end may lie outside it.
+HWY_INLINE hn::Mask<RowTag> LanesFrom(std::int64_t begin, std::int64_t end) {
+  const RowTag d;
   const auto clamped = [](std::int64_t i) {
-    return static_cast<std::size_t>(HWY_MIN(HWY_MAX(i, 0), kLineLanes));
+    return static_cast<std::size_t>(HWY_MIN(HWY_MAX(i, 0), kRowLanes));
   };
   return hn::AndNot(hn::FirstN(d, clamped(begin)), hn::FirstN(d, clamped(end)));
 }
 
-// Columns [begin, end) of one line.
-HWY_INLINE void CopyOneByOne(const LineCopy& copy, const float* from, float* to, std::int64_t begin,
+// Columns [begin, end) of one row.
+HWY_INLINE void CopyOneByOne(const RowCopy& copy, const float* from, float* to, std::int64_t begin,
                              std::int64_t end) {
   for (std::int64_t j = begin; j < end; ++j) {
     to[j] = j < copy.first || j >= copy.last ? copy.outside : from[(j - copy.first) * copy.step];
   }
 }
 
-// Every kStep-th element of what lies in kStep vectors.
+// Every kStep-th element of kStep vectors.
 template <int kStep>
-HWY_INLINE LineVector Pick(const LineVector* vectors) {
+HWY_INLINE RowVector EveryNth(const RowVector* vectors) {
   if constexpr (kStep == 1) {
     return vectors[0];
   } else {
-    const LineVector low = Pick<kStep / 2>(vectors);
-    const LineVector high = Pick<kStep / 2>(vectors + kStep / 2);
-    return hn::ConcatEven(LineTag(), high, low);
+    const RowVector low = EveryNth<kStep / 2>(vectors);
+    const RowVector high = EveryNth<kStep / 2>(vectors + kStep / 2);
+    return hn::ConcatEven(RowTag(), high, low);
   }
 }
 
-// Columns [j, j + kLineLanes) of a line, all of which are read, and more unless kStep is 1.
+// Columns [j, j + kRowLanes) of a row, all of which lie inside it. Reads kStep whole vectors.
 template <int kStep>
-HWY_INLINE void CopyInside(const LineCopy& copy, const float* from, float* to, std::int64_t j) {
-  const LineTag d;
-  LineVector vectors[kStep];
+HWY_INLINE void CopyInside(const RowCopy& copy, const float* from, float* to, std::int64_t j) {
+  const RowTag d;
+  RowVector vectors[kStep];
   for (int s = 0; s < kStep; ++s) {
-    vectors[s] = hn::LoadU(d, from + (j - copy.first) * kStep + s * kLineLanes);
+    vectors[s] = hn::LoadU(d, from + (j - copy.first) * kStep + s * kRowLanes);
   }
-  hn::StoreU(Pick<kStep>(vectors), d, to + j);
+  hn::StoreU(EveryNth<kStep>(vectors), d, to + j);
 }
 
-// The same columns where some of them are outside or behind the last. Its masks are made once for
-// all lines: lines are short, and masks take longer than what they guard.
+// The same columns where some of them lie outside the row or behind the last column. The masks are
+// made once for all rows: rows are short, and making masks takes longer than the copy.
 template <int kStep>
 class Edge {
  public:
-  Edge(const LineCopy& copy, std::int64_t j) : copy_(copy), j_(j) {
+  Edge(const RowCopy& copy, std::int64_t j) : copy_(copy), j_(j) {
 #if HWY_TARGET <= HWY_AVX2
     wanted_ = LanesFrom(copy.first - j, copy.last - j);
     stored_ = LanesFrom(0, copy.columns - j);
     const std::int64_t floats = (copy.last - copy.first - 1) * kStep + 1;
     for (int s = 0; s < kStep; ++s) {
-      const std::int64_t offset = (j - copy.first) * kStep + s * kLineLanes;
+      const std::int64_t offset = (j - copy.first) * kStep + s * kRowLanes;
       read_[s] = LanesFrom(-offset, floats - offset);
     }
 #endif
@@ -78,56 +78,57 @@ class Edge {
 
   HWY_INLINE void Copy(const float* from, float* to) const {
 #if HWY_TARGET <= HWY_AVX2
-    const LineTag d;
-    LineVector vectors[kStep];
+    const RowTag d;
+    RowVector vectors[kStep];
     for (int s = 0; s < kStep; ++s) {
-      vectors[s] = hn::MaskedLoad(read_[s], d, from + (j_ - copy_.first) * kStep + s * kLineLanes);
+      vectors[s] = hn::MaskedLoad(read_[s], d, from + (j_ - copy_.first) * kStep + s * kRowLanes);
     }
-    const LineVector outside = hn::Set(d, copy_.outside);
-    hn::BlendedStore(hn::IfThenElse(wanted_, Pick<kStep>(vectors), outside), stored_, d, to + j_);
+    const RowVector outside = hn::Set(d, copy_.outside);
+    hn::BlendedStore(hn::IfThenElse(wanted_, EveryNth<kStep>(vectors), outside), stored_, d,
+                     to + j_);
 #else  // Highway's masked loads read all lanes here
-    CopyOneByOne(copy_, from, to, j_, HWY_MIN(copy_.columns, j_ + kLineLanes));
+    CopyOneByOne(copy_, from, to, j_, HWY_MIN(copy_.columns, j_ + kRowLanes));
 #endif
   }
 
  private:
-  const LineCopy& copy_;
+  const RowCopy& copy_;
   std::int64_t j_;
 #if HWY_TARGET <= HWY_AVX2
-  hn::Mask<LineTag> read_[kStep], wanted_, stored_;
+  hn::Mask<RowTag> read_[kStep], wanted_, stored_;
 #endif
 };
 
-// Lines of an edge, vectors inside and an edge, as most are; then what is left of wide borders.
+// Most rows are an edge, whole vectors and another edge; the rest of wide padding comes after them.
 template <int kStep>
-void CopyEveryNth(const LineCopy& given) {
-  const LineCopy copy = given;  // what is stored cannot change it
-  // Of the last vector that is picked from, less than all is the line's.
-  const std::int64_t inside_end = copy.last - kLineLanes - (kStep > 1 ? 1 : 0);
-  std::int64_t second = kLineLanes;
+void CopyEveryNth(const RowCopy& given) {
+  const RowCopy copy = given;  // a copy: stores cannot change it
+  // The last vector that is read may extend past the end of the row.
+  const std::int64_t inside_end = copy.last - kRowLanes - (kStep > 1 ? 1 : 0);
+  std::int64_t second = kRowLanes;
   if (second >= copy.first && second <= inside_end) {
-    second += ((inside_end - second) / kLineLanes + 1) * kLineLanes;
+    second += ((inside_end - second) / kRowLanes + 1) * kRowLanes;
   }
   const Edge<kStep> left(copy, 0);
   const Edge<kStep> right(copy, second);
-  for (std::int64_t line = 0; line < copy.lines; ++line) {
-    const float* from = copy.from + line * copy.from_stride;
-    float* to = copy.to + line * copy.to_stride;
+  for (std::int64_t row = 0; row < copy.rows; ++row) {
+    const float* from = copy.from + row * copy.from_stride;
+    float* to = copy.to + row * copy.to_stride;
     left.Copy(from, to);
-    for (std::int64_t j = kLineLanes; j < second; j += kLineLanes) {
+    for (std::int64_t j = kRowLanes; j < second; j += kRowLanes) {
       CopyInside<kStep>(copy, from, to, j);
     }
     if (second < copy.columns) right.Copy(from, to);
   }
-  for (std::int64_t j = second + kLineLanes; j < copy.columns; j += kLineLanes) {
+  for (std::int64_t j = second + kRowLanes; j < copy.columns; j += kRowLanes) {
     const Edge<kStep> edge(copy, j);
-    for (std::int64_t line = 0; line < copy.lines; ++line) {
-      edge.Copy(copy.from + line * copy.from_stride, copy.to + line * copy.to_stride);
+    for (std::int64_t row = 0; row < copy.rows; ++row) {
+      edge.Copy(copy.from + row * copy.from_stride, copy.to + row * copy.to_stride);
     }
   }
 }
 
-void CopyLines(const LineCopy& copy) {
+void CopyRowsOf(const RowCopy& copy) {
   const bool vectors = copy.first < copy.last;
   if (vectors && copy.step == 1) {
     CopyEveryNth<1>(copy);
@@ -136,8 +137,8 @@ void CopyLines(const LineCopy& copy) {
   } else if (vectors && copy.step == 4) {
     CopyEveryNth<4>(copy);
   } else {
-    for (std::int64_t line = 0; line < copy.lines; ++line) {
-      CopyOneByOne(copy, copy.from + line * copy.from_stride, copy.to + line * copy.to_stride, 0,
+    for (std::int64_t row = 0; row < copy.rows; ++row) {
+      CopyOneByOne(copy, copy.from + row * copy.from_stride, copy.to + row * copy.to_stride, 0,
                    copy.columns);
     }
   }
@@ -150,7 +151,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace plait::kernels {
 
-LineCopyFunction line_copy(Target target) { return PLAIT_SELECT_TARGET(target, CopyLines); }
+RowCopyFunction row_copy(Target target) { return PLAIT_SELECT_TARGET(target, CopyRowsOf); }
 
 }  // namespace plait::kernels
 #endif

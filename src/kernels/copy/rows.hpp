@@ -1,4 +1,4 @@
-// Copying lines of an image, or every step-th element of them, with what stands around them.
+// Copying rows of an image, or every step-th pixel of them, with padding around them.
 #pragma once
 
 #include <cstdint>
@@ -7,15 +7,15 @@
 
 namespace plait::kernels {
 
-// For i < lines and j < columns:
+// For i < rows and j < columns:
 //   to[i * to_stride + j] = from[i * from_stride + (j - first) * step]   if first <= j < last
 //                           outside                                      else
 // Nothing else is read or written.
-struct LineCopy {
+struct RowCopy {
   const float* from = nullptr;
   std::int64_t from_stride = 0;
   std::int64_t step = 1;
-  std::int64_t lines = 1;
+  std::int64_t rows = 1;
   std::int64_t first = 0;
   std::int64_t last = 0;
   std::int64_t columns = 0;
@@ -24,7 +24,7 @@ struct LineCopy {
   std::int64_t to_stride = 0;
 };
 
-using LineCopyFunction = void (*)(const LineCopy& copy);
-LineCopyFunction line_copy(Target target);
+using RowCopyFunction = void (*)(const RowCopy& copy);
+RowCopyFunction row_copy(Target target);
 
 }  // namespace plait::kernels

@@ -1,11 +1,11 @@
-// The bodies of the pixel tiles; see depthwise_pixels.hpp for what they compute. Included once per
+// The bodies of the pixel tiles; see pixels.hpp for what they compute. Included once per
 // target.
 
-#if defined(PLAIT_KERNELS_DEPTHWISE_PIXELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef PLAIT_KERNELS_DEPTHWISE_PIXELS_INL_H_
-#undef PLAIT_KERNELS_DEPTHWISE_PIXELS_INL_H_
+#if defined(PLAIT_KERNELS_PIXELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PLAIT_KERNELS_PIXELS_INL_H_
+#undef PLAIT_KERNELS_PIXELS_INL_H_
 #else
-#define PLAIT_KERNELS_DEPTHWISE_PIXELS_INL_H_
+#define PLAIT_KERNELS_PIXELS_INL_H_
 #endif
 
 #include <algorithm>
@@ -26,7 +26,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 void CopyPixels(const PixelRow& given) {
   const PlaneTag d;
-  const PixelRow row = given;  // a copy: what is stored cannot change it
+  const PixelRow row = given;  // a copy: stores cannot change it
   const float* from = row.from;
   float* to = row.to;
   for (std::int64_t j = 0; j < row.pixels; ++j, from += row.from_stride, to += row.to_stride) {
@@ -34,12 +34,13 @@ void CopyPixels(const PixelRow& given) {
     for (; c + kPlaneLanes <= row.channels; c += kPlaneLanes) {
       hn::StoreU(hn::LoadU(d, from + c), d, to + c);
     }
-    if (c < row.channels) StorePart(LoadPart(from + c, row.channels - c), row.channels - c, to + c);
+    if (c < row.channels)
+      StoreFirstN(LoadFirstN(from + c, row.channels - c), row.channels - c, to + c);
   }
 }
 
-// The curves that take more than an instruction or two, on outputs as they were stored:
-// accumulators that a loop runs over would not stay in registers.
+// Applies the activations that take more than an instruction or two to outputs after they were
+// stored: accumulators that a loop runs over would not stay in registers.
 HWY_NOINLINE void ActivatePixels(const PixelArgs& args, int lines, int pixels, std::int64_t channel,
                                  std::int64_t count) {
   const PlaneTag d;
@@ -48,9 +49,9 @@ HWY_NOINLINE void ActivatePixels(const PixelArgs& args, int lines, int pixels, s
       float* at = args.out + i * args.out_line + j * args.out_pixel + channel;
       const bool part = count < kPlaneLanes;
       const PlaneVector value =
-          Activate(args.curve, args.slope, part ? LoadPart(at, count) : hn::LoadU(d, at));
+          Activate(args.activation, args.slope, part ? LoadFirstN(at, count) : hn::LoadU(d, at));
       if (part) {
-        StorePart(value, count, at);
+        StoreFirstN(value, count, at);
       } else {
         hn::StoreU(value, d, at);
       }
@@ -58,9 +59,9 @@ HWY_NOINLINE void ActivatePixels(const PixelArgs& args, int lines, int pixels, s
   }
 }
 
-// Row r of x is row u = r - i of the window for line i: all lines that have such a row use its
-// loads. The first and last rows serve some lines only. kWidth, kStride: PixelTile::k_w, ::stride;
-// kPart: fewer channels than lanes.
+// Row r of x is row u = r - i of the window of line i, so that all lines share its loads; the first
+// and the last rows serve only some lines. kWidth and kStride are PixelTile::k_w and ::stride.
+// kPart: there are fewer channels than lanes.
 template <int kWidth, int kStride, int kLines, int kPixels, bool kPart>
 class PixelSums {
  public:
@@ -74,24 +75,24 @@ class PixelSums {
         count_(count) {}
 
   PLAIT_INLINE void Run() {
-    if (args_.asks_early) AskForOutputs();
+    if (args_.prefetch_output) PrefetchOutputs();
     ClearSums(sums_);
     FirstRows<0>();
     for (std::int64_t r = kLines - 1; r < args_.k_h; ++r) Row(0, kLines - 1, r);
     LastRows<1>();
     if (args_.k_h * args_.k_w > kChunk) AddChunks(args_.chunk_sums, sums_);
-    Finish();
+    Store();
   }
 
  private:
   HWY_INLINE PlaneVector Load(const float* from) const {
-    return kPart ? LoadPart(from, count_) : hn::LoadU(PlaneTag(), from);
+    return kPart ? LoadFirstN(from, count_) : hn::LoadU(PlaneTag(), from);
   }
   HWY_INLINE PlaneVector LoadShared(const float* from) const {
-    return kPart ? LoadPart(from, count_) : LoadOnce(PlaneTag(), from);
+    return kPart ? LoadFirstN(from, count_) : LoadPinned(PlaneTag(), from);
   }
 
-  PLAIT_INLINE void AskForOutputs() const {
+  PLAIT_INLINE void PrefetchOutputs() const {
     PLAIT_UNROLL for (int i = 0; i < kLines; ++i) {
       PLAIT_UNROLL for (int j = 0; j < kPixels; ++j) {
         prefetch_to_write(args_.out + i * args_.out_line + j * args_.out_pixel + channel_);
@@ -99,22 +100,22 @@ class PixelSums {
     }
   }
 
-  // Row r for lines first .. last, constants wherever this is inlined, with each vector of x loaded
-  // once: column q of the row is column v = q - j kStride of the window for pixel j.
+  // Row r for lines first .. last, which are constants wherever this is inlined. Each vector of x
+  // is loaded once: column q of the row is column v = q - j kStride of the window of pixel j.
   PLAIT_INLINE void WholeRow(int first, int last, std::int64_t r) {
     PlaneVector kept[kLines][kWidth];
     const float* HWY_RESTRICT weights = weights_ + (r - first) * window_row_;
     PLAIT_UNROLL for (int i = first; i <= last; ++i, weights -= window_row_) {
       const float* of_column = weights;
       PLAIT_UNROLL for (int v = 0; v < kWidth; ++v, of_column += args_.weight_stride) {
-        kept[i][v] = LoadOnce(PlaneTag(), of_column);
+        kept[i][v] = LoadPinned(PlaneTag(), of_column);
       }
     }
     const std::int64_t tap = args_.tap_stride;
     const float* HWY_RESTRICT from = args_.rows[r] + offset_;
     PLAIT_UNROLL for (int q = 0; q < (kPixels - 1) * kStride + kWidth; ++q) {
-      const PlaneVector value = LoadOnce(PlaneTag(), from + q % 4 * tap);
-      // Of an address and a step, x86 reaches four pixels: no pointer for each.
+      const PlaneVector value = LoadPinned(PlaneTag(), from + q % 4 * tap);
+      // x86 addresses four pixels by one pointer and a step: not every pixel needs a pointer.
       if (q % 4 == 3) from += 4 * tap;
       PLAIT_UNROLL for (int v = 0; v < kWidth; ++v) {
         const int j = (q - v) / kStride;
@@ -144,7 +145,7 @@ class PixelSums {
         PLAIT_UNROLL for (int i = first; i <= last; ++i) {
           sums_[i][j] = hn::MulAdd(of_line[i], value, sums_[i][j]);
         }
-        // Of an address and a step, x86 reaches four pixels: no pointer for each.
+        // x86 addresses four pixels by one pointer and a step: not every pixel needs a pointer.
         if (j % 4 == 3) from += 4 * pixel;
       }
     }
@@ -186,7 +187,7 @@ class PixelSums {
     }
   }
 
-  PLAIT_INLINE void Finish() {
+  PLAIT_INLINE void Store() {
     const PlaneTag d;
     const bool has_bias = args_.bias != nullptr;
     const PlaneVector bias = has_bias ? Load(args_.bias + channel_) : hn::Zero(d);
@@ -200,19 +201,20 @@ class PixelSums {
         }
       }
     }
-    const bool relu = args_.curve == Curve::relu;
+    const bool relu = args_.activation == ActivationKind::relu;
     PLAIT_UNROLL for (int i = 0; i < kLines; ++i) {
       PLAIT_UNROLL for (int j = 0; j < kPixels; ++j) {
         const PlaneVector value = relu ? NotBelowZero(sums_[i][j]) : sums_[i][j];
         float* to = args_.out + i * args_.out_line + j * args_.out_pixel + channel_;
         if (kPart) {
-          StorePart(value, count_, to);
+          StoreFirstN(value, count_, to);
         } else {
           hn::StoreU(value, d, to);
         }
       }
     }
-    if (args_.curve > Curve::relu) ActivatePixels(args_, kLines, kPixels, channel_, count_);
+    if (args_.activation > ActivationKind::relu)
+      ActivatePixels(args_, kLines, kPixels, channel_, count_);
   }
 
   const PixelArgs& args_;
@@ -226,10 +228,11 @@ class PixelSums {
 
 template <int kWidth, int kStride, int kLines, int kPixels>
 HWY_NOINLINE std::int64_t RunPixels(const PixelArgs& given) {
-  const PixelArgs args = given;  // a copy: what is stored cannot change it
+  const PixelArgs args = given;  // a copy: stores cannot change it
   std::int64_t channel = 0;
   if constexpr (kWidth > 0) {
-    for (; channel < args.channels; channel += kPlaneLanes) {  // of the last vector some again
+    // The last vector computes some channels again.
+    for (; channel < args.channels; channel += kPlaneLanes) {
       const std::int64_t first = std::min(channel, args.channels - kPlaneLanes);
       PixelSums<kWidth, kStride, kLines, kPixels, false>(args, first, kPlaneLanes).Run();
     }
@@ -254,9 +257,9 @@ constexpr PixelTile MakeWide() {
   return {kWidth, kStride, kLines, kPixels, &RunPixels<kWidth, kStride, kLines, kPixels>};
 }
 
-// The family. Accumulators, the weights of a row for each line, or one, and a pixel must fit the
-// registers. 3 x 7 for 3 columns needs all but one of 32, and GCC 12 keeps some weights on the
-// stack; it still takes 0.95 of the time of 2 x 7 [Emerald Rapids, 3x3 at 14 and 112 px,
+// The family. Accumulators, one pixel, and one weight or a row of weights for each line must fit
+// the registers. 3 x 7 for 3 columns needs all but one of 32, and GCC 12 keeps some weights on the
+// stack; it still takes 0.95 of the time of 2 x 7 [Emerald Rapids VM, 3x3 at 14 and 112 px,
 // 2026-11-26].
 #if HWY_TARGET <= HWY_AVX3
 constexpr PixelTile kPixelTiles[] = {

@@ -1,10 +1,10 @@
-// The bodies of the plane tiles; see depthwise.hpp for what they compute. Included once per target.
+// The bodies of the plane tiles; see planes.hpp for what they compute. Included once per target.
 
-#if defined(PLAIT_KERNELS_DEPTHWISE_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef PLAIT_KERNELS_DEPTHWISE_INL_H_
-#undef PLAIT_KERNELS_DEPTHWISE_INL_H_
+#if defined(PLAIT_KERNELS_PLANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PLAIT_KERNELS_PLANES_INL_H_
+#undef PLAIT_KERNELS_PLANES_INL_H_
 #else
-#define PLAIT_KERNELS_DEPTHWISE_INL_H_
+#define PLAIT_KERNELS_PLANES_INL_H_
 #endif
 
 #include <algorithm>
@@ -15,7 +15,7 @@
 
 #include "kernels/depthwise/planes.hpp"
 #include "kernels/simd/activate-inl.h"
-#include "kernels/simd/part-inl.h"
+#include "kernels/simd/first_n-inl.h"
 #include "kernels/simd/registers-inl.h"
 #include "kernels/simd/unroll-inl.h"
 
@@ -29,8 +29,8 @@ using PlaneVector = hn::Vec<PlaneTag>;
 constexpr std::int64_t kPlaneLanes = static_cast<std::int64_t>(hn::MaxLanes(PlaneTag()));
 constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3;  // 32 instead of 16
 
-// Adds the bias, applies the activation and stores columns [column, column + kVectors vectors) of
-// all lines, or what of them is less than args.columns.
+// Adds the bias, applies the activation and stores kVectors vectors of columns of all lines, from
+// `column` on and up to args.columns.
 template <int kLines, int kVectors>
 PLAIT_INLINE void StoreLines(const PlaneArgs& args, std::int64_t column,
                              PlaneVector (&sums)[kLines][kVectors]) {
@@ -59,7 +59,7 @@ PLAIT_INLINE void StoreLines(const PlaneArgs& args, std::int64_t column,
       if (v + 1 < kVectors || whole) {
         hn::StoreU(sums[i][v], d, to + v * kPlaneLanes);
       } else {
-        StorePart(sums[i][v], rest - v * kPlaneLanes, to + v * kPlaneLanes);
+        StoreFirstN(sums[i][v], rest - v * kPlaneLanes, to + v * kPlaneLanes);
       }
     }
   }
@@ -97,9 +97,9 @@ PLAIT_INLINE void AddChunks(const float* chunk_sums, PlaneVector (&sums)[kLines]
   }
 }
 
-// One tile in each form: kLines x kVectors accumulators through all taps.
+// The forms of a tile: each takes kLines x kVectors accumulators through all taps.
 
-// Per tap a broadcast, and a load for every multiply-add.
+// A broadcast for each tap, and a load for every multiply-add.
 template <int kLines>
 struct TapsForm {
   HWY_INLINE explicit TapsForm(const PlaneArgs& /*args*/) {}
@@ -131,8 +131,8 @@ struct TapsForm {
   }
 };
 
-// Row r of the plane is row u = r - i of the window for line i: all lines that have such a row use
-// its loads. The first and last rows serve some lines only.
+// Row r of the plane is row u = r - i of the window of line i, so that all lines share its loads;
+// the first and the last rows serve only some lines.
 template <int kLines>
 struct RowsForm {
   HWY_INLINE explicit RowsForm(const PlaneArgs& /*args*/) {}
@@ -152,7 +152,7 @@ struct RowsForm {
         const float* from = row + offsets[v];
         PlaneVector columns[kVectors];
         PLAIT_UNROLL for (int c = 0; c < kVectors; ++c) {
-          columns[c] = LoadOnce(PlaneTag(), from + c * kPlaneLanes);
+          columns[c] = LoadPinned(PlaneTag(), from + c * kPlaneLanes);
         }
         PLAIT_UNROLL for (int i = first; i <= last; ++i) {
           const PlaneVector weight = hn::Set(d, weights[v - (i - first) * k_w]);
@@ -234,14 +234,14 @@ struct FixedForm {
     const std::int64_t row_stride = args.row_stride;
     const std::int64_t phase_stride = args.phase_stride;
     PLAIT_UNROLL_LONG for (int r = 0; r < (kLines - 1) * kStride + kSize; ++r, row += row_stride) {
-      // Hides from the compiler that the weights are those of the rows before: it would keep them,
+      // Hides from the compiler that these are the weights of the rows before: it would keep those
       // on the stack.
       if (!kKeep) asm volatile("" : "+r"(weights));
       PLAIT_UNROLL for (int v = 0; v < kSize; ++v) {
         const float* from = row + v % kStride * phase_stride + v / kStride;
         PlaneVector columns[kVectors];
         PLAIT_UNROLL for (int c = 0; c < kVectors; ++c) {
-          columns[c] = LoadOnce(PlaneTag(), from + c * kPlaneLanes);
+          columns[c] = LoadPinned(PlaneTag(), from + c * kPlaneLanes);
         }
         PLAIT_UNROLL for (int i = 0; i < kLines; ++i) {
           const int u = r - i * kStride;
@@ -250,8 +250,8 @@ struct FixedForm {
           const PlaneVector weight = kKeep ? kept[k] : hn::Set(PlaneTag(), weights[k]);
           PLAIT_UNROLL for (int c = 0; c < kVectors; ++c) {
             sums[i][c] = hn::MulAdd(weight, columns[c], sums[i][c]);
-            // Where products are apart, GCC 12 else adds at the end of the tile and keeps all
-            // that it needs for that on the stack.
+            // Without a fused multiply-add, GCC 12 would do all additions at the end of the tile
+            // and keep the products on the stack until then.
             if (HWY_TARGET == HWY_SSE4) Pin(sums[i][c]);
           }
         }
@@ -263,7 +263,7 @@ struct FixedForm {
   PlaneVector kept[kKeep ? kSize * kSize : 1];
 };
 
-// All columns: kVectors vectors at a time, what is left over with half as many, and so on.
+// All columns: kVectors vectors at a time, the rest with half as many, and so on.
 template <class Form, int kVectors>
 HWY_INLINE void RunColumns(const Form& form, const PlaneArgs& args, std::int64_t& column) {
   for (; column + (kVectors - 1) * kPlaneLanes < args.columns; column += kVectors * kPlaneLanes) {
@@ -274,7 +274,7 @@ HWY_INLINE void RunColumns(const Form& form, const PlaneArgs& args, std::int64_t
 
 template <class Form, int kLines, int kVectors>
 HWY_NOINLINE std::int64_t RunLines(const PlaneArgs& given) {
-  const PlaneArgs args = given;  // a copy: what is stored cannot change it
+  const PlaneArgs args = given;  // a copy: stores cannot change it
   const Form form(args);
   std::int64_t column = 0;
   RunColumns<Form, kVectors>(form, args, column);

@@ -12,7 +12,7 @@ namespace HWY_NAMESPACE {
 
 constexpr PlaneKernels kPlaneSet{CompiledTarget(), static_cast<int>(kPlaneLanes),
                                  kPlaneTiles,      &CopyRows,
-                                 &SplitRows,       &FinishLine};
+                                 &SplitRows,       &ApplyRowEpilogue};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace plait::kernels

@@ -1,4 +1,4 @@
-// What a caller hands to a blocked product, however its right operand arises.
+// What a caller hands to a blocked product, from panels or from strips.
 #pragma once
 
 #include <atomic>
@@ -6,38 +6,34 @@
 
 #include <plait/executor.hpp>
 
-#include "kernels/product/weights.hpp"
+#include "kernels/product/packed_weights.hpp"
+#include "kernels/product/shape.hpp"
 #include "kernels/tile/loop_counters.hpp"
-#include "kernels/tile/tile_runner.hpp"
+#include "kernels/tile/tile.hpp"
 
 namespace plait::kernels {
 
 struct ProductOperands {
-  const float* packed = nullptr;  // PackedWeights of the blocking's tile, or null:
-  const float* a = nullptr;       // dense [group][row][k], then packed in the run or read in place
-  const float* bias = nullptr;    // beside a, may be null
+  // Either `packed` holds PackedWeights of the blocking's tile, or it is null: then `a`, dense
+  // [group][row][k], and `bias`, or none, are packed in the run or read in place.
+  const float* packed = nullptr;
+  const float* a = nullptr;
+  const float* bias = nullptr;
   bool has_bias = false;
-  Curve curve = Curve::none;
+  ActivationKind activation = ActivationKind::none;
   float slope = 0;  // of `leaky`
   ProductOutput y;
   std::byte* workspace = nullptr;  // workspace_bytes of the blocking, aligned to 64
   Executor* executor = nullptr;
   const std::atomic<bool>* cancel = nullptr;
-  SharedTally* tally = nullptr;  // counts what the loops do, if set
+  SharedCounters* counters = nullptr;  // may be null
 
   bool cancelled() const { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
-  UnitOutput unit_output(const ProductShape& shape, std::int64_t unit) const {
-    const auto offset = [&](const ProductOutput::Strides& strides) {
-      return unit / shape.groups * strides.image + unit % shape.groups * shape.rows * strides.row;
-    };
-    return {y.data + offset(y.strides),
-            y.residual == nullptr ? nullptr : y.residual + offset(y.residual_strides)};
-  }
   Epilogue epilogue(const float* row_bias) const {
-    return {row_bias, curve, slope, y.residual != nullptr};
+    return {row_bias, activation, slope, y.residual != nullptr};
   }
-  // The same operands with a and bias packed at the front of the workspace, which the rest of the
-  // run then starts behind.
+  // The same operands with a and bias packed at the front of the workspace; the workspace of the
+  // result is the rest of it.
   ProductOperands pack_in_run(const PackedWeights& weights, int threads) const;
 };
 

@@ -1,10 +1,12 @@
-// Blocked products whose right operand is a strip: lines of an image, copied once into cache with
-// their borders filled in, of which every term k reads a shifted view:
+// Blocked products whose right operand is a strip: some rows of an image, copied once into cache
+// with their padding filled in. Every term k, a channel and a tap of the window, reads the strip
+// shifted by an offset of its own, so that no element is copied once for each tap as in a panel:
 //
 //   y_u[m, q] = epilogue( sum over k of a_u[m, k] * strip[offset(k) + q] )
 //
-// q numbers output pixels line by line at the strip's pitch. Tiles either run on from line to line,
-// and compute and drop the columns beyond an output line's width, or start anew on every line.
+// q numbers output pixels along the rows of the image, at the strip's pitch. Tiles either run on
+// from row to row, and compute and drop the columns beyond an output row's width, or start anew on
+// every row. A row without "image" is an output channel, as everywhere in products.
 #pragma once
 
 #include <array>
@@ -14,29 +16,30 @@
 #include <plait/machine.hpp>
 
 #include "kernels/product/operands.hpp"
-#include "kernels/tile/tile_cost.hpp"
+#include "kernels/product/predicted_times.hpp"
+#include "kernels/product/tile_runner.hpp"
 
 namespace plait::kernels {
 
-// The strip of a block of output lines holds what the block reads, in an order that is its
-// source's.
+// The strip of some output rows holds the input that they read, in an order of its source's choice:
+// image_row_floats for each of them, and halo_floats once.
 struct StripShape {
-  ProductShape product;  // columns: lines * pitch
-  std::int64_t lines = 1;
-  std::int64_t width = 1;  // pixels of an output line
-  std::int64_t pitch = 1;  // >= width
+  ProductShape product;         // columns: image_rows * pitch
+  std::int64_t image_rows = 1;  // of the output
+  std::int64_t width = 1;       // pixels in a row of the output
+  std::int64_t pitch = 1;       // >= width
   std::int64_t planes = 1;
-  std::int64_t line_floats = 1;  // of a strip, for each line of outputs
-  std::int64_t halo_floats = 0;  // and for all of them together
-  // If set, the input is itself a strip, of any strides: nothing is copied, and no tile may read
-  // beyond the end of what it runs along: the lines of a block if they join, else each line.
+  std::int64_t image_row_floats = 1;
+  std::int64_t halo_floats = 0;
+  // If set, the input is itself a strip, of any strides, and nothing is copied. No tile may read
+  // beyond the end of the rows that it runs along: all those of a block if they join, else one.
   bool in_place = false;
-  std::int64_t line_step = 1;   // floats from line to line of outputs
-  std::int64_t pixel_step = 1;  // floats from pixel to pixel; other than 1 by channel tiles only
+  std::int64_t image_row_step = 1;  // floats between output rows
+  std::int64_t pixel_step = 1;      // floats between pixels; pixel tiles need 1
 
-  // Columns from the first to the last that a block of so many output lines computes.
-  std::int64_t columns_of(std::int64_t block_lines) const {
-    return (block_lines - 1) * pitch + width;
+  // Columns from the first to the last that a block of so many output rows computes.
+  std::int64_t columns_of(std::int64_t block_image_rows) const {
+    return (block_image_rows - 1) * pitch + width;
   }
 
   friend bool operator==(const StripShape&, const StripShape&) = default;
@@ -49,28 +52,29 @@ class StripSource {
   StripSource& operator=(const StripSource&) = delete;
   virtual ~StripSource() = default;
 
-  // Writes lines * line_floats + halo_floats floats for the output lines from first_line on.
-  // Offsets are those of a strip of block_lines, whatever the lines.
-  virtual void fill(std::int64_t unit, std::int64_t first_line, std::int64_t lines,
-                    std::int64_t block_lines, float* strip) const = 0;
-  // Where the strip from first_line on lies, if StripShape::in_place is set.
-  virtual const float* in_place(std::int64_t unit, std::int64_t first_line) const = 0;
+  // Writes image_rows * image_row_floats + halo_floats floats for so many output rows from
+  // first_image_row on. Offsets are those of a strip of block_image_rows, even for a shorter one.
+  virtual void fill(std::int64_t image_group, std::int64_t first_image_row, std::int64_t image_rows,
+                    std::int64_t block_image_rows, float* strip) const = 0;
+  // Where the strip from first_image_row on lies, if StripShape::in_place is set.
+  virtual const float* in_place(std::int64_t image_group, std::int64_t first_image_row) const = 0;
 };
 
-// How strips are cut up. A function of the shape, the machine and the caps alone.
-struct StripBlocking {
+// How a product is cut into strips. A function of the shape, the machine and the caps alone.
+struct StripBlocking : PredictedProduct {
   const Tile* tile = nullptr;  // tile->cols is Delta: the outputs that one load of input serves
   Target target = Target::emu128;
-  bool line_by_line = false;  // tiles start anew on every line
-  bool streams = false;       // ProductOutput::streams
-  std::int64_t block_lines = 1;
+  bool row_by_row = false;    // tiles start anew on every row of the image
+  bool non_temporal = false;  // ProductOutput::non_temporal
+  std::int64_t block_image_rows = 1;
   std::int64_t block_rows = 1;   // multiple of the tile's rows, or all
   std::int64_t block_depth = 1;  // multiple of kChunk, or all
   int threads = 1;
   std::size_t strip_bytes = 0;  // of one thread
   std::size_t sums_bytes = 0;   // of one thread, kept between blocks of depth
   std::size_t weights_bytes = 0;
-  BlockingCost cost;
+
+  bool fits() const { return tile != nullptr; }  // whether even one row a block keeps to the limits
 };
 
 struct StripRequest {
@@ -79,39 +83,38 @@ struct StripRequest {
   int threads = 1;
   std::size_t max_workspace_bytes = 0;
   bool prepacked = true;
-  int tile_rows = 0;                    // if set: only tiles of so many rows
-  int delta = 0;                        // if set: only tiles of so many columns
-  double fill_seconds_per_element = 0;  // of the source, on one thread
-  double fill_seconds_per_plane = 0;    // and to begin each plane of a strip
+  int tile_rows = 0;                      // if set: only tiles of so many rows
+  int delta = 0;                          // if set: only tiles of so many columns
+  double gather_seconds_per_element = 0;  // of the source, on one thread
+  double gather_seconds_per_plane = 0;    // and to begin each plane of a strip
 
   friend bool operator==(const StripRequest&, const StripRequest&) = default;
 };
 
-// The blocking with the lowest predicted time that keeps to the limits; its tile is null if even
-// one line a block does not.
-StripBlocking choose_strips(const StripRequest& request, const Machine& machine);
+// The blocking with the lowest predicted time that keeps to the limits.
+StripBlocking choose_strip_blocking(const StripRequest& request, const Machine& machine);
 
-// The loops of run_strips as they are tallied.
+// The loops of run_strips as they are counted.
 enum StripLoop : std::size_t {
   kStripChunks = kChunkLevel,
   kStripColumnTiles,
   kStripDepthBlocks,
   kStripRowTiles,
   kStripRowBlocks,
-  kStripLineBlocks,
-  kStripUnits
+  kStripImageRowBlocks,
+  kStripImageGroups
 };
 inline constexpr std::array<LoopLevel, 7> kStripLoops = {{{"chunks", true},
                                                           {"column tiles", true},
                                                           {"depth blocks", true},
                                                           {"row tiles", true},
                                                           {"row blocks", true},
-                                                          {"line blocks", true},
-                                                          {"units", false}}};
+                                                          {"image row blocks", true},
+                                                          {"image groups", false}}};
 
 std::size_t workspace_bytes(const StripBlocking& blocking);
 
-// `offsets` has one entry per term, in a strip of the blocking's lines.
+// `offsets` has one entry for each term, valid in strips of the blocking's block_image_rows.
 // Returns early, leaving y unspecified, once *cancel is true.
 void run_strips(const StripShape& shape, const StripBlocking& blocking, const StripSource& source,
                 const std::int32_t* offsets, const ProductOperands& operands);

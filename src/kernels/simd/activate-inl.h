@@ -1,4 +1,4 @@
-// Curves of a vector. Included once per target.
+// Activations of a vector. Included once per target.
 
 #if defined(PLAIT_KERNELS_ACTIVATE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef PLAIT_KERNELS_ACTIVATE_INL_H_
@@ -12,7 +12,7 @@
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
-#include "kernels/simd/curve.hpp"
+#include <plait/activation.hpp>
 #include "kernels/simd/unroll-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -69,49 +69,50 @@ HWY_INLINE DoubleVector Tanh(DoubleTag d, DoubleVector value) {
   return hn::IfThenElse(hn::Lt(size, hn::Set(d, 0x1p-11)), small, large);
 }
 
-PLAIT_SHARE DoubleVector InDouble(DoubleTag d, Curve curve, DoubleVector value) {
+PLAIT_SHARE DoubleVector InDouble(DoubleTag d, ActivationKind activation, DoubleVector value) {
   DoubleVector result = value;
-  if (curve == Curve::tanh) {
+  if (activation == ActivationKind::tanh) {
     result = Tanh(d, value);
   } else {
     result = Sigmoid(d, value);
-    if (curve == Curve::silu) result = hn::Mul(hn::Max(value, hn::Set(d, -kFarOut)), result);
+    if (activation == ActivationKind::silu)
+      result = hn::Mul(hn::Max(value, hn::Set(d, -kFarOut)), result);
   }
   return hn::IfThenElse(hn::Eq(value, value), result, value);
 }
 
-PLAIT_SHARE FloatVector Transcendental(Curve curve, FloatVector value) {
+PLAIT_SHARE FloatVector Transcendental(ActivationKind activation, FloatVector value) {
   const FloatTag d;
   const DoubleTag d64;
   const HalfTag half;
-  const auto low = InDouble(d64, curve, hn::PromoteTo(d64, hn::LowerHalf(half, value)));
-  const auto high = InDouble(d64, curve, hn::PromoteTo(d64, hn::UpperHalf(half, value)));
+  const auto low = InDouble(d64, activation, hn::PromoteTo(d64, hn::LowerHalf(half, value)));
+  const auto high = InDouble(d64, activation, hn::PromoteTo(d64, hn::UpperHalf(half, value)));
   const FloatVector result = hn::Combine(d, hn::DemoteTo(half, high), hn::DemoteTo(half, low));
-  // Of EMU128, DemoteTo makes the largest f32 of infinity.
-  if (curve != Curve::silu) return result;
+  // On EMU128, DemoteTo makes the largest f32 of infinity.
+  if (activation != ActivationKind::silu) return result;
   return hn::IfThenElse(hn::Gt(value, hn::Set(d, 100.0F)), value, result);
 }
 
-HWY_INLINE FloatVector Activate(Curve curve, float slope, FloatVector value) {
+HWY_INLINE FloatVector Activate(ActivationKind activation, float slope, FloatVector value) {
   const FloatTag d;
-  switch (curve) {
-    case Curve::none:
+  switch (activation) {
+    case ActivationKind::none:
       return value;
-    case Curve::relu:
+    case ActivationKind::relu:
       return NotBelowZero(value);
-    case Curve::relu6:
+    case ActivationKind::relu6:
       return NotAboveSix(NotBelowZero(value));
-    case Curve::leaky: {
+    case ActivationKind::leaky: {
       const float least = slope == 0 ? kLowest : -std::numeric_limits<float>::infinity();
       const FloatVector below = hn::Max(value, hn::Set(d, least));
       return hn::IfThenElse(hn::Lt(value, hn::Zero(d)), hn::Mul(hn::Set(d, slope), below), value);
     }
-    case Curve::hswish: {
+    case ActivationKind::hswish: {
       const FloatVector part = NotAboveSix(NotBelowZero(hn::Add(value, hn::Set(d, 3.0F))));
       return hn::Mul(NotBelowFinite(value), hn::Div(part, hn::Set(d, 6.0F)));
     }
     default:
-      return Transcendental(curve, value);
+      return Transcendental(activation, value);
   }
 }
 

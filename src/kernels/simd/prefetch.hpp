@@ -1,4 +1,4 @@
-// Asking for a cache line early.
+// Prefetching a cache line that will be written.
 #pragma once
 
 namespace plait::kernels {

@@ -17,7 +17,7 @@ namespace plait::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Has the compiler keep the value in a register from here on.
+// Makes the compiler keep the value in a register from here on.
 template <class V>
 HWY_INLINE void Pin(V& value) {
 #if HWY_TARGET <= HWY_AVX3
@@ -29,12 +29,12 @@ HWY_INLINE void Pin(V& value) {
 #endif
 }
 
-// A load that several multiply-adds share. GCC 12 else folds it into each of them: as many loads as
-// multiply-adds, most of them over two cache lines [plane tiles at 44 % of the peak instead of 70
-// %; strips by 3 x 8 vectors, 16 -> 3 channels at 128 px, 218 us instead of 130, Emerald Rapids
-// VM].
+// A load that several multiply-adds share. GCC 12 would fold it into each of them, which makes as
+// many loads as multiply-adds, most of them over two cache lines: plane tiles ran at 44 % of the
+// peak instead of 70 %, strips by 3 x 8 vectors (16 -> 3 channels at 128 px) took 218 us instead of
+// 130 [Emerald Rapids VM, 2026-11-26].
 template <class D>
-HWY_INLINE hn::Vec<D> LoadOnce(D d, const float* from) {
+HWY_INLINE hn::Vec<D> LoadPinned(D d, const float* from) {
   hn::Vec<D> value = hn::LoadU(d, from);
   Pin(value);
   return value;

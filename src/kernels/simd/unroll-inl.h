@@ -9,11 +9,12 @@
 
 #include <hwy/highway.h>
 
-// PLAIT_UNROLL: loops over accumulators must vanish: an array indexed by a variable lives on the
-// stack. PLAIT_INLINE: so must functions that are told of such indices. Under sanitizers both stay:
-// their checks, unrolled, take compilers minutes.
-// PLAIT_ROLL: loops of long bodies stay. PLAIT_SHARE: parts of many kernels, inlined but for
-// EMU128, whose vectors are arrays: the compiler sees through each of their lanes.
+// PLAIT_UNROLL: loops over accumulators must be unrolled, because an array indexed by a variable
+// lives on the stack. PLAIT_INLINE: functions that take such indices must be inlined. Under
+// sanitizers neither is done: compiling their checks unrolled takes minutes.
+// PLAIT_ROLL: loops with long bodies stay loops. PLAIT_UNROLL_LONG: unrolled except on EMU128.
+// PLAIT_SHARE: parts of many kernels are inlined except on EMU128, whose vectors are arrays that
+// compilers take apart lane by lane.
 #undef PLAIT_UNROLL
 #undef PLAIT_ROLL
 #undef PLAIT_UNROLL_LONG

@@ -21,13 +21,9 @@ namespace plait::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// A tile of kCols pixels x kVectors vectors of channels. Per term: kVectors loads of weights, kCols
-// broadcasts of input and kCols * kVectors multiply-adds. Sums leave in the tile's own order, or
-// finished where channels lie side by side; what turns them round to lines of pixels is
-// FinishColumns.
-// Finishes sums whose channels lie side by side in y, and stores them. On a way through memory 3x3
-// layers of 3 channels at 224 px took 1.18 times as long, 1x1 layers of 64 and 128 channels 1.03 to
-// 1.15 [Emerald Rapids VM, two threads, 2026-11-26].
+// Applies the epilogue to sums whose channels lie side by side in y, and stores them from their
+// registers. Through memory, 3x3 layers of 3 channels at 224 px took 1.18 times as long, 1x1 layers
+// of 64 and 128 channels 1.03 to 1.15 [Emerald Rapids VM, two threads, 2026-11-26].
 template <class D, int kCols, int kVectors>
 HWY_INLINE void StorePixels(const TileArgs& args, const hn::Vec<D> (&sums)[kCols][kVectors]) {
   const D d;
@@ -36,25 +32,25 @@ HWY_INLINE void StorePixels(const TileArgs& args, const hn::Vec<D> (&sums)[kCols
   const Epilogue& epilogue = *args.epilogue;
   const Destination& to = *args.to;
   float* pixels[kCols] = {};  // null where a column is dropped
-  bool streams = true;
-  for (const StoreRun& run : to.runs) {
-    float* pixel = to.y + run.offset;
-    streams = streams && MayStream(to, pixel);
-    for (int j = run.begin; j < run.end; ++j, pixel += to.pixel_stride) pixels[j] = pixel;
+  bool non_temporal = true;
+  for (const StoreRange& range : to.ranges) {
+    float* pixel = to.y + range.offset;
+    non_temporal = non_temporal && IsNonTemporal(to, pixel);
+    for (int j = range.begin; j < range.end; ++j, pixel += to.pixel_stride) pixels[j] = pixel;
   }
-  const bool relu = epilogue.curve == Curve::relu;
+  const bool relu = epilogue.activation == ActivationKind::relu;
   PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
     const int first = v * kLanes;
     const int count = to.rows - first;
     if (count <= 0) return;
-    const V bias = epilogue.bias != nullptr ? LoadFirst(d, epilogue.bias + first, count)
+    const V bias = epilogue.bias != nullptr ? LoadAtMost(d, epilogue.bias + first, count)
                                             : hn::Set(d, -0.0F);  // x + -0 is x
     PLAIT_UNROLL for (int j = 0; j < kCols; ++j) {
       if (pixels[j] == nullptr) continue;
       const V sum = hn::Add(sums[j][v], bias);
       const V value = relu ? NotBelowZero(sum) : sum;
       if (count >= kLanes) {
-        StoreOrStream(value, pixels[j] + first, streams);
+        StoreVector(value, pixels[j] + first, non_temporal);
       } else {
         hn::BlendedStore(value, hn::FirstN(d, static_cast<std::size_t>(count)), d,
                          pixels[j] + first);
@@ -63,6 +59,9 @@ HWY_INLINE void StorePixels(const TileArgs& args, const hn::Vec<D> (&sums)[kCols
   }
 }
 
+// A tile of kCols pixels x kVectors vectors of channels. Per term: kVectors loads of weights, kCols
+// broadcasts of input and kCols * kVectors multiply-adds. Sums leave in the tile's own order, or
+// are stored where channels lie side by side; StoreColumns transposes them to rows of pixels.
 template <class D, int kCols, int kVectors, TileForm kForm>
 HWY_NOINLINE void RunChannelTile(const TileArgs& args) {
   const D d;
@@ -90,7 +89,7 @@ HWY_NOINLINE void RunChannelTile(const TileArgs& args) {
       PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
         sums[j][v] = hn::MulAdd(weights[v], pixel, sums[j][v]);
       }
-      // Of an address and a step, x86 reaches four pixels: no pointer for each.
+      // x86 addresses four pixels by one pointer and a step: not every pixel needs a pointer.
       if (kForm == TileForm::strided && j % 4 == 3) pixels += 4 * step;
     }
     a += kVectors * kLanes;
@@ -124,14 +123,14 @@ constexpr Tile MakeChannelTile() {
           .packed = &RunChannelTile<D, kCols, kVectors, TileForm::packed>,
           .shifted = &RunChannelTile<D, kCols, kVectors, TileForm::shifted>,
           .strided = &RunChannelTile<D, kCols, kVectors, TileForm::strided>,
-          .finish = &FinishColumns,
+          .store = &StoreColumns,
           .lanes_are_channels = true};
 }
 
-// Shapes within the register budget (accumulators + kVectors weights + 1 pixel); of 7 x 4, which is
-// one above it, GCC 12 keeps one accumulator on the stack: some 10 cycles of latency in each term
-// of 14 [Emerald Rapids, 2026-11-26]. Maps have 7, 14, 28, 56 or any number of pixels to a line:
-// the more widths, the fewer columns are wasted.
+// Shapes within the register budget (accumulators + kVectors weights + 1 pixel). 7 x 4 is one above
+// it: GCC 12 keeps one of its accumulators on the stack, which adds some 10 cycles of latency to a
+// term of 14 [Emerald Rapids, 2026-11-26]. Images have 7, 14, 28, 56 or any number of pixels in a
+// row: the more widths there are, the fewer columns are wasted.
 #if HWY_TARGET <= HWY_AVX3
 constexpr Tile kChannelTiles[] = {
     MakeChannelTile<14, 2>(), MakeChannelTile<13, 2>(), MakeChannelTile<12, 2>(),

@@ -1,6 +1,6 @@
-// What the loops of a run did, counted by the loops themselves where the caller wants a report:
-// tests assert that every level of a nest really went round several times, and that the products
-// executed are those predicted.
+// What the loops of a run did, counted by the loops themselves where the caller wants a report.
+// Tests assert that every loop of a nest made several rounds, and that it executed the predicted
+// products.
 #pragma once
 
 #include <algorithm>
@@ -13,23 +13,24 @@
 
 namespace plait::kernels {
 
-// Additions of chunks of sums, beside those of the products: all but the first of each sum.
+// Additions that join the chunks of sums, beside those of the products: one for each chunk of a sum
+// but its first.
 inline std::int64_t chunk_additions(std::int64_t products, std::int64_t depth, std::int64_t chunk) {
   return products / depth * ((depth - 1) / chunk);
 }
 
 struct LoopLevel {
   std::string_view name;
-  bool has_tail;  // its last round may be a partial one
+  bool has_tail;  // its last round may be partial
 };
 
-// One task's counts.
-class LoopTally {
+// The counts of one task.
+class LoopCounters {
  public:
   static constexpr std::size_t kMaxLevels = 8;
 
   struct Count {
-    std::int64_t rounds = 0;  // most of one entry
+    std::int64_t rounds = 0;  // the most that one execution of the loop made
     bool whole_twice_and_tail = false;
   };
 
@@ -39,20 +40,20 @@ class LoopTally {
     count.rounds = std::max(count.rounds, index + 1);
     count.whole_twice_and_tail = count.whole_twice_and_tail || (partial && index >= 2);
   }
-  // Products that are added to their sums, and sums that are added up.
+  // Products, each added to its sum; and sums that are added to others.
   void multiply(std::int64_t products) {
     multiplications_ += products;
     additions_ += products;
   }
   void add(std::int64_t sums) { additions_ += sums; }
   void transform(std::int64_t operations) { transform_operations_ += operations; }
-  // Tiles of a transform, and those among them that direct sums were taken for.
+  // Tiles of a transform, and those among them that were computed by direct sums instead.
   void count_tiles(std::int64_t tiles, std::int64_t direct) {
     tiles_ += tiles;
     direct_tiles_ += direct;
   }
 
-  void merge(const LoopTally& other) {
+  void merge(const LoopCounters& other) {
     for (std::size_t level = 0; level < kMaxLevels; ++level) {
       Count& count = counts_[level];
       count.rounds = std::max(count.rounds, other.counts_[level].rounds);
@@ -80,18 +81,18 @@ class LoopTally {
   std::int64_t direct_tiles_ = 0;
 };
 
-// Where the tasks of a run add theirs up.
-class SharedTally {
+// Where the tasks of a run add up their counters.
+class SharedCounters {
  public:
-  void merge(const LoopTally& task) {
+  void merge(const LoopCounters& task) {
     const std::lock_guard lock(mutex_);
     total_.merge(task);
   }
-  const LoopTally& total() const { return total_; }  // after the run
+  const LoopCounters& total() const { return total_; }  // after the run
 
  private:
   std::mutex mutex_;
-  LoopTally total_;
+  LoopCounters total_;
 };
 
 }  // namespace plait::kernels

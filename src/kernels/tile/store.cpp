@@ -8,7 +8,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/simd/activate-inl.h"
-#include "kernels/simd/part-inl.h"
+#include "kernels/simd/first_n-inl.h"
 #include "kernels/tile/store-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -16,19 +16,19 @@ namespace plait::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Sums in rows, sums[r * cols + j]: each run of each row is a piece of a line.
-class RowFinisher {
+// Sums in rows, sums[r * cols + j]: the columns of a range lie side by side.
+class RowStore {
  public:
-  RowFinisher(const Epilogue& epilogue, const Destination& to) : epilogue_(epilogue), to_(to) {}
+  RowStore(const Epilogue& epilogue, const Destination& to) : epilogue_(epilogue), to_(to) {}
 
-  void Run(const float* sums, int r, const StoreRun& run) const {
+  void Run(const float* sums, int r, const StoreRange& range) const {
     const V bias =
         hn::Set(d_, epilogue_.bias != nullptr ? epilogue_.bias[r] : -0.0F);  // x + -0 is x
-    for (int j = run.begin; j < run.end; j += kLanes) {
-      const int count = HWY_MIN(run.end - j, kLanes);
-      V sum = hn::Add(LoadFirst(d_, sums + j, count), bias);
-      if (epilogue_.residual) sum = hn::Add(sum, Residual(run, r, j, count));
-      Store(Activate(epilogue_.curve, epilogue_.slope, sum), run, r, j, count);
+    for (int j = range.begin; j < range.end; j += kLanes) {
+      const int count = HWY_MIN(range.end - j, kLanes);
+      V sum = hn::Add(LoadAtMost(d_, sums + j, count), bias);
+      if (epilogue_.residual) sum = hn::Add(sum, Residual(range, r, j, count));
+      Store(Activate(epilogue_.activation, epilogue_.slope, sum), range, r, j, count);
     }
   }
 
@@ -37,17 +37,18 @@ class RowFinisher {
   using V = FloatVector;
   static constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
 
-  V Residual(const StoreRun& run, int r, int j, int count) const {
-    const float* from = to_.residual + r * to_.residual_row_stride + run.residual_offset +
-                        (j - run.begin) * to_.residual_pixel_stride;
-    if (to_.residual_pixel_stride == 1) return LoadFirst(d_, from, count);
+  V Residual(const StoreRange& range, int r, int j, int count) const {
+    const float* from = to_.residual + r * to_.residual_row_stride + range.residual_offset +
+                        (j - range.begin) * to_.residual_pixel_stride;
+    if (to_.residual_pixel_stride == 1) return LoadAtMost(d_, from, count);
     HWY_ALIGN float lanes[kLanes] = {};
     for (int i = 0; i < count; ++i) lanes[i] = from[i * to_.residual_pixel_stride];
     return hn::Load(d_, lanes);
   }
 
-  void Store(V value, const StoreRun& run, int r, int j, int count) const {
-    float* const to = to_.y + r * to_.row_stride + run.offset + (j - run.begin) * to_.pixel_stride;
+  void Store(V value, const StoreRange& range, int r, int j, int count) const {
+    float* const to =
+        to_.y + r * to_.row_stride + range.offset + (j - range.begin) * to_.pixel_stride;
     if (to_.pixel_stride == 1) {
       hn::BlendedStore(value, hn::FirstN(d_, static_cast<std::size_t>(count)), d_, to);
       return;
@@ -62,15 +63,16 @@ class RowFinisher {
   const Destination& to_;
 };
 
-void FinishRows(const float* sums, int /*rows*/, int cols, const Epilogue& epilogue,
-                const Destination& to) {
-  const RowFinisher finisher(epilogue, to);
+void StoreRows(const float* sums, int /*rows*/, int cols, const Epilogue& epilogue,
+               const Destination& to) {
+  const RowStore store(epilogue, to);
   for (int r = 0; r < to.rows; ++r, sums += cols) {
-    for (const StoreRun& run : to.runs) finisher.Run(sums, r, run);
+    for (const StoreRange& range : to.ranges) store.Run(sums, r, range);
   }
 }
 
-// Four vectors of channels at four pixels in a row become lines of four pixels, one per channel.
+// Four vectors of channels, at four pixels side by side, become rows of four pixels, one for each
+// channel.
 template <class D>
 HWY_INLINE void StoreBlocks(D d, hn::Vec<D> v, float* to, std::int64_t stride, int rows) {
   if constexpr (hn::MaxLanes(D()) == 4) {
@@ -102,39 +104,39 @@ HWY_INLINE void StoreTransposed(D d, const hn::Vec<D> (&pixels)[4], float* to, s
 }
 
 // Sums in columns, sums[j * rows + r]: the channels of a pixel lie side by side.
-class ColumnFinisher {
+class ColumnStore {
  public:
-  ColumnFinisher(const float* sums, int rows, const Epilogue& epilogue, const Destination& to)
+  ColumnStore(const float* sums, int rows, const Epilogue& epilogue, const Destination& to)
       : sums_(sums), rows_(rows), epilogue_(epilogue), to_(to) {}
 
-  // Of simple epilogues.
-  HWY_INLINE void Run(const StoreRun& run) const {
+  // Simple epilogues.
+  HWY_INLINE void Run(const StoreRange& range) const {
     for (int r = 0; r < to_.rows; r += kLanes) {
       const int count = Channels(r);
       const V bias = Bias(r, count);
       if (to_.row_stride == 1) {
-        StorePixels(run, r, count, [&](int j) { return Finished(j, r, bias); });
-      } else if (to_.pixel_stride == 1 && run.end - run.begin >= 4) {
-        StoreLines(run, r, count, bias);
+        StorePixels(range, r, count, [&](int j) { return Value(j, r, bias); });
+      } else if (to_.pixel_stride == 1 && range.end - range.begin >= 4) {
+        StoreImageRows(range, r, count, bias);
       } else {
-        StoreOneByOne(run, r, count, bias);
+        StoreOneByOne(range, r, count, bias);
       }
     }
   }
 
-  // Of any epilogue, where the channels of a pixel lie side by side in y and the residual, too.
-  HWY_INLINE void RunPixels(const StoreRun& run) const {
+  // Any epilogue, where the channels of a pixel lie side by side in y and in the residual.
+  HWY_INLINE void RunPixels(const StoreRange& range) const {
     for (int r = 0; r < to_.rows; r += kLanes) {
       const int count = Channels(r);
       const V bias = Bias(r, count);
-      StorePixels(run, r, count, [&](int j) {
+      StorePixels(range, r, count, [&](int j) {
         V sum = hn::Add(Sum(j, r), bias);
         if (epilogue_.residual) {
-          const float* const added =
-              to_.residual + r + run.residual_offset + (j - run.begin) * to_.residual_pixel_stride;
-          sum = hn::Add(sum, LoadFirst(d_, added, count));
+          const float* const added = to_.residual + r + range.residual_offset +
+                                     (j - range.begin) * to_.residual_pixel_stride;
+          sum = hn::Add(sum, LoadAtMost(d_, added, count));
         }
-        return Activate(epilogue_.curve, epilogue_.slope, sum);
+        return Activate(epilogue_.activation, epilogue_.slope, sum);
       });
     }
   }
@@ -144,11 +146,11 @@ class ColumnFinisher {
   using V = FloatVector;
   static constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
 
-  // Of the vector from channel r on.
+  // How many channels the vector from channel r on has.
   HWY_INLINE int Channels(int r) const { return HWY_MIN(to_.rows - r, kLanes); }
 
   HWY_INLINE V Bias(int r, int count) const {
-    return epilogue_.bias != nullptr ? LoadFirst(d_, epilogue_.bias + r, count)
+    return epilogue_.bias != nullptr ? LoadAtMost(d_, epilogue_.bias + r, count)
                                      : hn::Set(d_, -0.0F);  // x + -0 is x
   }
 
@@ -156,43 +158,44 @@ class ColumnFinisher {
     return hn::Load(d_, sums_ + static_cast<std::ptrdiff_t>(j) * rows_ + r);
   }
 
-  template <class Value>
-  HWY_INLINE void StorePixels(const StoreRun& run, int r, int count, const Value& value) const {
+  template <class ValueAt>
+  HWY_INLINE void StorePixels(const StoreRange& range, int r, int count,
+                              const ValueAt& value) const {
     const auto mask = hn::FirstN(d_, static_cast<std::size_t>(count));
-    const bool streams = MayStream(to_, Address(run, run.begin, r));
-    for (int j = run.begin; j < run.end; ++j) {
+    const bool non_temporal = IsNonTemporal(to_, Address(range, range.begin, r));
+    for (int j = range.begin; j < range.end; ++j) {
       if (count == kLanes) {
-        StoreOrStream(value(j), Address(run, j, r), streams);
+        StoreVector(value(j), Address(range, j, r), non_temporal);
       } else {
-        hn::BlendedStore(value(j), mask, d_, Address(run, j, r));
+        hn::BlendedStore(value(j), mask, d_, Address(range, j, r));
       }
     }
   }
 
-  HWY_INLINE V Finished(int j, int r, V bias) const {
+  HWY_INLINE V Value(int j, int r, V bias) const {
     const V sum = hn::Add(Sum(j, r), bias);
-    return epilogue_.curve == Curve::relu ? NotBelowZero(sum) : sum;
+    return epilogue_.activation == ActivationKind::relu ? NotBelowZero(sum) : sum;
   }
 
-  HWY_INLINE float* Address(const StoreRun& run, int j, int r) const {
-    return to_.y + r * to_.row_stride + run.offset + (j - run.begin) * to_.pixel_stride;
+  HWY_INLINE float* Address(const StoreRange& range, int j, int r) const {
+    return to_.y + r * to_.row_stride + range.offset + (j - range.begin) * to_.pixel_stride;
   }
 
   // Four pixels at a time; the last four may overlap the ones before.
-  HWY_INLINE void StoreLines(const StoreRun& run, int r, int count, V bias) const {
-    for (int next = run.begin; next < run.end; next += 4) {
-      const int j = HWY_MIN(next, run.end - 4);
-      const V pixels[4] = {Finished(j, r, bias), Finished(j + 1, r, bias), Finished(j + 2, r, bias),
-                           Finished(j + 3, r, bias)};
-      StoreTransposed(d_, pixels, Address(run, j, r), to_.row_stride, count);
+  HWY_INLINE void StoreImageRows(const StoreRange& range, int r, int count, V bias) const {
+    for (int next = range.begin; next < range.end; next += 4) {
+      const int j = HWY_MIN(next, range.end - 4);
+      const V pixels[4] = {Value(j, r, bias), Value(j + 1, r, bias), Value(j + 2, r, bias),
+                           Value(j + 3, r, bias)};
+      StoreTransposed(d_, pixels, Address(range, j, r), to_.row_stride, count);
     }
   }
 
-  HWY_INLINE void StoreOneByOne(const StoreRun& run, int r, int count, V bias) const {
+  HWY_INLINE void StoreOneByOne(const StoreRange& range, int r, int count, V bias) const {
     HWY_ALIGN float channels[hn::MaxLanes(D())];
-    for (int j = run.begin; j < run.end; ++j) {
-      hn::Store(Finished(j, r, bias), d_, channels);
-      float* const to = Address(run, j, r);
+    for (int j = range.begin; j < range.end; ++j) {
+      hn::Store(Value(j, r, bias), d_, channels);
+      float* const to = Address(range, j, r);
       for (int i = 0; i < count; ++i) to[i * to_.row_stride] = channels[i];
     }
   }
@@ -204,24 +207,25 @@ class ColumnFinisher {
   const Destination to_;
 };
 
-void FinishColumns(const float* sums, int rows, int cols, const Epilogue& epilogue,
-                   const Destination& to) {
+void StoreColumns(const float* sums, int rows, int cols, const Epilogue& epilogue,
+                  const Destination& to) {
   const bool in_pixels = to.row_stride == 1 && (!epilogue.residual || to.residual_row_stride == 1);
   if (!epilogue.is_simple() && in_pixels) {
-    const ColumnFinisher finisher(sums, rows, epilogue, to);
-    for (const StoreRun& run : to.runs) finisher.RunPixels(run);
+    const ColumnStore store(sums, rows, epilogue, to);
+    for (const StoreRange& range : to.ranges) store.RunPixels(range);
     return;
   }
-  if (!epilogue.is_simple()) {  // turned to rows first
-    HWY_ALIGN float turned[kMaxTile];
-    const StoreRun all{0, 0, 0, cols};
-    const Destination here{.y = turned, .row_stride = cols, .rows = to.rows, .runs = {&all, 1}};
-    ColumnFinisher(sums, rows, Epilogue{}, here).Run(all);
-    FinishRows(turned, rows, cols, epilogue, to);
+  if (!epilogue.is_simple()) {  // transposed to rows first
+    HWY_ALIGN float transposed[kMaxTile];
+    const StoreRange all{0, 0, 0, cols};
+    const Destination here{
+        .y = transposed, .row_stride = cols, .rows = to.rows, .ranges = {&all, 1}};
+    ColumnStore(sums, rows, Epilogue{}, here).Run(all);
+    StoreRows(transposed, rows, cols, epilogue, to);
     return;
   }
-  const ColumnFinisher finisher(sums, rows, epilogue, to);
-  for (const StoreRun& run : to.runs) finisher.Run(run);
+  const ColumnStore store(sums, rows, epilogue, to);
+  for (const StoreRange& range : to.ranges) store.Run(range);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -38,8 +38,8 @@ HWY_INLINE void AddPartial(D d, const float* HWY_RESTRICT partial,
 
 // Applies the epilogue to a finished tile.
 template <class D, int kRows, int kVectors>
-HWY_INLINE void Finish(D d, const Epilogue& epilogue, int rows,
-                       hn::Vec<D> (&sums)[kRows][kVectors]) {
+HWY_INLINE void ApplyEpilogue(D d, const Epilogue& epilogue, int rows,
+                              hn::Vec<D> (&sums)[kRows][kVectors]) {
   using V = hn::Vec<D>;
   const float* bias = epilogue.bias;
   if (bias != nullptr) {
@@ -48,7 +48,7 @@ HWY_INLINE void Finish(D d, const Epilogue& epilogue, int rows,
       PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) sums[r][v] = hn::Add(sums[r][v], b);
     }
   }
-  if (epilogue.curve == Curve::relu) {
+  if (epilogue.activation == ActivationKind::relu) {
     const V zero = hn::Zero(d);
     PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
       PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
@@ -58,7 +58,7 @@ HWY_INLINE void Finish(D d, const Epilogue& epilogue, int rows,
   }
 }
 
-// Stores a finished tile from its registers where all of it lies in whole lines.
+// Stores a finished tile from its registers where each of its rows is one whole range.
 template <class D, int kRows, int kVectors>
 HWY_INLINE void StoreWhole(D d, float* HWY_RESTRICT y, std::int64_t row_stride,
                            const hn::Vec<D> (&sums)[kRows][kVectors]) {
@@ -70,23 +70,24 @@ HWY_INLINE void StoreWhole(D d, float* HWY_RESTRICT y, std::int64_t row_stride,
   }
 }
 
-// The same for a tile that has less than kRows rows or several runs: each vector in as many pieces
-// as it has runs.
+// The same for a tile that has fewer than kRows rows or several ranges of columns: each vector is
+// stored once for every range that has some of its columns.
 template <class D, int kRows, int kVectors>
-HWY_INLINE void StorePieces(D d, const Destination& to, const hn::Vec<D> (&sums)[kRows][kVectors]) {
+HWY_INLINE void StoreRanges(D d, const Destination& to, const hn::Vec<D> (&sums)[kRows][kVectors]) {
   constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
-  const StoreRun* run = to.runs.data();
-  const StoreRun* const end = run + to.runs.size();
+  const StoreRange* first_range = to.ranges.data();
+  const StoreRange* const end = first_range + to.ranges.size();
   PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
     const int first = v * kLanes;
-    while (run != end && run->end <= first) ++run;
-    for (const StoreRun* piece = run; piece != end && piece->begin < first + kLanes; ++piece) {
-      const int skipped = HWY_MAX(piece->begin - first, 0);
-      const int stop = HWY_MIN(piece->end - first, kLanes);
+    while (first_range != end && first_range->end <= first) ++first_range;
+    for (const StoreRange* range = first_range; range != end && range->begin < first + kLanes;
+         ++range) {
+      const int skipped = HWY_MAX(range->begin - first, 0);
+      const int stop = HWY_MIN(range->end - first, kLanes);
       const auto mask = hn::AndNot(hn::FirstN(d, static_cast<std::size_t>(skipped)),
                                    hn::FirstN(d, static_cast<std::size_t>(stop)));
-      // The address of lane 0, which may lie before the piece.
-      float* lane0 = to.y + (piece->offset + first - piece->begin);
+      // The address of lane 0, which may lie before the range.
+      float* lane0 = to.y + (range->offset + first - range->begin);
       PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
         if (r < to.rows) hn::BlendedStore(sums[r][v], mask, d, lane0);
         lane0 += to.row_stride;
@@ -110,7 +111,7 @@ HWY_NOINLINE void RunTile(const TileArgs& args) {
   const float* HWY_RESTRICT a = args.a;
   const float* const* HWY_RESTRICT a_rows = args.a_rows;
   const float* HWY_RESTRICT b = args.b;
-  const float* ahead = args.ahead;
+  const float* prefetch = args.prefetch;
   const std::int64_t b_stride = args.b_stride;
   const std::int32_t* HWY_RESTRICT b_offsets = args.b_offsets;
   const std::int64_t depth = args.depth;
@@ -133,7 +134,7 @@ HWY_NOINLINE void RunTile(const TileArgs& args) {
         weights[r] = hn::Set(d, kForm == TileForm::in_place ? a_rows[r][k] : a[r]);
       }
       PLAIT_UNROLL for (int v = 0; v < kVectors; ++v) {
-        const V column = LoadOnce(d, b_row + static_cast<std::size_t>(v) * kLanes);
+        const V column = LoadPinned(d, b_row + static_cast<std::size_t>(v) * kLanes);
         PLAIT_UNROLL for (int r = 0; r < kRows; ++r) {
           sums[r][v] = hn::MulAdd(weights[r], column, sums[r][v]);
         }
@@ -141,8 +142,8 @@ HWY_NOINLINE void RunTile(const TileArgs& args) {
     }
     if (kForm != TileForm::in_place) a += kRows;
     if (kForm != TileForm::shifted) {
-      hwy::Prefetch(ahead);
-      ahead += b_stride;
+      hwy::Prefetch(prefetch);
+      prefetch += b_stride;
       b += b_stride;
     }
   }
@@ -157,12 +158,12 @@ HWY_NOINLINE void RunTile(const TileArgs& args) {
     return;
   }
   const Destination& to = *args.to;
-  Finish(d, *args.epilogue, to.rows, sums);
-  const StoreRun& run = to.runs.front();
-  if (to.rows == kRows && run.begin == 0 && run.end == kVectors * static_cast<int>(kLanes)) {
-    StoreWhole(d, to.y + run.offset, to.row_stride, sums);
+  ApplyEpilogue(d, *args.epilogue, to.rows, sums);
+  const StoreRange& range = to.ranges.front();
+  if (to.rows == kRows && range.begin == 0 && range.end == kVectors * static_cast<int>(kLanes)) {
+    StoreWhole(d, to.y + range.offset, to.row_stride, sums);
   } else {
-    StorePieces(d, to, sums);
+    StoreRanges(d, to, sums);
   }
 }
 
@@ -173,7 +174,7 @@ constexpr Tile MakeTile() {
           .packed = &RunTile<D, kRows, kVectors, TileForm::packed>,
           .in_place = &RunTile<D, kRows, kVectors, TileForm::in_place>,
           .shifted = &RunTile<D, kRows, kVectors, TileForm::shifted>,
-          .finish = &FinishRows};
+          .store = &StoreRows};
 }
 
 // The family: shapes within the register budget (accumulators, the shorter side, and 1 of the

@@ -1,7 +1,19 @@
-// Register-tile kernels: out[r, j] = partial[r, j] + sum over k of a[r, k] * b[k, j] for a tile of
-// `rows` x `cols` outputs held in registers. Built for every SIMD target, in two families:
-//   pixel tiles    lanes run along j, a is broadcast (tile-inl.h)
-//   channel tiles  lanes run along r, b is broadcast (channel_tile-inl.h)
+// Register tiles, the kernel of every matrix product here.
+//
+// A tile is a small block of outputs, rows x cols of them, whose sums stay in registers while the
+// terms go by: a row is an output channel, a column an output pixel. For each term k it loads
+// `rows` weights and `cols` inputs and does rows * cols multiply-adds,
+//
+//   out[r, j] = partial[r, j] + sum over k of a[r, k] * b[k, j]
+//
+// so that a tile of fitting shape is bound by multiply-adds and not by loads. A panel is the inputs
+// of one tile of columns, copied so that they are read in order; a strip is some padded rows of the
+// image, of which every term reads a shifted view; a block is what one thread does at a time, as
+// many tiles as share their operands in a cache. Panels, strips and blocks: kernels/product/.
+//
+// Tiles are built for every SIMD target, in two families:
+//   pixel tiles    lanes run along j, weights are broadcast (tile-inl.h)
+//   channel tiles  lanes run along r, inputs are broadcast (channel_tile-inl.h)
 //
 // The bits of one output depend only on the order of k: each call starts from zero, adds its terms
 // with fused multiply-adds (a multiplication and an addition where the target has none), and adds
@@ -13,9 +25,8 @@
 #include <cstdint>
 #include <span>
 
+#include <plait/activation.hpp>
 #include <plait/machine.hpp>
-
-#include "kernels/simd/curve.hpp"
 
 namespace plait::kernels {
 
@@ -23,59 +34,61 @@ namespace plait::kernels {
 // sqrt(kChunk + depth / kChunk) instead of sqrt(depth), and 1/256 of the additions is its price.
 inline constexpr std::int64_t kChunk = 256;
 
-// What happens to a finished sum: + bias of its row, + residual, then the curve.
+// What is applied to a finished sum: + bias of its row, + residual, then the activation.
 struct Epilogue {
   const float* bias = nullptr;  // one per row of the tile, or none
-  Curve curve = Curve::none;
+  ActivationKind activation = ActivationKind::none;
   float slope = 0;        // of `leaky`
   bool residual = false;  // Destination::residual is added
 
-  // Whether pixel tiles can do it in their registers.
-  bool is_simple() const { return !residual && (curve == Curve::none || curve == Curve::relu); }
+  // Whether tiles apply it in their registers.
+  bool is_simple() const {
+    return !residual && (activation == ActivationKind::none || activation == ActivationKind::relu);
+  }
 };
 
 // Columns [begin, end) of a tile lie in y from `offset` on, `pixel_stride` apart, and likewise in
 // the residual.
-struct StoreRun {
+struct StoreRange {
   std::int64_t offset;
   std::int64_t residual_offset;
   int begin;
   int end;
 };
 
-// What lies side by side in y: the pixels of a channel, the channels of a pixel, in small pixels
-// with others in the same cache line, or nothing.
-enum class OutputOrder { lines, pixels, small_pixels, scattered };
-
-// Where a finished tile goes: output (r, j) to y[r * row_stride + run.offset + (j - run.begin) *
-// pixel_stride] for r < rows and the run that holds j. Columns in no run are dropped.
+// Where a finished tile goes: output (r, j) to y[r * row_stride + range.offset + (j - range.begin)
+// * pixel_stride] for r < rows and the range that holds j. Columns in no range are dropped.
 struct Destination {
   float* y = nullptr;
   std::int64_t row_stride = 0;
   std::int64_t pixel_stride = 1;
   int rows = 0;
-  std::span<const StoreRun> runs;  // in the order of their columns
+  std::span<const StoreRange> ranges;  // in the order of their columns
   const float* residual = nullptr;
   std::int64_t residual_row_stride = 0;
   std::int64_t residual_pixel_stride = 1;
-  bool streams = false;  // whole vectors of channels go past the caches
+  bool non_temporal = false;  // whole vectors of channels are stored past the caches
 };
 
 // Sums that are not finished lie in the tile's own order: [r][j] in pixel tiles, [j][r] in channel
 // tiles, aligned to 64 bytes.
 struct TileArgs {
-  const float* a = nullptr;              // packed: a[k * rows + r]
+  const float* a = nullptr;              // a[k * rows + r]
   const float* const* a_rows = nullptr;  // in place: a_rows[r][k]; a row may stand twice
   const float* b = nullptr;              // b[k * b_stride + j]
   std::int64_t b_stride = 0;
-  const float* ahead = nullptr;             // by stride: ahead[k * b_stride] is asked for early
+  const float* prefetch = nullptr;  // packed, in place: prefetch[k * b_stride] is fetched early
   const std::int32_t* b_offsets = nullptr;  // shifted: b[b_offsets[k] + j] instead
   std::int64_t b_step = 1;                  // strided: b[b_offsets[k] + j * b_step]
   std::int64_t depth = 0;                   // terms, 1 .. kChunk
   const float* partial = nullptr;           // sums of earlier chunks, or none (zero)
-  float* sums = nullptr;                    // where the sums go; may be `partial`. Or null: they
-  const Epilogue* epilogue = nullptr;       // are finished, if that is simple,
-  const Destination* to = nullptr;  // and go here: pixel_stride or, of channels, row_stride is 1
+
+  // Either `sums` is set and receives the raw sums (it may equal `partial`), or it is null: then
+  // the epilogue is simple, and the tile is stored to `to`, whose innermost stride (of pixels, or
+  // of rows in channel tiles) is 1.
+  float* sums = nullptr;
+  const Epilogue* epilogue = nullptr;
+  const Destination* to = nullptr;
 };
 
 // Where a tile reads its operands (the fields of TileArgs). Pixel tiles have the first three forms,
@@ -88,9 +101,9 @@ enum class TileForm {
 };
 
 using TileFunction = void (*)(const TileArgs&);
-// Finishes the sums of a tile of rows x cols, and stores them.
-using TileFinishFunction = void (*)(const float* sums, int rows, int cols, const Epilogue& epilogue,
-                                    const Destination& to);
+// Applies the epilogue to the raw sums of a tile of rows x cols, and stores them.
+using TileStoreFunction = void (*)(const float* sums, int rows, int cols, const Epilogue& epilogue,
+                                   const Destination& to);
 
 struct Tile {
   int rows = 0;
@@ -99,7 +112,7 @@ struct Tile {
   TileFunction in_place = nullptr;
   TileFunction shifted = nullptr;
   TileFunction strided = nullptr;
-  TileFinishFunction finish = nullptr;
+  TileStoreFunction store = nullptr;
   bool lanes_are_channels = false;
 
   // Steps from r to r + 1 and from j to j + 1 in the tile's own order.

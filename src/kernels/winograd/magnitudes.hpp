@@ -14,14 +14,14 @@ inline std::int32_t magnitude_of(float value) {
   return std::bit_cast<std::int32_t>(value) & 0x7FFFFFFF;
 }
 
-// at[i * pitch + j], aligned to 64 bytes, for as many rows and columns as `outputs` windows of
-// `taps` read; windows of so many.
+// Magnitudes at[i * pitch + j], aligned to 64 bytes, of the rows and columns that rows x columns
+// windows of taps_down x taps_across read.
 struct MagnitudeWindows {
   std::int32_t* at = nullptr;
-  std::int64_t pitch = 0;  // of a multiple of kMagnitudeSlack columns, and one of these more
-  std::int64_t rows = 0;   // outputs
+  std::int64_t pitch = 0;  // a multiple of kMagnitudeSlack that has one of them to spare
+  std::int64_t rows = 0;   // of windows
   std::int64_t columns = 0;
-  std::int64_t rows_kept = 0;  // those of them that exist
+  std::int64_t rows_kept = 0;  // windows of outputs that exist
   std::int64_t columns_kept = 0;
   int taps_down = 1;
   int taps_across = 1;

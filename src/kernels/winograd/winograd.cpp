@@ -4,17 +4,17 @@
 
 #include <plait/error.hpp>
 
-#include "kernels/tile/tile_cost.hpp"
+#include "core/integers.hpp"
 #include "kernels/winograd/winograd_forms.hpp"
 
 namespace plait::kernels {
 
-// Before the first dealt line, and between copied lines and it, what is written beyond any.
+// One padded input row, plus slack for vector stores that run past its end.
 std::int64_t WinogradKernels::copied_floats(const Region& region) const {
-  return (region.tile_cols * across.m + across.r - 1 + 15) / 16 * 16 + kWinogradSlack;
+  return round_up(region.tile_cols * across.m + across.r - 1, kCacheLineFloats) + kWinogradSlack;
 }
 
-// Rows of tiles below the last one hold rows that its tiles share.
+// The last row of tiles shares input rows with rows of tiles below it, which are there as well.
 std::int64_t WinogradKernels::line_pitch(const Region& region) const {
   const std::int64_t below = (down.t() - 1) / down.m;
   return (region.tile_rows + below) * region.tile_cols + 2 * kWinogradSlack;
@@ -25,8 +25,8 @@ std::int64_t WinogradKernels::magnitude_pitch(const Region& region) const {
 }
 
 std::int64_t WinogradKernels::scratch_floats(const Region& region) const {
-  const std::int64_t lines = std::int64_t{down.m} * across.t();
-  return 2 * (copied_floats(region) + lines * line_pitch(region) + kWinogradSlack);
+  const std::int64_t rows = std::int64_t{down.m} * across.t();
+  return 2 * (copied_floats(region) + rows * line_pitch(region) + kWinogradSlack);
 }
 
 const WinogradKernels& winograd_kernels(Target target, const AxisForm& down,

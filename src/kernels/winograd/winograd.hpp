@@ -42,19 +42,19 @@ struct Region {
   std::int64_t tiles() const { return tile_rows * tile_cols; }
 };
 
-// Channels of one image on their way to the points: v[f * plane + c * channel + tile * pixel], f =
-// number of the point: row * t across + column. Where x has its pixels side by side lanes are tiles
-// (pixel 1), else channels (channel 1).
+// Channels of one image on their way to the points: v[f * plane + c * channel + tile * pixel],
+// where point f is number row * t across + column. Lanes are tiles (pixel = 1) where the pixels of
+// x lie side by side, else channels (channel = 1).
 struct TransformIn {
   const float* x = nullptr;  // of the first channel
   std::int64_t channel_stride = 0;
   std::int64_t channels = 0;
-  // Offsets of the rows and columns that the region reads, from its first one on: of rows m *
-  // tile_rows + r - 1; kNoOffset is outside, where `outside` stands.
+  // Offsets of the rows and columns that the region reads, m * tile_rows + r - 1 rows and likewise
+  // columns. kNoOffset is a position outside the image, which holds `outside`.
   const std::int64_t* rows = nullptr;
   const std::int64_t* columns = nullptr;
-  // by_lines: if columns first, first + 1 ... of a line are side by side, from position `first` of
-  // a line of `width`, with `outside` before and behind.
+  // by_lines: whether the columns are pixels first, first + 1 ... of an image row of `width`
+  // pixels, side by side, with `outside` before and behind.
   bool side_by_side = false;
   std::int64_t first = 0;
   std::int64_t width = 0;
@@ -64,18 +64,18 @@ struct TransformIn {
   std::int64_t plane = 0;
   std::int64_t pitch = 0;    // of a channel (by_lines), of a tile (by_channels)
   float* scratch = nullptr;  // scratch_floats, aligned
-  // The largest magnitudes (magnitudes.hpp) of pixels (i, j) of the region over the channels:
-  // largest[i * magnitude_pitch + j], which other channels have raised before or which is new.
+  // Receives the largest magnitude (magnitudes.hpp) of each pixel of the region over the channels,
+  // in largest[i * magnitude_pitch + j]. `raises`: it holds those of other channels already.
   bool raises = false;
   std::int32_t* largest = nullptr;
 };
 
-// Of a tile, beside the sums: outputs that are zero, as all inputs they read are, by line * m
-// across + pixel, or kDirectTile: none of the outputs are stored.
+// What is known of a tile beside its sums: bit row * m across + column is set for outputs that are
+// zero because all inputs they read are; kDirectTile says that none of its outputs are stored.
 using TileMark = std::uint64_t;
 inline constexpr TileMark kDirectTile = TileMark{1} << 63;
 
-// Where the outputs of a region go: `to` is that of its first one, for so many rows, without runs.
+// Where the outputs of a region go: `to` is the place of its first output, without ranges.
 struct RegionOutputs {
   Epilogue epilogue;
   Destination to;
@@ -92,7 +92,7 @@ struct TransformOut {
   std::int64_t height = 0;  // outputs of the region that exist
   std::int64_t width = 0;
   RegionOutputs outputs;
-  const TileMark* marks = nullptr;  // of every tile; null: none is marked
+  const TileMark* marks = nullptr;  // one for each tile, or null
 };
 
 struct WinogradKernels {
@@ -106,16 +106,16 @@ struct WinogradKernels {
   void (*out)(const TransformOut&) = nullptr;
 
   int points() const { return down.t() * across.t(); }
-  // Of TransformIn::scratch for by_lines, twice each: copied lines, then dealt ones: of m lines
-  // down the t columns across.
+  // Floats of TransformIn::scratch for by_lines: two copied rows, then two times the deinterleaved
+  // ones, m rows down of t columns across.
   std::int64_t scratch_floats(const Region& region) const;
   std::int64_t copied_floats(const Region& region) const;
   std::int64_t line_pitch(const Region& region) const;
-  // Of TransformIn::largest: from row to row.
+  // Integers between rows of TransformIn::largest.
   std::int64_t magnitude_pitch(const Region& region) const;
 };
 
-// Floats beyond the last tile or channel that are written and read.
+// Floats beyond the last tile or channel that may be written and read.
 inline constexpr std::int64_t kWinogradSlack = 16;
 
 // One of kWinogradForms down and across, or one of them beside F(1, 1). Throws Error for others.

@@ -1,4 +1,4 @@
-// The compiled forms of winograd.hpp: those of both axes in one unit, the others in another.
+// The compiled forms of winograd.hpp: those of both axes in one file, those of one in another.
 #pragma once
 
 #include <span>

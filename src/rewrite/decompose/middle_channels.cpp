@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/integers.hpp"
 #include "rewrite/decompose/low_rank.hpp"
 #include "rewrite/linear/svd.hpp"
 
@@ -60,8 +61,6 @@ std::int64_t products(std::int64_t u, std::int64_t k1, std::int64_t k2) {
   return std::min(u, k2 - 1) - std::max<std::int64_t>(0, u - k1 + 1) + 1;
 }
 
-std::int64_t ceil_divided(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
 // Of a row then a column, that is the transposed kernel's of a column then a row.
 std::int64_t rank_row_first(const ScaledKernel& kernel, const std::atomic<bool>* cancel) {
   ScaledKernel other = kernel;
@@ -99,14 +98,14 @@ std::vector<MiddleChannels> middle_channels(const ScaledKernel& kernel, const Kn
       if (column_first) split.lower = split.upper = known.shared_rank;
       if (row_first) split.lower = split.upper = rank_row_first(kernel, cancel);
       if (split.lower == 0) {
-        split.lower = std::max(ceil_divided(known.last_rank, second.h * second.w),
-                               ceil_divided(known.first_rank, a * b));
+        split.lower = std::max(ceil_div(known.last_rank, second.h * second.w),
+                               ceil_div(known.first_rank, a * b));
         for (std::int64_t u = 0; u < kernel.k_h; ++u) {
           for (std::int64_t v = 0; v < kernel.k_w; ++v) {
             const std::int64_t rank = taps[static_cast<std::size_t>(u * kernel.k_w + v)];
             if (rank < 0) continue;
             const std::int64_t terms = products(u, a, second.h) * products(v, b, second.w);
-            split.lower = std::max(split.lower, ceil_divided(rank, terms));
+            split.lower = std::max(split.lower, ceil_div(rank, terms));
           }
         }
         split.upper = std::min(known.first_rank * a * b, known.last_rank * second.h * second.w);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 
+#include "core/integers.hpp"
 #include "rewrite/inspect/blocks.hpp"
 
 namespace plait::rewrite {
@@ -47,8 +48,7 @@ class Search {
 
   // What so many groups take at least.
   Size least(std::int64_t groups) const {
-    return larger(largest_,
-                  {(sum_.outputs + groups - 1) / groups, (sum_.inputs + groups - 1) / groups});
+    return larger(largest_, {ceil_div(sum_.outputs, groups), ceil_div(sum_.inputs, groups)});
   }
   std::int64_t least_products(std::int64_t groups) const { return groups * least(groups).area(); }
   bool possible(std::int64_t groups) const { return groups * least(groups).outputs <= c_o_; }

@@ -1,10 +1,10 @@
 // The one-dimensional transforms of Winograd's forms, on vectors. Included once per target.
 
-#if defined(PLAIT_KERNELS_WINOGRAD_FORM_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef PLAIT_KERNELS_WINOGRAD_FORM_INL_H_
-#undef PLAIT_KERNELS_WINOGRAD_FORM_INL_H_
+#if defined(PLAIT_KERNELS_AXIS_TRANSFORM_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PLAIT_KERNELS_AXIS_TRANSFORM_INL_H_
+#undef PLAIT_KERNELS_AXIS_TRANSFORM_INL_H_
 #else
-#define PLAIT_KERNELS_WINOGRAD_FORM_INL_H_
+#define PLAIT_KERNELS_AXIS_TRANSFORM_INL_H_
 #endif
 
 #include <cstddef>
@@ -20,7 +20,8 @@ namespace plait::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// What the transforms are written in: on vectors, one transform a lane, or to count operations.
+// The arithmetic that the transforms are written in: on vectors with one transform in each lane, or
+// counting the operations.
 struct VectorArithmetic {
   using Value = FloatVector;
   HWY_INLINE Value Add(Value a, Value b) const { return hn::Add(a, b); }
@@ -42,7 +43,7 @@ struct VectorArithmetic {
 
 class CountingArithmetic {
  public:
-  using Value = int;  // of no meaning
+  using Value = int;  // has no meaning
   constexpr Value Add(Value /*a*/, Value /*b*/) { return Count(1); }
   constexpr Value Sub(Value /*a*/, Value /*b*/) { return Count(1); }
   constexpr Value Mul(double /*factor*/, Value /*a*/) { return Count(1); }

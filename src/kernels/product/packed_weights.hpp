@@ -5,33 +5,13 @@
 #include <cstdint>
 
 #include <plait/executor.hpp>
-#include <plait/machine.hpp>
 
-#include "core/integers.hpp"
-#include "kernels/tile/tile.hpp"
+#include "kernels/product/shape.hpp"
 
 namespace plait::kernels {
 
-struct ProductShape {
-  std::int64_t units = 1;  // images * groups; unit u uses the weights of group u % groups
-  std::int64_t groups = 1;
-  std::int64_t rows = 1;  // per group
-  std::int64_t columns = 1;
-  std::int64_t depth = 1;
-  OutputOrder order = OutputOrder::lines;
-  std::int64_t line = kCountLimit;  // columns that lie evenly in y: fewer than all cut tiles up
-
-  friend bool operator==(const ProductShape&, const ProductShape&) = default;
-
-  // Whether the outputs, beside the inputs, do not stay in any cache.
-  bool leaves_caches(const Machine& machine) const {
-    return saturated_product({units, rows, columns, std::int64_t{sizeof(float)}}) >
-           machine.caches.l3_bytes / 2;
-  }
-};
-
-// Packed weights of one tile height: [group][tile][k][row in tile], then biases
-// [group][tile][row]; rows that fill up the last tile are zero.
+// Weights packed for tiles of so many rows: [group][tile][k][row in tile], then the biases
+// [group][tile][row in tile]. Rows that fill up the last tile are zero.
 class PackedWeights {
  public:
   PackedWeights(const ProductShape& shape, int tile_rows);

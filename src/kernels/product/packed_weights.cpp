@@ -1,4 +1,4 @@
-#include "kernels/product/weights.hpp"
+#include "kernels/product/packed_weights.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -9,15 +9,12 @@
 namespace plait::kernels {
 
 PackedWeights::PackedWeights(const ProductShape& shape, int tile_rows)
-    : shape_(shape),
-      tile_rows_(tile_rows),
-      padded_rows_((shape.rows + tile_rows - 1) / tile_rows * tile_rows) {}
+    : shape_(shape), tile_rows_(tile_rows), padded_rows_(round_up(shape.rows, tile_rows)) {}
 
 std::size_t PackedWeights::bytes() const {
   const std::int64_t exact =
       saturated_product({shape_.groups, padded_rows_, shape_.depth + 1, sizeof(float)});
-  return (static_cast<std::size_t>(exact) + kBufferAlignment - 1) / kBufferAlignment *
-         kBufferAlignment;
+  return round_up(static_cast<std::size_t>(exact), kBufferAlignment);
 }
 
 void PackedWeights::pack_tile(std::int64_t index, const float* a, float* packed) const {

@@ -1,10 +1,10 @@
-// The first lanes of a vector. Included once per target.
+// Loads and stores of the first lanes of a vector. Included once per target.
 
-#if defined(PLAIT_KERNELS_PART_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef PLAIT_KERNELS_PART_INL_H_
-#undef PLAIT_KERNELS_PART_INL_H_
+#if defined(PLAIT_KERNELS_FIRST_N_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PLAIT_KERNELS_FIRST_N_INL_H_
+#undef PLAIT_KERNELS_FIRST_N_INL_H_
 #else
-#define PLAIT_KERNELS_PART_INL_H_
+#define PLAIT_KERNELS_FIRST_N_INL_H_
 #endif
 
 #include <cstddef>
@@ -17,8 +17,8 @@ namespace plait::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Lanes [0, count) of a vector; nothing else is written.
-HWY_INLINE void StorePart(hn::Vec<hn::ScalableTag<float>> value, std::int64_t count, float* to) {
+// Stores lanes [0, count) of a vector and writes nothing else.
+HWY_INLINE void StoreFirstN(hn::Vec<hn::ScalableTag<float>> value, std::int64_t count, float* to) {
   const hn::ScalableTag<float> d;
 #if HWY_TARGET <= HWY_AVX2
   hn::BlendedStore(value, hn::FirstN(d, static_cast<std::size_t>(count)), d, to);
@@ -29,14 +29,14 @@ HWY_INLINE void StorePart(hn::Vec<hn::ScalableTag<float>> value, std::int64_t co
 #endif
 }
 
-// A whole vector of channels, past the caches if `streams`: `to` is a multiple of a vector then. Of
-// outputs that no cache holds, a line that is stored as usual is read from memory first: 1x1, 32 ->
-// 256 channels at 512 px in NHWC took twice as long. Lines of pixels, 192 bytes of one channel and
-// then of the next, are 1.1 to 1.4 times as slow streamed [Emerald Rapids VM, two threads,
-// 2026-11-26].
-HWY_INLINE void StoreOrStream(hn::Vec<hn::ScalableTag<float>> value, float* to, bool streams) {
+// Stores a whole vector of channels, past the caches if `non_temporal`; `to` is then a multiple of
+// a vector. An ordinary store to memory that no cache holds first reads the cache line: 1x1, 32 ->
+// 256 channels at 512 px in NHWC took twice as long. Rows of pixels, 192 bytes of one channel and
+// then of the next, are not stored so: they take 1.1 to 1.4 times as long past the caches [Emerald
+// Rapids VM, two threads, 2026-11-26].
+HWY_INLINE void StoreVector(hn::Vec<hn::ScalableTag<float>> value, float* to, bool non_temporal) {
   const hn::ScalableTag<float> d;
-  if (streams) {
+  if (non_temporal) {
     hn::Stream(value, d, to);
   } else {
     hn::StoreU(value, d, to);
@@ -48,8 +48,8 @@ inline bool IsWhole(std::uintptr_t bytes) {
   return bytes % (hn::MaxLanes(hn::ScalableTag<float>()) * sizeof(float)) == 0;
 }
 
-// Lanes [0, count) from memory that may end behind them; the others are 0.
-HWY_INLINE hn::Vec<hn::ScalableTag<float>> LoadPart(const float* from, std::int64_t count) {
+// Loads lanes [0, count) from memory that may end behind them; the others are 0.
+HWY_INLINE hn::Vec<hn::ScalableTag<float>> LoadFirstN(const float* from, std::int64_t count) {
   const hn::ScalableTag<float> d;
 #if HWY_TARGET <= HWY_AVX2
   return hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(count)), d, from);

@@ -1,10 +1,10 @@
-// Lines of pixels dealt out to the columns of Winograd's tiles. Included once per target.
+// Deinterleaves rows of pixels into the columns of Winograd's tiles. Included once per target.
 
-#if defined(PLAIT_KERNELS_WINOGRAD_LINES_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef PLAIT_KERNELS_WINOGRAD_LINES_INL_H_
-#undef PLAIT_KERNELS_WINOGRAD_LINES_INL_H_
+#if defined(PLAIT_KERNELS_DEINTERLEAVE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PLAIT_KERNELS_DEINTERLEAVE_INL_H_
+#undef PLAIT_KERNELS_DEINTERLEAVE_INL_H_
 #else
-#define PLAIT_KERNELS_WINOGRAD_LINES_INL_H_
+#define PLAIT_KERNELS_DEINTERLEAVE_INL_H_
 #endif
 
 #include <algorithm>
@@ -22,12 +22,12 @@ namespace plait::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// A vector of a line from `position` on; before 0 and from `width` on stands `outside`. What does
-// not depend on the line is kept: the same vector of all lines is loaded.
-class PartOfLine {
+// Loads a vector of a row from `position` on, with `outside` before 0 and from `width` on. Its mask
+// does not depend on the row, and is made once for all rows.
+class RowVector {
  public:
-  PartOfLine() = default;
-  HWY_INLINE PartOfLine(std::int64_t position, std::int64_t width) : position_(position) {
+  RowVector() = default;
+  HWY_INLINE RowVector(std::int64_t position, std::int64_t width) : position_(position) {
     begin_ = std::clamp<std::int64_t>(-position, 0, kFloatLanes);
     end_ = std::clamp<std::int64_t>(width - position, begin_, kFloatLanes);
 #if HWY_TARGET <= HWY_AVX2
@@ -39,14 +39,14 @@ class PartOfLine {
 #endif
   }
 
-  HWY_INLINE FloatVector Load(const float* line, FloatVector outside) const {
+  HWY_INLINE FloatVector Load(const float* row, FloatVector outside) const {
     const FloatTag d;
 #if HWY_TARGET <= HWY_AVX2
-    return hn::IfThenElse(mask_, hn::MaskedLoad(mask_, d, line + position_), outside);
+    return hn::IfThenElse(mask_, hn::MaskedLoad(mask_, d, row + position_), outside);
 #else
     HWY_ALIGN float lanes[kFloatLanes];
     hn::Store(outside, d, lanes);
-    for (std::int64_t i = begin_; i < end_; ++i) lanes[i] = line[position_ + i];
+    for (std::int64_t i = begin_; i < end_; ++i) lanes[i] = row[position_ + i];
     return hn::Load(d, lanes);
 #endif
   }
@@ -61,7 +61,7 @@ class PartOfLine {
 };
 
 #if HWY_TARGET <= HWY_AVX3
-// Lanes of two vectors each, which Highway 1.0 does not offer.
+// Every third lane of three vectors, by two permutations of two vectors, which Highway 1.0 lacks.
 struct ThirdLanes {
   alignas(64) std::int32_t of_first[3][16];
   alignas(64) std::int32_t of_last[3][16];
@@ -86,9 +86,9 @@ HWY_INLINE FloatVector EveryThird(const FloatVector (&in)[3], int p) {
 }
 #endif
 
-// Every kStep-th element of kStep vectors in a row, from each of the first kStep on.
+// Deinterleaves kStep vectors side by side: out[i] has every kStep-th element from element i on.
 template <int kStep>
-HWY_INLINE void EveryOf(const FloatVector (&in)[kStep], FloatVector (&out)[kStep]) {
+HWY_INLINE void EveryNth(const FloatVector (&in)[kStep], FloatVector (&out)[kStep]) {
   const FloatTag d;
   if constexpr (kStep == 1) {
     out[0] = in[0];
@@ -104,8 +104,8 @@ HWY_INLINE void EveryOf(const FloatVector (&in)[kStep], FloatVector (&out)[kStep
     }
     FloatVector of_even[kStep / 2];
     FloatVector of_odd[kStep / 2];
-    EveryOf<kStep / 2>(even, of_even);
-    EveryOf<kStep / 2>(odd, of_odd);
+    EveryNth<kStep / 2>(even, of_even);
+    EveryNth<kStep / 2>(odd, of_odd);
     PLAIT_UNROLL for (int i = 0; i < kStep / 2; ++i) {
       out[2 * i] = of_even[i];
       out[2 * i + 1] = of_odd[i];
@@ -118,44 +118,44 @@ HWY_INLINE void EveryOf(const FloatVector (&in)[kStep], FloatVector (&out)[kStep
     }
 #endif
     HWY_ALIGN float lanes[kStep * kFloatLanes];
-    HWY_ALIGN float dealt[kFloatLanes];
+    HWY_ALIGN float every_nth[kFloatLanes];
     PLAIT_UNROLL for (int i = 0; i < kStep; ++i) hn::Store(in[i], d, lanes + i * kFloatLanes);
     for (int p = 0; p < kStep; ++p) {
-      for (std::int64_t i = 0; i < kFloatLanes; ++i) dealt[i] = lanes[i * kStep + p];
-      out[p] = hn::Load(d, dealt);
+      for (std::int64_t i = 0; i < kFloatLanes; ++i) every_nth[i] = lanes[i * kStep + p];
+      out[p] = hn::Load(d, every_nth);
     }
   }
 }
 
-// Of a channel and the next one.
-struct LineOfTwo {
+// A row of a channel and of the next one.
+struct RowsOfTwo {
   const float* at[2];
 };
 struct PlacesOfTwo {
   float* at[2];
 };
 
-// Lines of the input dealt out to the columns of tiles: line v of `to` has input v of every tile of
-// one row of tiles. What is written beyond the last tile is overwritten by the next row of tiles;
-// in front of the first one nothing changes.
+// Deinterleaves rows of the input into the columns of tiles: row v of `to` has input v of every
+// tile of one row of tiles. Values written beyond the last tile are overwritten by the next row of
+// tiles; nothing in front of the first one changes.
 template <class F>
-class Dealer {
+class Deinterleaver {
  public:
-  // Of lines of `width` from position `first` on, for so many tiles.
-  PLAIT_SHARE Dealer(std::int64_t first, std::int64_t width, std::int64_t tiles, float outside,
-                     std::int64_t pitch)
+  // For rows of `width` pixels, read from position `first` on, and so many tiles.
+  PLAIT_SHARE Deinterleaver(std::int64_t first, std::int64_t width, std::int64_t tiles,
+                            float outside, std::int64_t pitch)
       : first_(first), width_(width), tiles_(tiles), pitch_(pitch) {
     outside_ = hn::Set(FloatTag(), outside);
     PLAIT_UNROLL for (int i = 0; i < kM; ++i) {
-      first_parts_[i] = PartOfLine(first + i * kFloatLanes, width);
+      first_vectors_[i] = RowVector(first + i * kFloatLanes, width);
     }
   }
 
-  // The same line of two channels, each to its own; `largest` becomes the magnitudes of both, or is
-  // raised to them. Two at a time, for lines of magnitudes and what is dealt do not fit L1
-  // together.
-  PLAIT_SHARE void Deal(const LineOfTwo& line, const PlacesOfTwo& to, std::int32_t* largest,
-                        bool raises) const {
+  // Deinterleaves the same row of two channels, each to its own place. `largest` becomes the larger
+  // magnitudes of both, or is raised to them. Two channels share a pass because the magnitudes and
+  // the deinterleaved rows do not fit L1 together.
+  PLAIT_SHARE void Deinterleave(const RowsOfTwo& rows, const PlacesOfTwo& to, std::int32_t* largest,
+                                bool raises) const {
     float kept[2][kT][kShifts + 1];
     PLAIT_UNROLL for (int c = 0; c < 2; ++c) {
       PLAIT_UNROLL for (int v = kM; v < kT; ++v) {
@@ -167,7 +167,7 @@ class Dealer {
     FloatVector in[2][kM];
     PLAIT_UNROLL for (int c = 0; c < 2; ++c) {
       PLAIT_UNROLL for (int i = 0; i < kM; ++i) {
-        in[c][i] = first_parts_[i].Load(line.at[c], outside_);
+        in[c][i] = first_vectors_[i].Load(rows.at[c], outside_);
       }
     }
     const std::int64_t columns = tiles_ * kM + F::kR - 1;
@@ -180,12 +180,12 @@ class Dealer {
       PLAIT_UNROLL for (int i = 0; i < kM; ++i) {
         const std::int64_t at = position + i * kFloatLanes;
         if (whole) {
-          in[0][i] = hn::LoadU(FloatTag(), line.at[0] + at);
-          in[1][i] = hn::LoadU(FloatTag(), line.at[1] + at);
+          in[0][i] = hn::LoadU(FloatTag(), rows.at[0] + at);
+          in[1][i] = hn::LoadU(FloatTag(), rows.at[1] + at);
         } else {
-          const PartOfLine part(at, width_);
-          in[0][i] = part.Load(line.at[0], outside_);
-          in[1][i] = part.Load(line.at[1], outside_);
+          const RowVector part(at, width_);
+          in[0][i] = part.Load(rows.at[0], outside_);
+          in[1][i] = part.Load(rows.at[1], outside_);
         }
       }
       SetOrRaise(in, columns - b * kM, largest + b * kM, raises);
@@ -201,8 +201,8 @@ class Dealer {
     }
   }
 
-  // A line of nothing but what stands outside.
-  PLAIT_SHARE void DealOutside(float* to) const {
+  // Writes a row that lies outside the image.
+  PLAIT_SHARE void FillOutside(float* to) const {
     for (std::int64_t b = 0; b < tiles_; b += kFloatLanes) {
       PLAIT_UNROLL for (int v = 0; v < kT; ++v) {
         hn::StoreU(outside_, FloatTag(), to + v * pitch_ + b);
@@ -217,13 +217,13 @@ class Dealer {
 
   HWY_INLINE void Store(const FloatVector (&in)[kM], float* to) const {
     FloatVector out[kM];
-    EveryOf<kM>(in, out);
+    EveryNth<kM>(in, out);
     PLAIT_UNROLL for (int v = 0; v < kT; ++v) {
       hn::StoreU(out[v % kM], FloatTag(), to + v * pitch_ - v / kM);
     }
   }
 
-  // The first so many columns.
+  // Of the first `columns` columns.
   static HWY_INLINE void SetOrRaise(const FloatVector (&in)[2][kM], std::int64_t columns,
                                     std::int32_t* largest, bool raises) {
     const BitsTag d;
@@ -238,7 +238,7 @@ class Dealer {
 
   std::int64_t first_, width_, tiles_, pitch_;
   FloatVector outside_;
-  PartOfLine first_parts_[kM];
+  RowVector first_vectors_[kM];
 };
 
 }  // namespace HWY_NAMESPACE
