@@ -45,12 +45,6 @@ def markdown(lines: list[str]) -> str:
     return "\n".join(out + (["```"] if shaped else [])).strip() + "\n"
 
 
-def constants(section: str) -> str:
-    """The numbers of a section, each run of them below the comment that says where it is from."""
-    blocks = re.findall(r"((?:^//.*\n)+)((?:^constexpr .*\n)+)", section, re.M)
-    return "".join(f"{markdown(comment_at(why))}\n```cpp\n{what}```\n\n" for why, what in blocks)
-
-
 def page_of(name: str) -> tuple[str, str]:
     """An algorithm's summary and its page."""
     path = ALGORITHMS / name / f"{name}.cpp"
@@ -61,13 +55,11 @@ def page_of(name: str) -> tuple[str, str]:
     if MEASURED not in mathematics:
         sys.exit(f'{path.relative_to(ROOT)}:1: the mathematics lack "{MEASURED}"')
     start = mathematics.index(MEASURED)
-    numbers = constants(sections["config"]) + constants(sections["cost"])
     chapters = [
         ("Mathematics", markdown(mathematics[:start])),
         (MEASURED.rstrip(":"), markdown(mathematics[start + 1 :])),
         ("What it takes", markdown(comment_at(sections["accepts"]))),
         ("How it packs weights", markdown(comment_at(sections["pack"]))),
-        ("Constants of its cost", numbers),
     ]
     page = f"# {name}\n\n{textwrap.fill(summary, 100)}\n"
     page += "".join(f"\n## {title}\n\n{text.strip()}\n" for title, text in chapters if text.strip())
@@ -82,8 +74,8 @@ def pages() -> dict[Path, str]:
         table += f"| [{name}]({name}.md) | {summary} |\n"
     texts[PAGES / "README.md"] = (
         "# Algorithms\n\nEach is a folder of `src/algorithms/`. All have the same sections, so that "
-        f"two can be read side by\nside.\n\n{table}"
-        + NOTE.format("the algorithms' main files")
+        "two can be read side by\nside. The constants of their costs are in "
+        f"`src/core/machine/cycles.hpp`.\n\n{table}" + NOTE.format("the algorithms' main files")
     )
     return texts
 
@@ -96,7 +88,9 @@ def main() -> int:
             path for path in wanted.keys() | present.keys() if wanted.get(path) != present.get(path)
         ]
         for path in sorted(stale):
-            print(f"{path.relative_to(ROOT)}:1: not what its algorithm says: run tools/algorithm_pages.py")
+            print(
+                f"{path.relative_to(ROOT)}:1: not what its algorithm says: run tools/algorithm_pages.py"
+            )
         return 1 if stale else 0
     PAGES.mkdir(exist_ok=True)
     for path in present.keys() - wanted.keys():

@@ -27,7 +27,7 @@ BUDGETS = [
     (
         "engine",
         ["src/core/", "src/kernels/", "src/algorithms/", "src/planner/"],
-        16900,
+        17000,
     ),
     ("rewrite", ["src/rewrite/"], 7700),
     ("analysis", ["src/analysis/"], 3200),

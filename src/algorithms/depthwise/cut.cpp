@@ -13,21 +13,6 @@ namespace {
 using kernels::PlaneForm;
 using kernels::PlaneTile;
 
-// Cycles, fitted to tiles and layers of 3x3 to 31x31 windows at 7 to 112 pixels [Emerald Rapids VM,
-// AVX-512, 2026-11-26].
-constexpr double kLatency = 4;                  // of a multiply-add
-constexpr double kTileCycles = 10;              // entering a tile and leaving it
-constexpr double kStoreCycles = 1;              // of a vector
-constexpr double kRowCycles = 8;                // of the loop over a row of the window
-constexpr double kFullL1 = 1.3, kFromL2 = 1.5;  // times as long as in a small part of L1
-constexpr double kPlaneCycles = 60;
-constexpr double kLineCycles = 8;                            // of a row of a strip
-constexpr double kCopyCycles = 0.12;                         // of one of its floats
-constexpr double kPickCycles = 1.2;                          // where they do not lie side by side
-constexpr double kPickFarCycles = 3, kScatterFarCycles = 6;  // a cache line for each, as in NHWC
-constexpr double kFinishCycles = 0.3;                        // residual or activation of an output
-constexpr double kDoubleCycles = 2.5;                        // an activation in f64
-
 class Chooser {
  public:
   Chooser(const Problem& problem, const Geometry& geometry, const Limits& limits,
@@ -102,7 +87,7 @@ class Chooser {
     const std::int64_t fair = std::max<std::int64_t>(
         1, saturated_product({planes_, h_o_}) / (costs::kBlocksPerThread * threads));
     cut.block_lines = even_lines(std::min(fit, threads == 1 ? h_o_ : fair), tile.lines);
-    cut.strip_floats = round_up(geometry_.strip_floats(cut.block_lines), kFloats);
+    cut.strip_floats = round_up(geometry_.strip_floats(cut.block_lines), kCacheLineFloats);
     if (cut.block_lines == h_o_) {
       const std::int64_t strip_bytes =
           saturated_product({cut.strip_floats, std::int64_t{sizeof(float)}});
@@ -112,7 +97,7 @@ class Chooser {
     }
     cut.threads = static_cast<int>(std::min<std::int64_t>(threads, blocks(cut)));
     cut.block_columns = columns_in_l1(tile);
-    const std::int64_t line = round_up(std::min(cut.block_columns, w_o_), kFloats);
+    const std::int64_t line = round_up(std::min(cut.block_columns, w_o_), kCacheLineFloats);
     if (scatters_) cut.line_floats = tile.lines * line;
     if (gathers_residual_) {
       cut.residual_floats = line;
@@ -163,7 +148,7 @@ class Chooser {
   // Cycles of one tile through `vectors` vectors of its lines: the multiply-adds, or the loads if
   // they take longer. Most loads straddle two cache lines where a vector is as long as one.
   double tile_cycles(const PlaneTile& tile, double vectors, double load_times) const {
-    const double per_load = 1 + static_cast<double>(kernels_.lanes) / kFloats;
+    const double per_load = 1 + static_cast<double>(kernels_.lanes) / kCacheLineFloats;
     const auto k_w = static_cast<double>(problem_.k_w);
     const double taps = static_cast<double>(problem_.k_h) * k_w;
     const auto rows =
@@ -177,10 +162,11 @@ class Chooser {
     const double fmas_per_cycle = machine_.rates.vector_fmas_per_cycle;
     // Too few sums do not hide the latency of the multiply-adds behind each other; fixed tiles are
     // short enough for the next one to do that.
-    const double wait = std::max(1.0, kLatency * fmas_per_cycle / sums);
+    const double wait = std::max(1.0, costs::kMultiplyAddLatencyCycles * fmas_per_cycle / sums);
     const double products = sums * taps * (tile.form == PlaneForm::fixed ? 1 : wait);
-    return std::max(products, loads) * load_times / fmas_per_cycle + kTileCycles +
-           kStoreCycles * sums + (tile.form == PlaneForm::rows ? kRowCycles * rows : 0);
+    return std::max(products, loads) * load_times / fmas_per_cycle +
+           costs::planes::kCallCyclesPerTile + costs::planes::kStoreCyclesPerVector * sums +
+           (tile.form == PlaneForm::rows ? costs::planes::kLoopCyclesPerWindowRow * rows : 0);
   }
 
   // How much longer writing and reading a strip takes where it is large: a small one is read
@@ -189,7 +175,7 @@ class Chooser {
     const std::int64_t bytes = cut.strip_floats * std::int64_t{sizeof(float)};
     if (bytes <= machine_.caches.l1_bytes / 4) return 1;
     const bool in_l1 = bytes <= machine_.caches.l1_bytes || cut.block_columns < w_o_;
-    return in_l1 ? kFullL1 : kFromL2;
+    return in_l1 ? costs::planes::kTimesFullL1 : costs::planes::kTimesFromL2;
   }
 
   // Cycles of `lines` lines of output, all columns, in as few tiles as there are.
@@ -223,25 +209,31 @@ class Chooser {
     const double rows = (static_cast<double>(h_o_) + blocks * reach) *
                         static_cast<double>(geometry_.vertical.phases);
     const bool copies = problem_.stride.w <= 2 && reads_lines_;
-    return blocks * kPlaneCycles +
+    return blocks * costs::planes::kBeginCyclesPerPlane +
            strip_times(cut) * rows *
-               (kLineCycles + static_cast<double>(geometry_.horizontal.phases) *
-                                  static_cast<double>(geometry_.columns) *
-                                  (copies ? kCopyCycles : pick_cycles()));
+               (costs::planes::kBeginCyclesPerImageRow +
+                static_cast<double>(geometry_.horizontal.phases) *
+                    static_cast<double>(geometry_.columns) *
+                    (copies ? costs::planes::kCopyCyclesPerFloat : pick_cycles()));
   }
 
   double pick_cycles() const {
-    return std::abs(problem_.effective_x_strides()[3]) >= kFloats ? kPickFarCycles : kPickCycles;
+    return std::abs(problem_.effective_x_strides()[3]) >= kCacheLineFloats
+               ? costs::planes::kGatherFarCyclesPerFloat
+               : costs::planes::kGatherCyclesPerFloat;
   }
 
   // Cycles of an output beyond the tile's store.
   double finish_cycles(const Cut& cut) const {
     const ActivationKind kind = problem_.activation.kind;
-    const bool far = std::abs(problem_.effective_y_strides()[3]) >= kFloats;
-    double cycles = cut.line_floats > 0 ? (far ? kScatterFarCycles : kPickCycles) : 0;
-    if (problem_.residual || kind > ActivationKind::relu6) cycles += kFinishCycles;
-    if (cut.residual_floats > 0) cycles += kPickCycles;
-    if (kind > ActivationKind::hswish) cycles += kDoubleCycles;
+    const bool far = std::abs(problem_.effective_y_strides()[3]) >= kCacheLineFloats;
+    double cycles = cut.line_floats > 0 ? (far ? costs::planes::kScatterFarCyclesPerFloat
+                                               : costs::planes::kGatherCyclesPerFloat)
+                                        : 0;
+    if (problem_.residual || kind > ActivationKind::relu6)
+      cycles += costs::planes::kEpilogueCyclesPerOutput;
+    if (cut.residual_floats > 0) cycles += costs::planes::kGatherCyclesPerFloat;
+    if (kind > ActivationKind::hswish) cycles += costs::planes::kDoubleCyclesPerOutput;
     return cycles;
   }
 
@@ -257,8 +249,6 @@ class Chooser {
     cut.gather_seconds = planes * (fill_cycles(cut) + outputs * finish_cycles(cut));
     cut.thread_seconds = cut.threads == 1 ? 0 : machine_.rates.fork_join_seconds;
   }
-
-  static constexpr std::int64_t kFloats = 16;  // of a cache line
 
   const Problem& problem_;
   const Geometry& geometry_;

@@ -14,21 +14,8 @@ namespace {
 
 using kernels::PixelTile;
 
-constexpr std::int64_t kFloats = 16;  // of a cache line
 constexpr std::int64_t kPointerFloats = 2;
 static_assert(kPointerFloats * sizeof(float) >= sizeof(const float*));
-
-// Cycles, fitted to tiles and layers of 3x3 to 31x31 windows at 7 to 112 pixels [Emerald Rapids VM,
-// AVX-512, 2026-11-26].
-constexpr double kLatency = 4;        // of a multiply-add
-constexpr double kCallCycles = 60;    // of a tile, for all its channels
-constexpr double kTileCycles = 20;    // of a vector of them
-constexpr double kStoreCycles = 1.5;  // of a vector
-constexpr double kRowCycles = 4;      // of the loop over a row of the window
-constexpr double kCopyCycles = 4;     // of a vector
-constexpr double kPickCycles = 0.8;   // of an element that does not lie beside the one before
-constexpr double kFromL2 = 1.15, kBeyondL2 = 1.5;
-constexpr double kDoubleCycles = 2.5;  // an activation in f64, of an output
 
 class Chooser {
  public:
@@ -67,10 +54,11 @@ class Chooser {
 
   // Copies in a part of L1, of L2, or of as little as there is; of all channels, some, or a vector.
   void consider(const PixelTile& tile, int threads, PixelCut& best) const {
-    const std::int64_t all = round_up(problem_.c_o, kFloats);
+    const std::int64_t all = round_up(problem_.c_o, kCacheLineFloats);
     for (const std::int64_t budget :
          {machine_.caches.l1_bytes / 2, machine_.caches.l2_bytes / 4, std::int64_t{1}}) {
-      for (const std::int64_t channels : {all, std::min(all, 4 * kFloats), kFloats}) {
+      for (const std::int64_t channels :
+           {all, std::min(all, 4 * kCacheLineFloats), kCacheLineFloats}) {
         PixelCut cut = cut_up(tile, budget, channels, threads);
         if (cut.copy_floats > std::numeric_limits<std::int32_t>::max()) continue;
         if (cut.workspace_bytes() > limits_.max_workspace_bytes) {
@@ -94,11 +82,11 @@ class Chooser {
     cut.threads = static_cast<int>(std::min<std::int64_t>(threads, blocks_of(cut)));
     cut.in_place = reads_pixels_;
     cut.asks_early = operand_bytes(problem_) / cut.threads > machine_.caches.l2_bytes;
-    cut.row_floats = round_up(rows_of(tile) * kPointerFloats, kFloats);
+    cut.row_floats = round_up(rows_of(tile) * kPointerFloats, kCacheLineFloats);
     if (copies()) size_copies(tile, budget, channels, cut);
     if (problem_.depth() > kernels::kChunk) cut.chunk_floats = kernels::kMaxPlaneTile;
     if (!limits_.prepacked) {
-      cut.weight_floats = round_up(element_count(problem_.kernel_shape()), kFloats);
+      cut.weight_floats = round_up(element_count(problem_.kernel_shape()), kCacheLineFloats);
     }
     predict(cut);
     return cut;
@@ -111,7 +99,7 @@ class Chooser {
                    PixelCut& cut) const {
     const bool all = channels >= problem_.c_o;
     cut.copied_channels = channels;
-    cut.column_floats = all ? channels : channels + kFloats;
+    cut.column_floats = all ? channels : channels + kCacheLineFloats;
     cut.segment_pixels = tile.pixels;
     const auto bytes = [&](std::int64_t pixels) {
       return saturated_product({rows_of(tile), PixelWindow(problem_, pixels, 1).columns,
@@ -151,8 +139,9 @@ class Chooser {
   // longer. Loads straddle two cache lines where the channels are no multiple of a vector as long
   // as one.
   double tile_cycles(const PixelTile& tile) const {
-    const bool aligned = problem_.c_o % kFloats == 0;
-    const double per_load = aligned ? 1 : 1 + static_cast<double>(kernels_.lanes) / kFloats;
+    const bool aligned = problem_.c_o % kCacheLineFloats == 0;
+    const double per_load =
+        aligned ? 1 : 1 + static_cast<double>(kernels_.lanes) / kCacheLineFloats;
     const auto k_w = static_cast<double>(problem_.k_w);
     const double taps = static_cast<double>(problem_.k_h) * k_w;
     const auto rows = static_cast<double>(rows_of(tile));
@@ -162,10 +151,11 @@ class Chooser {
     const double loads = (rows * columns + tile.lines * taps) * per_load;
     const double fmas_per_cycle = machine_.rates.vector_fmas_per_cycle;
     // Too few sums do not hide the latency of the multiply-adds behind each other.
-    const double wait = std::max(1.0, kLatency * fmas_per_cycle / sums);
-    const double row = kRowCycles * (tile.k_w > 0 ? 1 : 2);
-    return std::max(sums * taps * wait, loads) / fmas_per_cycle + kTileCycles +
-           kStoreCycles * sums + row * rows;
+    const double wait = std::max(1.0, costs::kMultiplyAddLatencyCycles * fmas_per_cycle / sums);
+    const double row = costs::pixels::kLoopCyclesPerWindowRow * (tile.k_w > 0 ? 1 : 2);
+    return std::max(sums * taps * wait, loads) / fmas_per_cycle +
+           costs::pixels::kTileCyclesPerVector + costs::pixels::kStoreCyclesPerVector * sums +
+           row * rows;
   }
   double output_cycles(const PixelTile& tile) const {
     const auto tiles = static_cast<double>(ceil_div(w_o_, tile.pixels));
@@ -186,18 +176,21 @@ class Chooser {
         1 + std::min(1.0, columns / static_cast<double>(w_o_)) *
                 static_cast<double>(
                     ceil_div(problem_.c_o, std::max<std::int64_t>(1, cut.copied_channels)) - 1);
-    cut.product_seconds =
-        lines * cycle * tiles *
-        (vectors * tile_cycles(tile) * copy_times(cut, columns) + calls * kCallCycles);
+    cut.product_seconds = lines * cycle * tiles *
+                          (vectors * tile_cycles(tile) * copy_times(cut, columns) +
+                           calls * costs::pixels::kCallCyclesPerTile);
     double gather =
         columns * rows_copied(cut) *
-        (reads_pixels_ ? kCopyCycles * vectors : kPickCycles * static_cast<double>(problem_.c_o));
+        (reads_pixels_ ? costs::pixels::kCopyCyclesPerVector * vectors
+                       : costs::pixels::kGatherCyclesPerFloat * static_cast<double>(problem_.c_o));
     if (problem_.activation.kind > ActivationKind::hswish) {
-      gather += kDoubleCycles * static_cast<double>(saturated_product({w_o_, problem_.c_o}));
+      gather += costs::pixels::kDoubleCyclesPerOutput *
+                static_cast<double>(saturated_product({w_o_, problem_.c_o}));
     }
     cut.gather_seconds = lines * cycle * gather;
     if (cut.weight_floats > 0) {
-      cut.gather_seconds += static_cast<double>(cut.weight_floats) * kPickCycles * cycle;
+      cut.gather_seconds +=
+          static_cast<double>(cut.weight_floats) * costs::pixels::kGatherCyclesPerFloat * cycle;
     }
     cut.thread_seconds = cut.threads == 1 ? 0 : machine_.rates.fork_join_seconds;
   }
@@ -207,7 +200,9 @@ class Chooser {
     const std::int64_t bytes = cut.copy_floats * std::int64_t{sizeof(float)};
     if (bytes <= machine_.caches.l1_bytes / 2) return 1;
     const double copied = std::min(1.0, columns / static_cast<double>(w_o_));
-    return 1 + copied * ((bytes <= machine_.caches.l2_bytes / 2 ? kFromL2 : kBeyondL2) - 1);
+    return 1 + copied * ((bytes <= machine_.caches.l2_bytes / 2 ? costs::pixels::kTimesFromL2
+                                                                : costs::pixels::kTimesBeyondL2) -
+                         1);
   }
 
   // For each line of outputs: those that the line before does not have already.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "algorithms/matmul/matmul.hpp"
+#include "core/integers.hpp"
 #include "core/problem/padding.hpp"
 
 namespace plait::algorithm::depthwise {
@@ -193,7 +194,7 @@ void PixelTask::copy_row(std::int64_t position, const Stretch& segment, const Ch
 void PixelTask::copy_columns(const float* row, const Columns& columns, const Channels& channels,
                              float* to) const {
   const auto begin_at = [&](std::int64_t column) {  // the first that is `column` or behind it
-    return std::clamp<std::int64_t>((column - columns.first + columns.step - 1) / columns.step, 0,
+    return std::clamp<std::int64_t>(ceil_div(column - columns.first, columns.step), 0,
                                     columns.count);
   };
   const bool many = copy_pixels_ != nullptr;

@@ -18,8 +18,8 @@ Geometry::Geometry(const Problem& problem, std::int64_t lanes)
   const std::int64_t step = problem.stride.w;
   for (std::int64_t phase = 0; phase < horizontal.phases; ++phase) {
     const std::int64_t column = horizontal.first_of(phase) - problem.padding.left;
-    const std::int64_t first = std::min(columns, column >= 0 ? 0 : (-column + step - 1) / step);
-    const std::int64_t last = std::min(columns, (problem.w - column + step - 1) / step);
+    const std::int64_t first = std::min(columns, column >= 0 ? 0 : ceil_div(-column, step));
+    const std::int64_t last = std::min(columns, ceil_div(problem.w - column, step));
     spans.push_back({first, std::max(first, last), column});
     has_input = has_input || last > first;
   }

@@ -7,30 +7,23 @@
 
 #include "algorithms/direct/strip_lines.hpp"
 #include "core/integers.hpp"
+#include "core/machine/cycles.hpp"
 
 namespace plait::algorithm::direct {
 namespace {
 
-// Cycles to write one element of a strip, copied, picked by vectors or one by one, and one line of
-// one plane: fitted to 3x3 layers at 56, 28, 14 and 7 pixels, strides 1 and 2 [Emerald Rapids,
-// 2026-11-26; one by one: Zen 4, 2026-11-22].
-constexpr double kCopyCycles = 0.3;
-constexpr double kPickByVectorsCycles = 0.4;
-constexpr double kPickCycles = 0.9;
-constexpr double kPickFarCycles = 4;  // from a cache line each
-constexpr double kLineCycles = 4;
-// To begin a plane: 1x1 layers over batches of 2x2 and 5x5 px, which begin one for each channel of
-// each image [Zen 4 VM, AVX-512, 2026-12-01].
-constexpr double kPlaneCycles = 30;
-
 double fill_cycles(const Problem& problem, const StripGeometry& geometry) {
-  if (geometry.order == StripGeometry::Order::pixels) return kCopyCycles;
+  if (geometry.order == StripGeometry::Order::pixels) return costs::direct::kCopyCyclesPerFloat;
   const std::int64_t step = column_step(problem);
   const bool by_vectors = step == 2 || step == 4;
-  constexpr std::int64_t kLineFloats = 16;
-  const double one_by_one = std::abs(step) < kLineFloats ? kPickCycles : kPickFarCycles;
-  const double cycles = step == 1 ? kCopyCycles : by_vectors ? kPickByVectorsCycles : one_by_one;
-  return cycles + kLineCycles / static_cast<double>(geometry.shape.pitch);
+  const double one_by_one = std::abs(step) < kCacheLineFloats
+                                ? costs::direct::kGatherCyclesPerFloat
+                                : costs::direct::kGatherFarCyclesPerFloat;
+  const double cycles = step == 1    ? costs::direct::kCopyCyclesPerFloat
+                        : by_vectors ? costs::direct::kGatherByVectorsCyclesPerFloat
+                                     : one_by_one;
+  return cycles +
+         costs::direct::kBeginCyclesPerImageRow / static_cast<double>(geometry.shape.pitch);
 }
 
 kernels::StripBlocking blocking_of(const Variant& variant, const StripGeometry& geometry,
@@ -47,7 +40,7 @@ kernels::StripBlocking blocking_of(const Variant& variant, const StripGeometry& 
   const double cycle = 1e-9 / machine.rates.ghz;
   request.gather_seconds_per_element = fill_cycles(question.problem, geometry) * cycle;
   if (geometry.order == StripGeometry::Order::planes) {
-    request.gather_seconds_per_plane = kPlaneCycles * cycle;
+    request.gather_seconds_per_plane = costs::direct::kBeginCyclesPerPlane * cycle;
   }
   request.tile_rows = required_tile_rows(variant.name, request.tiles, question.problem, limits);
   return kernels::choose_strip_blocking(request, machine);
@@ -88,8 +81,7 @@ std::int64_t pixels_of_row(const Problem& problem) {
 // long as in NCHW [Emerald Rapids VM, two threads, 2026-11-26].
 std::int64_t floats_of_pixel(std::int64_t channels) {
   constexpr std::int64_t kFewSets = 512;
-  constexpr std::int64_t kLineFloats = 16;
-  return channels % kFewSets == 0 ? channels + kLineFloats : channels;
+  return channels % kFewSets == 0 ? channels + kCacheLineFloats : channels;
 }
 
 bool has_channels_side_by_side(const Problem& problem) {

@@ -4,6 +4,8 @@
 #include <cstring>
 
 #include "algorithms/matmul/matmul.hpp"
+#include "core/integers.hpp"
+#include "core/machine/cycles.hpp"
 #include "core/problem/padding.hpp"
 
 namespace plait::algorithm::im2col {
@@ -91,9 +93,9 @@ class Patches final : public kernels::PanelSource {
     const std::int64_t step = problem_.stride.w;
     const std::int64_t col = run.col + v * problem_.dilation.w;
     // Pixels [first, last) of the run read real input: 0 <= col + j * step < w.
-    const std::int64_t first = std::min(run.count, col >= 0 ? 0 : (-col + step - 1) / step);
+    const std::int64_t first = std::min(run.count, col >= 0 ? 0 : ceil_div(-col, step));
     const std::int64_t last =
-        std::max(first, std::min(run.count, (problem_.w - col + step - 1) / step));
+        std::max(first, std::min(run.count, ceil_div(problem_.w - col, step)));
     fill_outside(line, col, 0, first, to);
     fill_outside(line, col, last, run.count, to);
     // A step over huge padding is only taken from one real pixel to another.
@@ -130,19 +132,15 @@ class Patches final : public kernels::PanelSource {
 };
 
 // === config ===
-// Cycles to write one element of a panel, and one run: fitted to the 3x3 layers of ResNet-50 and
-// VGG-16 at 224, 56, 28, 14 and 7 pixels [Zen 4, 2026-11-22].
-constexpr double kCopyCycles = 0.5;
-constexpr double kGatherCycles = 0.9;
-constexpr double kRunCycles = 18;
-constexpr double kPanelCols = 48;  // of a typical tile; only the runs' mean length depends on it
-
 PanelRequest config(const Problem& problem) {
   const bool copies = problem.stride.w == 1 && problem.effective_x_strides()[3] == 1;
   const auto line = static_cast<double>(problem.w_o());
-  const double run = line * kPanelCols / (line + kPanelCols);  // both ends cut runs
+  const double run = line * costs::kTypicalTileColumns /
+                     (line + costs::kTypicalTileColumns);  // both ends cut runs
   return {.algorithm = "im2col",
-          .fill_cycles_per_element = (copies ? kCopyCycles : kGatherCycles) + kRunCycles / run};
+          .fill_cycles_per_element =
+              (copies ? costs::im2col::kCopyCyclesPerFloat : costs::im2col::kGatherCyclesPerFloat) +
+              costs::im2col::kBeginCyclesPerRange / run};
 }
 
 // === accepts ===

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "algorithms/matmul/matmul.hpp"
+#include "core/machine/cycles.hpp"
 #include "kernels/copy/rows.hpp"
 
 namespace plait::algorithm::pointwise {
@@ -90,27 +91,19 @@ class Pixels final : public kernels::PanelSource {
 };
 
 // === config ===
-// Cycles to write one element of a panel: whole rows copied, or pixels picked one by one. Measured
-// with 64 channels at 56 px, strides 1 and 2 [Zen 4, 2026-11-22]; a piece of a row: 4, 25 and 49 px
-// side by side [Zen 4 VM, AVX-512, 2026-12-01].
-constexpr double kCopyCycles = 0.3;
-constexpr double kCopyPieceCycles = 2.2;
-constexpr double kCopyPieceCallCycles = 28;  // of a piece, for all its terms
-constexpr double kPanelCols = 48;  // of a typical tile; only the pieces' mean length depends on it
-constexpr double kPickCycles = 1.8;
-constexpr double kPickSecondCycles = 0.6;  // by vectors
-
 PanelRequest config(const Problem& problem) {
   const bool side_by_side = pixels_side_by_side(problem);
   const std::int64_t step = column_step(problem);
   const auto line = static_cast<double>(problem.w_o());
-  const double pieces = (line + kPanelCols) / (line * kPanelCols);  // both ends cut them
+  const double pieces = (line + costs::kTypicalTileColumns) /
+                        (line * costs::kTypicalTileColumns);  // both ends cut them
   const double of_piece =
-      kCopyPieceCycles + kCopyPieceCallCycles / static_cast<double>(problem.depth());
-  const double cycles = side_by_side ? kCopyCycles
-                        : step == 1  ? kCopyCycles + of_piece * pieces
-                        : step == 2  ? kPickSecondCycles
-                                     : kPickCycles;
+      costs::pointwise::kCopyCyclesPerRange +
+      costs::pointwise::kBeginCyclesPerRange / static_cast<double>(problem.depth());
+  const double cycles = side_by_side ? costs::pointwise::kCopyCyclesPerFloat
+                        : step == 1  ? costs::pointwise::kCopyCyclesPerFloat + of_piece * pieces
+                        : step == 2  ? costs::pointwise::kGatherSecondCyclesPerFloat
+                                     : costs::pointwise::kGatherCyclesPerFloat;
   return {
       .algorithm = "pointwise", .fill_cycles_per_element = cycles, .source_in_place = side_by_side};
 }

@@ -10,6 +10,7 @@
 #include "algorithms/reference/sums.hpp"
 #include "algorithms/reference/terms.hpp"
 #include "core/error_model.hpp"
+#include "core/machine/cycles.hpp"
 #include "core/problem/canonical_problem.hpp"
 #include "core/problem/padding.hpp"
 #include "core/problem/problem_rules.hpp"
@@ -167,12 +168,6 @@ std::optional<Refusal> refuse(const Problem& problem, const Limits& limits) {
 }
 
 // === cost ===
-// Cycles per product: one f64 addition waits for the one before, and every position is looked up
-// anew. Measured on 1x16x28x28,16x16x3x3,p1 [Zen 4, 2026-11-22].
-constexpr double kCyclesPerProduct = 8.5;
-// Of an output, and of each channel in it, beside: 1 to 7 px [Zen 4 VM, 2026-12-01].
-constexpr double kCyclesPerOutput = 60, kCyclesPerChannel = 8;
-
 std::size_t packed_size(const Problem& problem) {
   const std::int64_t elements =
       element_count(problem.kernel_shape()) + (reads_bias(problem) ? problem.c_o : 0);
@@ -186,11 +181,13 @@ Cost cost_of(const Problem& problem, const Limits& limits, const Machine& machin
   cost.additions = additions_of(problem, cost.multiplications);
   cost.packed_bytes = limits.prepacked ? packed_size(problem) : 0;
   cost.pack_seconds = static_cast<double>(cost.packed_bytes) / machine.rates.dram_bytes_per_second;
-  const double beside = kCyclesPerOutput / static_cast<double>(problem.depth()) +
-                        kCyclesPerChannel / static_cast<double>(problem.k_h * problem.k_w);
-  cost.product_seconds = (static_cast<double>(cost.additions) * kCyclesPerProduct +
-                          static_cast<double>(cost.multiplications) * beside) *
-                         1e-9 / machine.rates.ghz;
+  const double beside =
+      costs::reference::kCyclesPerOutput / static_cast<double>(problem.depth()) +
+      costs::reference::kCyclesPerOutputChannel / static_cast<double>(problem.k_h * problem.k_w);
+  cost.product_seconds =
+      (static_cast<double>(cost.additions) * costs::reference::kCyclesPerProduct +
+       static_cast<double>(cost.multiplications) * beside) *
+      1e-9 / machine.rates.ghz;
   cost.predicted_seconds = cost.product_seconds;
   const bool f64 = problem.dtype == Dtype::f64;
   const double unit = f64 ? kUnitRoundoff64 : kUnitRoundoff;

@@ -11,20 +11,10 @@
 namespace plait::algorithm::winograd {
 namespace {
 
-constexpr std::int64_t kLine = 16;  // floats of a cache line
-
 // Planes of an odd number of lines: the same place in each falls into another set of a cache.
-std::int64_t odd_lines(std::int64_t floats) { return (ceil_div(floats, kLine) | 1) * kLine; }
-
-// Cycles, fitted to layers of 64 to 256 channels [Emerald Rapids VM, AVX-512, 2026-11-26].
-constexpr double kInCyclesPerPoint = 7;      // of a vector of tiles or channels
-constexpr double kOutCyclesPerPoint = 9;     // with the way to lines of pixels
-constexpr double kLineCycles = 10;           // of dealing out a line
-constexpr double kDealCyclesPerVector = 1;   // loaded or stored
-constexpr double kPickCycles = 1.5;          // of a pixel of a dilated layer
-constexpr double kPackCyclesPerProduct = 1;  // of transforming a weight in f64
-
-constexpr double kSpillTimes = 1.1;
+std::int64_t odd_lines(std::int64_t floats) {
+  return (ceil_div(floats, kCacheLineFloats) | 1) * kCacheLineFloats;
+}
 
 class Chooser {
  public:
@@ -153,12 +143,13 @@ class Chooser {
   void set_lengths(Cut& cut) const {
     const std::int64_t inputs = cut.region.tile_rows * cut.down.m + cut.down.r +
                                 cut.region.tile_cols * cut.across.m + cut.across.r;
-    cut.table_floats = round_up(inputs * 2, kLine);
-    cut.scratch_floats =
-        cut.lanes == Lanes::tiles ? round_up(kernels_.scratch_floats(cut.region), kLine) : 0;
+    cut.table_floats = round_up(inputs * 2, kCacheLineFloats);
+    cut.scratch_floats = cut.lanes == Lanes::tiles
+                             ? round_up(kernels_.scratch_floats(cut.region), kCacheLineFloats)
+                             : 0;
     const std::int64_t rows = cut.region.tile_rows * cut.down.m + cut.down.r - 1;
     cut.magnitude_floats = saturated_product({rows, kernels_.magnitude_pitch(cut.region)});
-    cut.mark_floats = round_up(cut.region.tiles() * 2, kLine);  // of 64 bits each
+    cut.mark_floats = round_up(cut.region.tiles() * 2, kCacheLineFloats);  // of 64 bits each
   }
 
   // With fewer threads if need be.
@@ -184,8 +175,8 @@ class Chooser {
                                      : tiles + cut.tiles->most_columns();
     if (cut.lanes == Lanes::tiles) {
       // Stores across two lines take twice as long.
-      cut.v_pitch = tiles < kLine ? tiles : round_up(tiles, kLine);
-      cut.v_plane = odd_lines(saturated_product({block, cut.v_pitch}) + 2 * kLine);
+      cut.v_pitch = tiles < kCacheLineFloats ? tiles : round_up(tiles, kCacheLineFloats);
+      cut.v_plane = odd_lines(saturated_product({block, cut.v_pitch}) + 2 * kCacheLineFloats);
     } else {
       cut.v_pitch = odd_lines(block);
       cut.v_plane = odd_lines(saturated_product({columns, cut.v_pitch}));
@@ -205,7 +196,7 @@ class Chooser {
   TileCycles tile_cycles(const Cut& cut) const {
     const auto lanes = static_cast<double>(set_.lanes);
     const double vectors = cut.tiles->rows() / lanes;
-    const double registers = set_.target == Target::avx3 ? 32 : 16;
+    const double registers = costs::vector_registers(set_.target);
     const auto depth = static_cast<double>(cut.channels);
     const double chunks = std::ceil(depth / static_cast<double>(form_.chunk()));
     TileCycles cycles{};
@@ -214,12 +205,13 @@ class Chooser {
       const double fmas = tile.cols * vectors;
       const double loads = vectors + tile.cols;
       // A few sums do not hide the latency of the multiply-adds.
-      const double busy = std::max({fmas / machine_.rates.vector_fmas_per_cycle,
-                                    loads / costs::kBroadcastLoadsPerCycle, 4.0});
+      const double busy =
+          std::max({fmas / machine_.rates.vector_fmas_per_cycle,
+                    loads / costs::kBroadcastLoadsPerCycle, costs::kMultiplyAddLatencyCycles});
       // One sum too many for the registers: channel_tile-inl.h.
       const bool spills = fmas + vectors + 1 > registers;
       cycles[static_cast<std::size_t>(tile.cols)] =
-          depth * busy * (spills ? kSpillTimes : 1) +
+          depth * busy * (spills ? costs::winograd::kSpillTimes : 1) +
           chunks *
               (costs::tile::kCallCyclesPerChunk + costs::tile::kStoreCyclesPerVector * fmas / 2);
     }
@@ -261,8 +253,9 @@ class Chooser {
     const auto channels = static_cast<double>(cut.channels);
     const auto blocks = static_cast<double>(cut.row_blocks);
     const double rows = blocks * cut.tiles->rows();
-    const double transforms =
-        tiles * points / set_.lanes * (channels * kInCyclesPerPoint + rows * kOutCyclesPerPoint);
+    const double transforms = tiles * points / set_.lanes *
+                              (channels * costs::winograd::kInCyclesPerPoint +
+                               rows * costs::winograd::kOutCyclesPerPoint);
     const double weights = regions * points * rows * channels * sizeof(float);
     const double seconds =
         (regions * blocks * points * cycles + transforms) * 1e-9 / machine_.rates.ghz +
@@ -291,18 +284,22 @@ class Chooser {
       const auto lines = static_cast<double>(cut.region.tile_rows * cut.down.m + cut.down.r - 1);
       const double vectors = std::ceil(static_cast<double>(cut.region.tile_cols + 1) / lanes) *
                              (cut.across.m + cut.across.t());
-      in = channels * (std::ceil(static_cast<double>(tiles) / lanes) * points * kInCyclesPerPoint +
-                       lines * (kLineCycles + vectors * kDealCyclesPerVector +
-                                (problem_.dilation.w == 1
-                                     ? 0
-                                     : kPickCycles * static_cast<double>(cut.region.tile_cols) *
-                                           cut.across.m)));
+      in = channels *
+           (std::ceil(static_cast<double>(tiles) / lanes) * points *
+                costs::winograd::kInCyclesPerPoint +
+            lines * (costs::winograd::kDeinterleaveCyclesPerImageRow +
+                     vectors * costs::winograd::kDeinterleaveCyclesPerVector +
+                     (problem_.dilation.w == 1
+                          ? 0
+                          : costs::winograd::kGatherCyclesPerPixel *
+                                static_cast<double>(cut.region.tile_cols) * cut.across.m)));
     } else {
-      in = std::ceil(channels / lanes) * static_cast<double>(tiles) * points * kInCyclesPerPoint;
+      in = std::ceil(channels / lanes) * static_cast<double>(tiles) * points *
+           costs::winograd::kInCyclesPerPoint;
     }
     const double out =
         blocks * static_cast<double>(tiles) * (cut.tiles->rows() / lanes) *
-        (points * kOutCyclesPerPoint +
+        (points * costs::winograd::kOutCyclesPerPoint +
          (scatters_ ? cut.down.m * cut.across.m * costs::tile::kScatterNearCyclesPerVector : 0));
 
     const double share =
@@ -325,7 +322,8 @@ class Chooser {
                             ? rates.l3_bytes_per_second
                             : rates.dram_bytes_per_second;
     cut.weight_seconds = task_bytes / rate * share;
-    cut.pack_seconds = weights / sizeof(float) * form_.t() * kPackCyclesPerProduct * cycle /
+    cut.pack_seconds = weights / sizeof(float) * form_.t() *
+                       costs::winograd::kPackCyclesPerProduct * cycle /
                        (cut.packs_in_run ? cut.threads : 1);
   }
 

@@ -22,9 +22,9 @@ struct Candidate {
   double least_seconds;  // no blocking multiplies and adds in less
 };
 
-class Chooser {
+class BlockingSearch {
  public:
-  Chooser(const BlockingRequest& request, const Machine& machine)
+  BlockingSearch(const BlockingRequest& request, const Machine& machine)
       : request_(request),
         shape_(request.shape),
         machine_(machine),
@@ -200,7 +200,7 @@ class Chooser {
 }  // namespace
 
 Blocking choose_blocking(const BlockingRequest& request, const Machine& machine) {
-  return Chooser(request, machine).best();
+  return BlockingSearch(request, machine).best();
 }
 
 }  // namespace plait::kernels

@@ -28,9 +28,9 @@ std::int64_t column_tiles_of(const StripShape& shape, const StripBlocking& b,
                       : ceil_div(shape.columns_of(image_rows), b.tile->cols);
 }
 
-class Chooser {
+class BlockingSearch {
  public:
-  Chooser(const StripRequest& request, const Machine& machine)
+  BlockingSearch(const StripRequest& request, const Machine& machine)
       : request_(request),
         shape_(request.shape),
         machine_(machine),
@@ -303,7 +303,7 @@ class Chooser {
 }  // namespace
 
 StripBlocking choose_strip_blocking(const StripRequest& request, const Machine& machine) {
-  return Chooser(request, machine).best();
+  return BlockingSearch(request, machine).best();
 }
 
 std::size_t workspace_bytes(const StripBlocking& blocking) {
