@@ -73,8 +73,8 @@ def pages() -> dict[Path, str]:
         summary, texts[PAGES / f"{name}.md"] = page_of(name)
         table += f"| [{name}]({name}.md) | {summary} |\n"
     texts[PAGES / "README.md"] = (
-        "# Algorithms\n\nEach is a folder of `src/algorithms/`. All have the same sections, so that "
-        "two can be read side by\nside. The constants of their costs are in "
+        "# Algorithms\n\nEach is a folder of `src/algorithms/`. All have the same sections, so "
+        "that two can be read side by\nside. The constants of their costs are in "
         f"`src/core/machine/cycles.hpp`.\n\n{table}" + NOTE.format("the algorithms' main files")
     )
     return texts

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 
 #include <plait/plan.hpp>
 
@@ -30,9 +31,15 @@ struct Form {
   std::int64_t chunk() const { return t() <= 6 ? 64 : t() == 7 ? 32 : 24; }
 };
 
-inline constexpr Form kForms[] = {{2, 3}, {4, 3}, {6, 3}, {2, 5}, {3, 5}, {4, 5}, {2, 7}};
-// The largest form of both axes: of more taps, one axis has to have one.
-inline constexpr int kMostTapsBothWays = 5;
+// One for each form that kernels are compiled for.
+inline constexpr auto kForms = [] {
+  std::array<Form, std::size(kernels::kWinogradForms)> forms{};
+  for (std::size_t i = 0; i < forms.size(); ++i) {
+    forms[i] = {kernels::kWinogradForms[i].m, kernels::kWinogradForms[i].r};
+  }
+  return forms;
+}();
+using kernels::kMostTapsBothWays;  // with more, one axis has to have one tap
 
 // Axes of the kernel that have more than one tap, which are transformed.
 inline int axes_of(const Problem& problem) {
