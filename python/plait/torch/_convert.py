@@ -191,7 +191,7 @@ def _convert(
                 result.left[name] = reason
             else:
                 result.converted.append(name)
-    _choose_norms(model, layers, aside, result, fold)
+    folded = _choose_norms(model, layers, aside, result, fold)
     for name, reason in _left.parts_without_layers(model):
         result.left.setdefault(name, reason)
     norm_of = {convolution: norm for norm, convolution in result.folded.items()}
@@ -201,7 +201,7 @@ def _convert(
         old: Any = layers[name]
         if name in norm_of:
             norm: Any = layers[norm_of[name]]
-            swaps[id(old)] = from_torch(old, *_fold.fold(old, norm), given)
+            swaps[id(old)] = from_torch(old, *folded[name], given)
             swaps[id(norm)] = nn.Identity().train(norm.training)
         else:
             swaps[id(old)] = from_torch(old, old.weight, old.bias, given)
@@ -230,8 +230,9 @@ def _choose_norms(
     aside: dict[int, str],
     result: Conversion,
     fold: bool | Collection[str],
-) -> None:
-    """Put every batch norm into `folded` or `left`."""
+) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """Put every batch norm into `folded` or `left`; return the folded weights and biases."""
+    values: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
     names = None if isinstance(fold, bool) else set(fold)
     unknown = [name for name in names or () if not isinstance(layers.get(name), nn.BatchNorm2d)]
     if unknown:
@@ -254,6 +255,12 @@ def _choose_norms(
         for other in (name, convolution):
             if not reason and other is not None and names_of[id(layers[other])] > 1:
                 reason = f"{other} is shared under {names_of[id(layers[other])]} names"
+        if not reason and convolution is not None:
+            before: Any = layers[convolution]
+            try:
+                values[convolution] = _fold.fold(before, layer)
+            except ValueError as error:
+                reason = str(error)
         if reason and names is not None:
             raise ValueError(f"fold names {name!r}, which cannot be folded: {reason}")
         if not reason and names is None:
@@ -262,6 +269,7 @@ def _choose_norms(
             result.left[name] = f"BatchNorm not folded: {reason}"
         elif convolution is not None:
             result.folded[name] = convolution
+    return values
 
 
 _NOT_ASKED = {True: "fold is False", False: "fold does not name it"}

@@ -1,10 +1,4 @@
-"""Batch norms that follow convolutions: which may be folded, and the arithmetic.
-
-In eval mode a batch norm is ``scale * y + shift`` per channel, with scale = gamma / sqrt(var + eps)
-and shift = beta - scale * mean; so it may as well scale the weights of the convolution that made y.
-Source: Jacob et al., "Quantization and Training of Neural Networks for Efficient
-Integer-Arithmetic-Only Inference", 2018, section 3.2.
-"""
+"""Batch norms that follow convolutions: which may be folded into them by `plait.fold_batch_norm`."""
 
 from __future__ import annotations
 
@@ -18,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import fx, nn
 
+import plait
 from plait.torch import _certain, _hooks, _reach
 from plait.torch._watch import Watch
 
@@ -33,19 +28,16 @@ class Follower(NamedTuple):
 
 
 def fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return weight and bias of one convolution that equals both; computed in float64."""
-    assert norm.running_var is not None
-    assert norm.running_mean is not None
-    scale = (norm.running_var.double() + norm.eps).rsqrt()
-    if norm.weight is not None:
-        scale = scale * norm.weight.double()
-    shift = -norm.running_mean.double()
-    if convolution.bias is not None:
-        shift = shift + convolution.bias.double()
-    bias = shift * scale
-    if norm.bias is not None:
-        bias = bias + norm.bias.double()
-    weight = convolution.weight.double() * scale.reshape(-1, 1, 1, 1)
+    """Return weight and bias of one convolution that equals both; computed in float64.
+
+    Raises ValueError where a value is not finite.
+    """
+    given = (
+        *(convolution.weight, convolution.bias),
+        *(norm.weight, norm.bias, norm.running_mean, norm.running_var),
+    )
+    values = (None if tensor is None else tensor.detach().double() for tensor in given)
+    weight, bias = plait.fold_batch_norm(*values, norm.eps, groups=convolution.groups)
     return weight.to(convolution.weight.dtype), bias.to(convolution.weight.dtype)
 
 
