@@ -46,7 +46,7 @@ struct ComposeArguments {
 
 // === files ===
 
-// Everything about the outputs that can be known before an input is read.
+// Refuses outputs that cannot be written, before any input is read.
 void check_outputs(const ComposeArguments& arguments) {
   std::vector<std::string> inputs;
   for (const std::string& input : {arguments.first.kernel, arguments.second.kernel,
@@ -98,7 +98,7 @@ Tensor<T> converted(const Array& array) {
       array);
 }
 
-// Empty without a file.
+// The bias in the file, or an empty tensor if there is no file.
 template <class T>
 Tensor<T> read_bias(const std::string& path, std::vector<std::string>& notes) {
   if (path.empty()) return {};
@@ -126,7 +126,7 @@ Pair window_of(const Tensor<T>& kernel) {
   return {kernel.size(2), kernel.size(3)};
 }
 
-// What the second layer reads, where the first accepts the size; compose() says why where not.
+// The size that the second layer reads. Nothing if the first does not accept x: compose() says why.
 template <class T>
 std::optional<Pair> middle_size(const Steps& steps, const Tensor<T>& kernel,
                                 const std::optional<Pair>& size) {

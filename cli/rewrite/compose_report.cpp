@@ -11,7 +11,7 @@
 namespace plait::cli {
 namespace {
 
-// A mask of so many outputs is drawn in text; larger ones are told in ranges, so many at most.
+// Masks of up to so many outputs are drawn in text; of larger ones, so many ranges are told.
 constexpr std::int64_t kDrawnRows = 40;
 constexpr std::int64_t kDrawnColumns = 80;
 constexpr std::size_t kPrintedRanges = 12;
@@ -25,7 +25,7 @@ struct DifferingRows {
   std::vector<Range> columns;
 };
 
-// Of more than kMostRanges only the first.
+// At most kMostRanges of them.
 std::vector<Range> columns_of(const DifferingOutputs& differing, std::int64_t row) {
   std::vector<Range> ranges;
   for (std::int64_t j = 0; j < differing.w() && ranges.size() <= kMostRanges; ++j) {
@@ -36,7 +36,7 @@ std::vector<Range> columns_of(const DifferingOutputs& differing, std::int64_t ro
   return ranges;
 }
 
-// Rows without such outputs are left out; of more than kMostRanges only the first.
+// At most kMostRanges of them, without rows that have no such outputs.
 std::vector<DifferingRows> ranges_of(const DifferingOutputs& differing) {
   std::map<std::uint8_t, std::vector<Range>> columns;  // of rows of these taps
   std::vector<DifferingRows> all;
@@ -59,7 +59,7 @@ std::string pair_text(const Pair& pair) {
   return pair.h == pair.w ? std::to_string(pair.h) : fmt::format("{}x{}", pair.h, pair.w);
 }
 
-// As --padding takes it.
+// The padding as --padding takes it.
 std::string padding_text(const Padding& p) {
   if (p.top != p.bottom || p.left != p.right) {
     return fmt::format("{}_{}_{}_{}", p.top, p.bottom, p.left, p.right);

@@ -1,4 +1,4 @@
-// What `plait compose` says of the one layer: its numbers, where it can differ, whether it pays.
+// What `plait compose` says about the one layer: its numbers, where it can differ, whether it pays.
 #pragma once
 
 #include <optional>

@@ -15,59 +15,18 @@
 #include "app/fail.hpp"
 #include "app/interrupt.hpp"
 #include "io/files.hpp"
-#include "measure/compute.hpp"
-#include "options/layer_options.hpp"
-#include "rewrite/decompose_report.hpp"
+#include "rewrite/kernel_arguments.hpp"
+#include "rewrite/rewrite_report.hpp"
 
 namespace plait::cli {
 namespace {
 
-struct DecomposeArguments {
-  std::string kernel;
+struct DecomposeArguments : KernelArguments {
   std::optional<std::int64_t> rank;
   std::optional<double> error;
-  StepOptions steps;
-  std::int64_t groups = 1;
-  TimingOptions timing;
   std::string form;    // of the layers to write; empty: the only one there is
   std::string output;  // empty: none; else what the names of the files begin with
-  bool json = false;
 };
-
-// === options ===
-
-DecomposeOptions options_of(const DecomposeArguments& arguments, const Dims& shape) {
-  DecomposeOptions options;
-  options.rank = arguments.rank;
-  options.error = arguments.error;
-  options.groups = arguments.groups;
-  options.input_size = arguments.timing.parsed_size();
-  if (options.input_size) options.measure_seconds = arguments.timing.measure_seconds;
-  options.threads = arguments.timing.threads;
-  const Steps steps = arguments.steps.parsed({shape[2], shape[3]}, options.input_size);
-  options.stride = steps.stride;
-  options.padding = steps.padding;
-  options.dilation = steps.dilation;
-  options.cancel = &interrupted();
-  return options;
-}
-
-// The kernel in f64, its matrices and their factors; x and y of four alternatives.
-template <class T>
-void check_fits(const Tensor<T>& kernel, const DecomposeOptions& options) {
-  constexpr double kCopies = 8;
-  check_memory(kCopies * static_cast<double>(kernel.size()) * double{sizeof(double)},
-               fmt::format("the kernel is {}", to_string(kernel.shape())));
-  if (!options.input_size || kernel.rank() != 4) return;
-  const double pixels =
-      static_cast<double>(options.input_size->h) * static_cast<double>(options.input_size->w);
-  const double channels = static_cast<double>(kernel.size(1)) *
-                              static_cast<double>(std::max<std::int64_t>(1, options.groups)) +
-                          static_cast<double>(kernel.size(0));
-  check_memory(kCopies * pixels * channels * double{sizeof(T)},
-               fmt::format("x is {}x{} with {} channels, held for each alternative",
-                           options.input_size->h, options.input_size->w, channels));
-}
 
 // === files ===
 
@@ -103,7 +62,7 @@ const Layers<T>& chosen(const DecomposeArguments& arguments, const Decomposition
     factors_offered = factors_offered || each.form == LayerForm::factors;
     if (offer(each.form, each.layers)) return *only;
   }
-  const Tensor<T>& kernel = found.layer[0].kernel;  // of more channels they are among the others
+  const Tensor<T>& kernel = found.layer[0].kernel;  // for more channels they are among the others
   if (!factors_offered && kernel.size(0) * kernel.size(1) == 1 &&
       found.factorisation.answer == Answer::found &&
       offer(LayerForm::factors, found.factorisation.layers)) {
@@ -149,8 +108,13 @@ std::string write_layers(const std::string& prefix, const Layers<T>& layers) {
 
 template <class T>
 void decompose_array(const DecomposeArguments& arguments, const Tensor<T>& kernel) {
-  const DecomposeOptions options = options_of(arguments, kernel.shape());
-  check_fits(kernel, options);
+  auto options = arguments.options_for<DecomposeOptions>(kernel.shape());
+  options.rank = arguments.rank;
+  options.error = arguments.error;
+  constexpr double kCopies = 8;  // in f64: the kernel, its matrices and their factors
+  check_memory(kCopies * static_cast<double>(kernel.size()) * double{sizeof(double)},
+               fmt::format("the kernel is {}", to_string(kernel.shape())));
+  check_alternatives_fit(kernel, options);
   const Decomposition<T> found = decompose(kernel, options);
   std::string written;
   if (!arguments.output.empty()) {
@@ -203,17 +167,13 @@ Command add_decompose_command(CLI::App& app) {
                                 const std::string& help) {
     return command->add_option(name, value, help)->type_name(type);
   };
-  option("kernel", arguments->kernel, "FILE", kKernelFileHelp)->required();
+  arguments->add(*command);
   CLI::Option* rank = option("--rank", arguments->rank, "R", "Layers of this rank");
   option("--error", arguments->error, "E",
          "Layers of the least rank with at most this error of the kernel: 0.05 is 5 %")
       ->excludes(rank);
-  arguments->timing.add(*command);
-  arguments->steps.add(*command);
-  option("--groups", arguments->groups, "N", "Of the layer; must divide c_o; default 1");
   option("--form", arguments->form, "NAME", "Which layers --output writes, if there are several");
   option("-o,--output", arguments->output, "PREFIX", "Write the layers' kernels as .npy files");
-  command->add_flag("--json", arguments->json, "Print JSON and nothing else");
   command->footer(kDecomposeFooter);
   return {command, [arguments] { return decompose_command(*arguments); }};
 }

@@ -1,36 +1,12 @@
-#include "rewrite/decompose_report.hpp"
+// A decomposition as JSON.
 
 #include <string>
 #include <vector>
 
+#include "rewrite/rewrite_report.hpp"
+
 namespace plait::cli {
 namespace {
-
-// All but the values.
-template <class T>
-Json layers_json(const Layers<T>& layers) {
-  Json json = Json::array();
-  for (const ConvLayer<T>& layer : layers) {
-    const Padding& p = layer.padding;
-    json.push_back({{"kernel_shape", shape_json(layer.kernel.shape())},
-                    {"stride", pair_json(layer.stride)},
-                    {"padding", {p.top, p.bottom, p.left, p.right}},
-                    {"dilation", pair_json(layer.dilation)},
-                    {"groups", layer.groups},
-                    {"reads", layer.reads.empty() ? Json(nullptr) : Json(layer.reads)}});
-  }
-  return json;
-}
-
-// Nothing where nothing was predicted, or nothing measured.
-Json cost_json(std::int64_t per_position, const LayersCost& cost) {
-  const auto seconds = [](double value) { return value > 0 ? Json(value) : Json(nullptr); };
-  return {
-      {"multiplications_per_position", per_position},
-      {"multiplications", cost.multiplications > 0 ? Json(cost.multiplications) : Json(nullptr)},
-      {"predicted_seconds", seconds(cost.predicted_seconds)},
-      {"measured_seconds", seconds(cost.measured_seconds)}};
-}
 
 Json separability_json(const Separability& found) {
   constexpr std::int64_t kMostListed = 64;  // kernels; more have their largest ratio only
@@ -53,13 +29,12 @@ Json separability_json(const Separability& found) {
 template <class T>
 Json factorisation_json(const Factorisation<T>& told) {
   const bool found = told.answer == Answer::found;
-  Json json = {{"answer", name_of(told.answer)},
-               {"reason", told.reason},
-               {"numbers", Json::object()},
-               {"residual", found ? Json(told.residual) : Json(nullptr)},
-               {"layers", layers_json(told.layers)},
-               {"kernels", nullptr},
-               {"middle_channels", Json::array()}};
+  Json json = {
+      {"answer", name_of(told.answer)},  {"reason", told.reason},
+      {"numbers", Json::object()},       {"residual", found ? Json(told.residual) : Json(nullptr)},
+      {"layers", Json::array()},         {"kernels", nullptr},
+      {"middle_channels", Json::array()}};
+  for (const ConvLayer<T>& layer : told.layers) json["layers"].push_back(layer_json(layer));
   for (const NamedNumber& number : told.numbers) json["numbers"][number.name] = number.value;
   for (const MiddleChannels& split : told.middle) {
     json["middle_channels"].push_back({{"first", pair_json(split.first)},
@@ -100,15 +75,12 @@ Json form_json(const FormRanks& form) {
 
 template <class T>
 Json approximation_json(const Approximation<T>& each) {
-  Json json = {{"form", name_of(each.form)},
-               {"rank", each.rank},
-               {"full_rank", each.full_rank},
-               {"kernel_error", each.kernel_error},
-               {"output_bound", each.output_bound},
-               {"bound_share", each.bound_share ? Json(*each.bound_share) : Json(nullptr)}};
-  json.update(cost_json(each.multiplications_per_position, each.cost));
-  json.update(
-      Json{{"share", each.share}, {"verdict", each.verdict}, {"layers", layers_json(each.layers)}});
+  Json json = rewrite_json(each);
+  json.update(Json{{"form", name_of(each.form)},
+                   {"rank", each.rank},
+                   {"full_rank", each.full_rank},
+                   {"kernel_error", each.kernel_error},
+                   {"bound_share", each.bound_share ? Json(*each.bound_share) : Json(nullptr)}});
   return json;
 }
 
@@ -117,19 +89,20 @@ Json approximation_json(const Approximation<T>& each) {
 template <class T>
 Json to_json(const Decomposition<T>& d) {
   const DecomposeOptions& options = d.options;
-  Json layer = layers_json(d.layer)[0];
-  layer.erase("reads");
+  Json layer = layer_json(d.layer[0]);
+  for (const char* channels : {"reads", "writes", "y_channels"}) layer.erase(channels);
   Json json = {{"schema", "plait.decompose/1"},
                {"dtype", sizeof(T) == sizeof(double) ? "f64" : "f32"},
                {"layer", layer},
                {"rank", options.rank ? Json(*options.rank) : Json(nullptr)},
                {"error", options.error ? Json(*options.error) : Json(nullptr)},
                {"input_size", options.input_size ? pair_json(*options.input_size) : Json(nullptr)},
-               {"cost", cost_json(d.multiplications_per_position, d.cost)},
+               {"cost", Json::object()},
                {"separability", separability_json(d.separability)},
                {"factorisation", factorisation_json(d.factorisation)},
                {"forms", Json::array()},
                {"approximations", Json::array()}};
+  add_cost(d.multiplications_per_position, d.cost, json["cost"]);
   for (const FormRanks& form : d.forms) json["forms"].push_back(form_json(form));
   for (const Approximation<T>& each : d.approximations) {
     json["approximations"].push_back(approximation_json(each));

@@ -15,20 +15,14 @@
 #include "app/fail.hpp"
 #include "app/interrupt.hpp"
 #include "io/files.hpp"
-#include "measure/compute.hpp"
-#include "options/layer_options.hpp"
-#include "rewrite/inspect_report.hpp"
+#include "rewrite/kernel_arguments.hpp"
+#include "rewrite/rewrite_report.hpp"
 
 namespace plait::cli {
 namespace {
 
-struct InspectArguments {
-  std::string kernel;
-  StepOptions steps;
-  std::int64_t groups = 1;
-  TimingOptions timing;
+struct InspectArguments : KernelArguments {
   std::string picture;  // .png or .svg; empty: none
-  bool json = false;
 };
 
 void check_picture(const std::string& path, const std::string& kernel) {
@@ -39,44 +33,6 @@ void check_picture(const std::string& path, const std::string& kernel) {
                      extension.empty() ? "no extension" : "the unknown extension " + extension));
   }
   check_output(path, {kernel});
-}
-
-InspectOptions options_of(const InspectArguments& arguments, const Dims& shape) {
-  InspectOptions options;
-  options.groups = arguments.groups;
-  options.input_size = arguments.timing.parsed_size();
-  options.measure_seconds = arguments.timing.measure_seconds;
-  options.threads = arguments.timing.threads;
-  const Steps steps = arguments.steps.parsed({shape[2], shape[3]}, options.input_size);
-  options.stride = steps.stride;
-  options.padding = steps.padding;
-  options.dilation = steps.dilation;
-  options.cancel = &interrupted();
-  return options;
-}
-
-// x and y, and for each alternative about as much again.
-template <class T>
-void check_fits(const Tensor<T>& kernel, const InspectOptions& options) {
-  const bool grouped = options.groups >= 1 && kernel.size(0) % options.groups == 0;
-  if (!options.input_size || !grouped) return;  // the library refuses wrong groups
-  Problem problem;
-  problem.c_o = kernel.size(0);
-  problem.c_i = kernel.size(1) * options.groups;
-  problem.h = options.input_size->h;
-  problem.w = options.input_size->w;
-  problem.k_h = kernel.size(2);
-  problem.k_w = kernel.size(3);
-  problem.stride = options.stride;
-  problem.padding = options.padding;
-  problem.dilation = options.dilation;
-  problem.groups = options.groups;
-  validate(problem);
-  const double elements = static_cast<double>(element_count(problem.x_shape())) +
-                          static_cast<double>(element_count(problem.y_shape()));
-  check_memory(4 * elements * static_cast<double>(sizeof(T)),
-               fmt::format("x is {}, y {}, held for each alternative", to_string(problem.x_shape()),
-                           to_string(problem.y_shape())));
 }
 
 template <class T>
@@ -92,9 +48,9 @@ KernelBank bank_of(const InspectArguments& arguments, const Inspection<T>& inspe
 
 template <class T>
 void inspect_kernel(const InspectArguments& arguments, const Tensor<T>& kernel, DrawBank draw) {
-  const InspectOptions options = options_of(arguments, kernel.shape());
+  const auto options = arguments.options_for<InspectOptions>(kernel.shape());
   if (!arguments.picture.empty()) check_drawable(kernel.shape());
-  check_fits(kernel, options);
+  check_alternatives_fit(kernel, options);
   const Inspection<T> inspection = inspect(kernel, options);
   std::string shown;
   if (!arguments.picture.empty()) {
@@ -143,19 +99,13 @@ Command add_inspect_command(CLI::App& app, DrawBank draw) {
   const auto arguments = std::make_shared<InspectArguments>();
   CLI::App* command = app.add_subcommand(
       "inspect", "Find structure in a kernel, and cheaper layers that compute the same");
-  const auto option = [command](const char* name, auto& value, const char* type,
-                                const std::string& help) {
-    return command->add_option(name, value, help)->type_name(type);
-  };
-  option("kernel", arguments->kernel, "FILE", kKernelFileHelp)->required();
-  arguments->steps.add(*command);
-  option("--groups", arguments->groups, "N", "Of the layer; must divide c_o; default 1");
-  arguments->timing.add(*command);
+  arguments->add(*command);
   if (draw != nullptr) {
-    option("--picture", arguments->picture, "FILE",
-           "Draw the kernels as a grid, a row per output channel: a .png or .svg picture");
+    command
+        ->add_option("--picture", arguments->picture,
+                     "Draw the kernels as a grid, a row per output channel: a .png or .svg picture")
+        ->type_name("FILE");
   }
-  command->add_flag("--json", arguments->json, "Print JSON and nothing else");
   command->footer(std::string(kExamples) + (draw != nullptr ? kPictureExample : "") + kExplained);
   return {command, [arguments, draw] { return inspect_command(*arguments, draw); }};
 }

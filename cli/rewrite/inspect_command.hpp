@@ -6,10 +6,10 @@
 
 namespace plait::cli {
 
-// draw_kernel_bank
+// The function draw_kernel_bank, for a program that can draw.
 using DrawBank = DrawnBank (*)(const KernelBank& bank, bool svg);
 
-// A face without an image library has no `draw`, and no --picture.
+// Without `draw`, as in a program without an image library, there is no --picture.
 Command add_inspect_command(CLI::App& app, DrawBank draw = nullptr);
 
 }  // namespace plait::cli

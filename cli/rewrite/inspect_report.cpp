@@ -1,6 +1,8 @@
-#include "rewrite/inspect_report.hpp"
+// An inspection as JSON.
 
 #include <vector>
+
+#include "rewrite/rewrite_report.hpp"
 
 namespace plait::cli {
 namespace {
@@ -69,44 +71,6 @@ Json findings_json(const KernelFindings& found) {
           {"ranks", ranks_json(found.ranks)}};
 }
 
-// Absent are null.
-Json seconds_json(double seconds) { return seconds > 0 ? Json(seconds) : Json(nullptr); }
-
-void add_cost(std::int64_t per_position, const LayersCost& cost, Json& json) {
-  json["multiplications_per_position"] = per_position;
-  json["multiplications"] = cost.multiplications > 0 ? Json(cost.multiplications) : Json(nullptr);
-  json["predicted_seconds"] = seconds_json(cost.predicted_seconds);
-  json["measured_seconds"] = seconds_json(cost.measured_seconds);
-}
-
-template <class T>
-Json layer_json(const ConvLayer<T>& layer) {
-  return {{"kernel_shape", shape_json(layer.kernel.shape())},
-          {"stride", pair_json(layer.stride)},
-          {"padding", padding_json(layer.padding)},
-          {"dilation", pair_json(layer.dilation)},
-          {"groups", layer.groups},
-          {"reads", layer.reads},
-          {"writes", layer.writes},
-          {"y_channels", layer.writes.empty() ? layer.kernel.size(0) : layer.y_channels}};
-}
-
-template <class T>
-Json proposal_json(const KernelProposal<T>& proposal) {
-  Json json = {{"name", proposal.name},
-               {"what", proposal.what},
-               {"layers", Json::array()},
-               {"bitwise", proposal.bitwise},
-               {"kernel_error", proposal.kernel_error},
-               {"proof", proposal.proof}};
-  for (const ConvLayer<T>& layer : proposal.layers) json["layers"].push_back(layer_json(layer));
-  add_cost(proposal.multiplications_per_position, proposal.cost, json);
-  json["share"] = proposal.share;
-  json["cheaper"] = proposal.cheaper;
-  json["verdict"] = proposal.verdict;
-  return json;
-}
-
 }  // namespace
 
 template <class T>
@@ -124,8 +88,8 @@ Json to_json(const Inspection<T>& inspection) {
   add_cost(inspection.multiplications_per_position, inspection.cost, json);
   json["found"] = findings_json(inspection.found);
   json["proposals"] = Json::array();
-  for (const KernelProposal<T>& proposal : inspection.proposals) {
-    json["proposals"].push_back(proposal_json(proposal));
+  for (const Rewrite<T>& proposal : inspection.proposals) {
+    json["proposals"].push_back(rewrite_json(proposal));
   }
   return json;
 }

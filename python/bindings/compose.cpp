@@ -23,10 +23,10 @@
 namespace plait::python {
 namespace {
 
-constexpr double kProductsPerSecond = 1e9;  // only whether Ctrl-C must be looked for hangs on it
+constexpr double kProductsPerSecond = 1e9;  // decides only whether the call looks for Ctrl-C
 constexpr double kMeasureSeconds = 0.2;     // of each alternative
 
-// Errors of what is called "padding" there, under its name here.
+// Errors about "padding" get the name that the argument has here.
 Padding named_padding(const char* name, nb::handle padding, const Array& kernel, const Pair& stride,
                       const Pair& dilation) {
   try {
@@ -82,7 +82,7 @@ ComposeOptions<T> options_of(const Asked& asked) {
           .require_exact = o.require_exact};
 }
 
-// Of the two layers and of the one, on one image; nothing without an input size.
+// The costs of the two layers and of the one on an image; nothing without an input size.
 template <class T>
 std::vector<LayersCost> costs_of(const Layers<T>& two, const Layers<T>& one, const Asked& asked,
                                  int threads, const std::atomic<bool>* cancel) {

@@ -86,7 +86,7 @@ nb::object one_layer(const LayerArguments& arguments, const Kind& kind, Fold fol
   return to_fields(std::move(made), kind);
 }
 
-// `fold` makes one layer of Layers<T>. The first kernel decides on the kind.
+// Calls `fold`, which makes one layer of Layers<T>. The result is of the kind of the first kernel.
 template <class Fold>
 nb::object one_layer(LayerArguments& arguments, Fold fold) {
   const Dtype dtype = promote(arguments);
@@ -142,7 +142,7 @@ nb::object extract(nb::handle layer) {
 
 // === kernels ===
 
-// make(T()) is a kernel of T.
+// Calls make(T()), which makes a kernel of T.
 template <class Make>
 nb::object made_kernel(nb::handle f64, Make make) {
   return to_bool("f64", f64) ? to_numpy(make(double{})) : to_numpy(make(float{}));

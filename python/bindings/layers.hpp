@@ -14,7 +14,8 @@
 
 namespace plait::python {
 
-// The fields of a plait.ConvLayer, its arrays as memory. `name` stands in front of theirs.
+// The fields of a plait.ConvLayer, whose arrays are read in place. Their names in messages begin
+// with `name`.
 class LayerArgument {
  public:
   LayerArgument(const std::string& name, nb::handle fields);
@@ -23,7 +24,7 @@ class LayerArgument {
   const Array& bias() const { return bias_; }
   std::array<Array*, 2> operands() { return {&kernel_, &bias_}; }
 
-  // A copy, of operands that promote() has given T's dtype.
+  // A copy as the library's value, once promote() has given the arrays the dtype of T.
   template <class T>
   ConvLayer<T> layer() const;
 
@@ -35,9 +36,9 @@ class LayerArgument {
   std::int64_t groups_;
 };
 
-// Arrays stay in place while they are read.
+// A deque, as the arrays must stay in place while they are read.
 using LayerArguments = std::deque<LayerArgument>;
-// Of all their arrays, and of one more.
+// The common dtype of all their arrays and of one more.
 Dtype promote(LayerArguments& layers, Array* operand = nullptr);
 
 // The shape and the view of a kernel: k_h x k_w stands for one channel, k for one row of it.
@@ -62,7 +63,7 @@ Padding to_layer_padding(nb::handle padding, const Dims& kernel_shape, const Pai
 template <class T>
 nb::tuple to_fields(ConvLayer<T>&& layer, const Kind& kind);
 
-// An array's values, or an empty tensor if it is not given.
+// The values of an array, or an empty tensor if there is none.
 template <class T>
 Tensor<T> to_tensor(const Array& array) {
   return array.given() ? dense_copy(array.view<const T>()) : Tensor<T>();

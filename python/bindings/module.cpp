@@ -38,9 +38,8 @@ NB_MODULE(_core, m) {
   plait::python::add_im2col(m);
   plait::python::add_channels(m);
   plait::python::add_compose(m);
-  plait::python::add_decompose(m);
+  plait::python::add_rewrites(m);
   plait::python::add_fold(m);
-  plait::python::add_inspect(m);
   plait::python::add_verify(m);
   plait::python::add_measure(m);
   plait::python::add_program(m);

@@ -48,8 +48,8 @@ from plait._fold import (
 )
 from plait._fold_kernels import average_pool_kernel, channel_shuffle_kernel, identity_kernel
 from plait._im2col import im2col
-from plait._inspect import Inspection, Proposal, ProposedLayer, inspect
-from plait._layers import ConvLayer
+from plait._inspect import Inspection, inspect
+from plait._layers import ConvLayer, PlacedLayer, Rewrite
 from plait._show import show
 
 __all__ = [
@@ -63,10 +63,10 @@ __all__ = [
     "Factorisation",
     "Inspection",
     "Packed",
+    "PlacedLayer",
     "Plan",
     "Problem",
-    "Proposal",
-    "ProposedLayer",
+    "Rewrite",
     "VerifyReport",
     "__version__",
     "algorithms",

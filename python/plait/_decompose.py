@@ -7,21 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from plait import _core
-from plait._layers import ConvLayer, from_core
+from plait._layers import PlacedLayer, Rewrite, costs, placed, rewrites
 
 if TYPE_CHECKING:
     import numpy as np
-
-_Layers = tuple[tuple[ConvLayer, list[int] | None], ...]
-
-
-def _run(x: Any, layers: _Layers) -> Any:
-    proposed = tuple((layer, reads, None, layer.kernel.shape[0]) for layer, reads in layers)
-    return _core.run_proposed(x, proposed)
-
-
-def _layers(given: Any) -> _Layers:
-    return tuple((from_core(fields), reads) for fields, reads in given)
 
 
 @dataclass(frozen=True)
@@ -45,11 +34,8 @@ class Factorisation:
         channel, else four. K is their full convolution.
     residual : float or None
         ``norm(K - layers) / norm(K)`` of the kernels as rounded.
-    layers : tuple of ConvLayer
+    layers : tuple of PlacedLayer
         The two kernels with the strides, paddings, dilations and groups that make them the layer.
-    order : list of int, optional
-        Channel c of the second layer is channel ``order[c]`` of the first one's output; None stands
-        for the same.
     middle_channels : list of dict
         Of more channels, for every split into a "first" and "second" size (h, w): "lower", fewer
         than which will not do between the layers of a group, and "upper", which always do.
@@ -60,13 +46,12 @@ class Factorisation:
     numbers: dict[str, float]
     kernels: tuple[Any, ...] = field(repr=False)
     residual: float | None
-    layers: tuple[ConvLayer, ...] = field(repr=False)
-    order: list[int] | None = field(repr=False)
+    layers: tuple[PlacedLayer, ...] = field(repr=False)
     middle_channels: list[dict[str, Any]] = field(repr=False)
 
 
 @dataclass(frozen=True)
-class Approximation:
+class Approximation(Rewrite):
     """Two layers instead of one.
 
     Attributes
@@ -74,73 +59,23 @@ class Approximation:
     name : str
         The form: 'spatial_pairs', 'spatial_shared', 'channels_first', 'channels_last', or
         'factors', the two kernels of one channel.
+    what, layers, bitwise, output_bound, proof, multiplications_per_position, multiplications
+        As in `Rewrite`, and so are the following five.
+    predicted_seconds, measured_seconds, share, cheaper, verdict
     rank, full_rank : int
         Channels between the layers (of each pair of channels, or of a group), and how many make any
         kernel of this shape.
-    kernels : tuple of array
-        Of the two layers, c_out x c_in/groups x k_h x k_w, of the kind and dtype of K.
-    layers : tuple of ConvLayer
-        With their strides, paddings, dilations and groups.
-    order : list of int, optional
-        Channel c of the second layer is channel ``order[c]`` of the first one's output; None stands
-        for the same.
     kernel_error : float
         ``norm(K - K_layers) / norm(K)``, of the kernels as rounded. For inputs of independent
         values of mean zero also the expected rms error / rms output.
-    output_bound : float
-        No output differs by more than this times ``max(abs(x))``.
     bound_share : float or None
-        The share of the bound that was reached on random data, at most 1.
-    multiplications_per_position : int
-        For each position of the output.
-    multiplications : int or None
-        Of one image, if `input_size` is given.
-    predicted_seconds, measured_seconds : float or None
-        Likewise.
-    share : float
-        Measured seconds by those of the layer as it is; predicted ones if not measured; without
-        `input_size` products.
-    verdict : str
-        "do: 0.61 of the time here", "do not: slower here (1.4 times)", "no time measured: ...".
+        The share of `output_bound` that was reached on random data, at most 1.
     """
 
-    name: str
     rank: int
     full_rank: int
-    kernels: tuple[Any, ...] = field(repr=False)
-    layers: tuple[ConvLayer, ...] = field(repr=False)
-    order: list[int] | None = field(repr=False)
     kernel_error: float
-    output_bound: float
     bound_share: float | None
-    multiplications_per_position: int
-    multiplications: int | None
-    predicted_seconds: float | None
-    measured_seconds: float | None
-    share: float
-    verdict: str
-
-    def run(self, x: Any) -> Any:
-        """Compute the layers' output.
-
-        Parameters
-        ----------
-        x : array
-            Shape c x h x w, or n x c x h x w, of the kernel's dtype.
-
-        Returns
-        -------
-        array
-            Of the kind of `x`.
-
-        Raises
-        ------
-        ValueError
-            If `x` does not fit the layers.
-        TypeError
-            If `x` is no array of the kernel's dtype.
-        """
-        return _run(x, tuple(zip(self.layers, (None, self.order), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -182,32 +117,6 @@ class Decomposition:
 
     def __str__(self) -> str:
         return self._text.rstrip("\n")
-
-
-_COST = ("multiplications_per_position", "multiplications", "predicted_seconds", "measured_seconds")
-
-
-def _approximation(told: dict[str, Any], given: Any) -> Approximation:
-    layers = _layers(given)
-    same = ("rank", "full_rank", "kernel_error", "output_bound", "bound_share", "share", "verdict")
-    return Approximation(
-        name=told["form"],
-        kernels=tuple(layer.kernel for layer, _ in layers),
-        layers=tuple(layer for layer, _ in layers),
-        order=layers[1][1],
-        **{key: told[key] for key in (*same, *_COST)},
-    )
-
-
-def _factorisation(told: dict[str, Any], kernels: tuple[Any, ...], given: Any) -> Factorisation:
-    layers = _layers(given)
-    same = ("answer", "reason", "numbers", "residual", "middle_channels")
-    return Factorisation(
-        kernels=kernels,
-        layers=tuple(layer for layer, _ in layers),
-        order=layers[1][1] if layers else None,
-        **{key: told[key] for key in same},
-    )
 
 
 def decompose(
@@ -292,20 +201,18 @@ def decompose(
     found: Any = _core.decompose(
         K, rank, error, input_size, stride, padding, dilation, groups, measure_seconds, threads
     )
-    report, text, singular_values, kernels, factors, approximations = found
+    report, text, singular_values, kernels, factor_layers, layers = found
     import json
 
     told = json.loads(report)
+    factors = told["factorisation"] | {"kernels": kernels, "layers": placed(factor_layers)}
     return Decomposition(
         separable=told["separability"]["separable"],
         singular_values=singular_values,
         tolerance=told["separability"]["tolerance"],
-        factorisation=_factorisation(told["factorisation"], kernels, factors),
+        factorisation=Factorisation(**factors),
         forms=told["forms"],
-        approximations=tuple(
-            _approximation(one, layers)
-            for one, layers in zip(told["approximations"], approximations, strict=True)
-        ),
+        approximations=rewrites(Approximation, told["approximations"], layers),
         _text=text,
-        **told["cost"],
+        **costs(told["cost"]),
     )

@@ -4,102 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from plait import _core
-from plait._layers import ConvLayer, from_core
-
-
-class ProposedLayer(NamedTuple):
-    """A layer of a `Proposal`, which may read and write some of the channels only.
-
-    Attributes
-    ----------
-    layer : ConvLayer
-        What is computed of the channels that are read.
-    reads : list of int, optional
-        Its channel c is channel ``reads[c]`` of what it is applied to; None stands for all of them.
-    writes : list of int, optional
-        Its output o is channel ``writes[o]`` of the result; None stands for all of them.
-    channels : int
-        Of the result; those that are not written to are 0.
-    """
-
-    layer: ConvLayer
-    reads: list[int] | None
-    writes: list[int] | None
-    channels: int
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """Layers that compute what a kernel does, with fewer products.
-
-    Attributes
-    ----------
-    name : str
-        "dead channels", "groups" (as they are stored), "reordered groups", "window", "combined" (of
-        these), "repeated outputs", "repeated inputs", or the windows of two layers: "3x1 then 1x3".
-    what : str
-        In words.
-    layers : tuple of ProposedLayer
-        One after the other. Their arrays are of the kind of the kernel.
-    bitwise : bool
-        Whether the kernel, rebuilt from the layers, has the same values bit for bit, with -0 taken
-        for 0.
-    kernel_error : float
-        If not: no output differs by more than this times ``max(abs(x))``, apart from the rounding
-        of its sums.
-    proof, verdict : str
-        In words: "bitwise: ...", or "bound: ..."; "cheaper: 0.31 of the time", "do not: ...".
-    multiplications_per_position : int
-        For each position of the output.
-    multiplications : int or None
-        Of one image, if its size is given.
-    predicted_seconds, measured_seconds : float or None
-        Likewise.
-    share : float
-        Measured seconds by those of the layer as it is; predicted ones if not measured; without an
-        input size products.
-    cheaper : bool
-        Whether that is clearly below 1.
-    """
-
-    name: str
-    what: str
-    layers: tuple[ProposedLayer, ...] = field(repr=False)
-    bitwise: bool
-    kernel_error: float
-    proof: str = field(repr=False)
-    multiplications_per_position: int
-    multiplications: int | None
-    predicted_seconds: float | None
-    measured_seconds: float | None
-    share: float
-    cheaper: bool
-    verdict: str
-
-    def run(self, x: Any) -> Any:
-        """Compute the layers' output.
-
-        Parameters
-        ----------
-        x : array
-            Shape c x h x w, or n x c x h x w, of the kernel's dtype.
-
-        Returns
-        -------
-        array
-            Of the kind of `x`.
-
-        Raises
-        ------
-        ValueError
-            If `x` does not fit the layers.
-        TypeError
-            If `x` is no array of the kernel's dtype.
-        """
-        return _core.run_proposed(x, self.layers)
+from plait._layers import Rewrite, costs, rewrites
 
 
 @dataclass(frozen=True)
@@ -120,8 +28,10 @@ class Inspection:
         "antisymmetric", how many kernels equal (minus) their image "top_bottom", "left_right",
         "point" or "transpose"; "ranks", how many channels two "layers" need between them, or None
         above "limit", the most that pay.
-    proposals : tuple of Proposal
-        Each with fewer products than the layer.
+    proposals : tuple of Rewrite
+        Each with fewer products than the layer. Their names are "dead channels", "groups" (as they
+        are stored), "reordered groups", "window", "combined" (of these), "repeated outputs",
+        "repeated inputs", or the windows of two layers: "3x1 then 1x3".
     multiplications_per_position : int
         Of the layer, for each position of the output.
     multiplications, predicted_seconds, measured_seconds
@@ -129,7 +39,7 @@ class Inspection:
     """
 
     found: dict[str, Any] = field(repr=False)
-    proposals: tuple[Proposal, ...]
+    proposals: tuple[Rewrite, ...]
     multiplications_per_position: int
     multiplications: int | None
     predicted_seconds: float | None
@@ -138,15 +48,6 @@ class Inspection:
 
     def __str__(self) -> str:
         return self._text
-
-
-_COSTS = (
-    "multiplications_per_position",
-    "multiplications",
-    "predicted_seconds",
-    "measured_seconds",
-)
-_FIELDS = ("name", "what", "bitwise", "kernel_error", "proof", "share", "cheaper", "verdict")
 
 
 def inspect(
@@ -218,23 +119,13 @@ a 1x1 kernel, padding 0'
     answer = _core.inspect(
         K, input_size, stride, padding, dilation, groups, measure_seconds, threads
     )
-    report_text, proposed, text = cast("tuple[str, list[Any], str]", answer)
+    report_text, text, layers = cast("tuple[str, str, list[Any]]", answer)
     import json
 
     report = json.loads(report_text)
-    proposals = tuple(
-        Proposal(
-            layers=tuple(
-                ProposedLayer(from_core(fields), reads, writes, channels)
-                for fields, reads, writes, channels in layers
-            ),
-            **{key: told[key] for key in _FIELDS + _COSTS},
-        )
-        for told, layers in zip(report["proposals"], proposed, strict=True)
-    )
     return Inspection(
         found=report["found"],
-        proposals=proposals,
+        proposals=rewrites(Rewrite, report["proposals"], layers),
         _text=text,
-        **{key: report[key] for key in _COSTS},
+        **costs(report),
     )

@@ -9,14 +9,13 @@
 #include "core/problem/problem_rules.hpp"
 #include "core/refuse.hpp"
 #include "core/values.hpp"
-#include "rewrite/finite.hpp"
 
 namespace plait::rewrite {
 namespace {
 
 // The rules for sizes, strides, dilation and groups are those of every problem.
 template <class T>
-std::string broken_rule_of(const ConvLayer<T>& layer) {
+std::string broken_number(const ConvLayer<T>& layer) {
   const Tensor<T>& kernel = layer.kernel;
   if (kernel.rank() != 4) {
     return "a layer's kernel must be c_o x c_i/groups x k_h x k_w but is " +
@@ -31,7 +30,7 @@ std::string broken_rule_of(const ConvLayer<T>& layer) {
   numbers.stride = layer.stride;
   numbers.dilation = layer.dilation;
   numbers.groups = layer.groups;
-  if (const auto broken = broken_number(numbers)) return broken->message;
+  if (const auto broken = plait::broken_number(numbers)) return broken->message;
   if (kernel.size(0) % layer.groups != 0) {
     return "groups must divide the channels but " + std::to_string(layer.groups) +
            " does not divide c_o = " + std::to_string(kernel.size(0)) + " (kernel is " +
@@ -63,36 +62,21 @@ std::string broken_rule_of(const ConvLayer<T>& layer) {
   return "";
 }
 
-// Each channel of `list` once at most where `once`, and below `limit`.
+// Each channel of `list` is below `limit`, and in it once where `once`.
 std::string broken_list(const char* name, const std::vector<std::int64_t>& list,
-                        std::int64_t channels, std::int64_t limit, bool once) {
+                        std::int64_t channels, const char* of, std::int64_t limit, bool once) {
   if (static_cast<std::int64_t>(list.size()) != channels) {
     return std::string(name) + " must list the layer's " + std::to_string(channels) +
            " channels but has " + std::to_string(list.size());
   }
   std::set<std::int64_t> seen;
   for (const std::int64_t channel : list) {
-    if (channel < 0 || channel >= limit) {
-      return std::string(name) + " has channel " + std::to_string(channel) + " of " +
-             std::to_string(limit);
-    }
-    if (once && !seen.insert(channel).second) {
-      return std::string(name) + " has channel " + std::to_string(channel) + " twice";
-    }
+    const std::string start = std::string(name) + " has channel " + std::to_string(channel);
+    if (channel < 0) return start;
+    if (channel >= limit) return start + " but " + of + " has " + std::to_string(limit);
+    if (once && !seen.insert(channel).second) return start + " twice";
   }
   return "";
-}
-
-template <class T>
-std::string broken_lists(const ConvLayer<T>& layer) {
-  std::string broken;
-  if (!layer.reads.empty()) {
-    broken = broken_list("reads", layer.reads, input_channels(layer), kCountLimit, false);
-  }
-  if (!layer.writes.empty() && broken.empty()) {
-    broken = broken_list("writes", layer.writes, layer.kernel.size(0), layer.y_channels, true);
-  }
-  return broken;
 }
 
 }  // namespace
@@ -101,10 +85,42 @@ std::string sides_text(const Padding& p) {
   return strides_text({p.top, p.bottom, p.left, p.right}) + " (top_bottom_left_right)";
 }
 
+std::string element_text(const std::string& name, const Dims& shape, std::int64_t place) {
+  const Dims strides = dense_strides(shape);
+  std::string text = name;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    text += (axis == 0 ? "[" : ",") + std::to_string(place / strides[axis] % shape[axis]);
+  }
+  return text + "]";
+}
+
+template <class T>
+void check_finite(const std::string& name, const Tensor<T>& tensor, const Dims& shape) {
+  const auto* found = std::find_if(tensor.begin(), tensor.end(),
+                                   [](const T value) { return !std::isfinite(value); });
+  if (found == tensor.end()) return;
+  const char* value = std::isnan(*found) ? "nan" : *found > 0 ? "inf" : "-inf";
+  const std::size_t colon = name.rfind(": ");  // "branch 1: kernel" is a kernel's name in full
+  refuse(element_text(name, shape, found - tensor.begin()) + " is " + value +
+         " but must be finite (" + (colon == std::string::npos ? name : name.substr(colon + 2)) +
+         " is " + to_string(shape) + ")");
+}
+
+template <class T>
+std::string broken_rule(const ConvLayer<T>& layer, std::int64_t x_channels) {
+  std::string broken = broken_number(layer);
+  if (broken.empty() && !layer.reads.empty()) {
+    broken = broken_list("reads", layer.reads, input_channels(layer), "x", x_channels, false);
+  }
+  if (broken.empty() && !layer.writes.empty()) {
+    broken = broken_list("writes", layer.writes, layer.kernel.size(0), "y", layer.y_channels, true);
+  }
+  return broken;
+}
+
 template <class T>
 void check_layer(const std::string& name, const ConvLayer<T>& layer) {
-  std::string broken = broken_rule_of(layer);
-  if (broken.empty()) broken = broken_lists(layer);
+  const std::string broken = broken_rule(layer);
   if (!broken.empty()) refuse(name + ": " + broken);
   check_finite(name + ": kernel", layer.kernel);
   check_finite(name + ": bias", layer.bias);
@@ -125,8 +141,10 @@ Tensor<T> rounded(const std::string& name, const Tensor<double>& values) {
   return result;
 }
 
-#define PLAIT_INSTANTIATE(T)                                          \
-  template void check_layer(const std::string&, const ConvLayer<T>&); \
+#define PLAIT_INSTANTIATE(T)                                                     \
+  template void check_finite(const std::string&, const Tensor<T>&, const Dims&); \
+  template std::string broken_rule(const ConvLayer<T>&, std::int64_t);           \
+  template void check_layer(const std::string&, const ConvLayer<T>&);            \
   template Tensor<T> rounded(const std::string&, const Tensor<double>&);
 PLAIT_INSTANTIATE(float)
 PLAIT_INSTANTIATE(double)

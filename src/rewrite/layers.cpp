@@ -2,61 +2,22 @@
 #include <plait/rewrite/layers.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include <plait/analysis/measure.hpp>
+#include <plait/plan.hpp>
 
 #include "core/integers.hpp"
 #include "core/random.hpp"
 #include "core/refuse.hpp"
 #include "core/stopwatch.hpp"
-#include "rewrite/layer_chain.hpp"
+#include "rewrite/layer_rules.hpp"
 
 namespace plait {
 namespace {
-
-// `channels` of the layer, each one of `all` and, where they are written to, none twice.
-void check_channels(const char* name, const std::vector<std::int64_t>& channels,
-                    std::int64_t expected, std::int64_t all, const char* of) {
-  if (static_cast<std::int64_t>(channels.size()) != expected) {
-    refuse(std::string(name) + " must list the layer's " + std::to_string(expected) +
-           " channels but has " + std::to_string(channels.size()));
-  }
-  for (const std::int64_t channel : channels) {
-    if (channel < 0 || channel >= all) {
-      refuse(std::string(name) + " has channel " + std::to_string(channel) + " but " + of +
-             " has " + std::to_string(all));
-    }
-  }
-}
-
-template <class T>
-void check_layer(const ConvLayer<T>& layer, const Dims& x_shape) {
-  if (layer.kernel.rank() != 4) {
-    refuse("a layer's kernel must be c_o x c_i/groups x k_h x k_w but is " +
-           to_string(layer.kernel.shape()));
-  }
-  if (layer.groups < 1) {
-    refuse("groups must be at least 1 but is " + std::to_string(layer.groups));
-  }
-  const std::int64_t c_o = layer.kernel.size(0);
-  if (layer.bias.size() != 0 && layer.bias.shape() != Dims{c_o}) {
-    refuse("bias must have one value per output channel (" + std::to_string(c_o) + ") but is " +
-           to_string(layer.bias.shape()));
-  }
-  if (!layer.reads.empty()) {
-    const auto c_i = bounded_product({layer.kernel.size(1), layer.groups});
-    check_channels("reads", layer.reads, c_i.value_or(kCountLimit), x_shape[1], "x");
-  }
-  if (layer.writes.empty()) return;
-  check_channels("writes", layer.writes, c_o, layer.y_channels, "y");
-  std::vector<std::int64_t> sorted = layer.writes;
-  std::sort(sorted.begin(), sorted.end());
-  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-  if (twice != sorted.end()) refuse("writes has channel " + std::to_string(*twice) + " twice");
-}
 
 void check_x(const Dims& x_shape) {
   if (x_shape.rank() != 4) refuse("x must be n x c x h x w but is " + to_string(x_shape));
@@ -74,12 +35,146 @@ std::int64_t counted(std::optional<std::int64_t> count) {
   return *count;
 }
 
+bool in_order(const std::vector<std::int64_t>& channels, std::int64_t all) {
+  if (channels.empty()) return true;
+  for (std::size_t i = 0; i < channels.size(); ++i) {
+    if (channels[i] != static_cast<std::int64_t>(i)) return false;
+  }
+  return static_cast<std::int64_t>(channels.size()) == all;
+}
+
+// Copies planes of dense tensors n x c x h x w, channel from_channels[i] to channel to_channels[i].
+// An empty list stands for 0, 1, 2, ...
+template <class T>
+void copy_channels(const Tensor<T>& from, const std::vector<std::int64_t>& from_channels,
+                   Tensor<T>& to, const std::vector<std::int64_t>& to_channels, int threads,
+                   Executor& executor) {
+  constexpr std::int64_t kBytesOfATask = 64 << 10;  // some 5 us, against 0.2 us to hand it out
+  const std::int64_t plane = from.size(2) * from.size(3);
+  const auto channels =
+      static_cast<std::int64_t>(std::max(from_channels.size(), to_channels.size()));
+  const std::int64_t planes = from.size(0) * channels;
+  const std::int64_t bytes = planes * plane * static_cast<std::int64_t>(sizeof(T));
+  const auto tasks = static_cast<int>(
+      std::clamp<std::int64_t>(bytes / kBytesOfATask, 1,
+                               std::min<std::int64_t>(threads, std::max<std::int64_t>(planes, 1))));
+  const auto copy = [&](int task) {
+    for (std::int64_t at = planes * task / tasks; at < planes * (task + 1) / tasks; ++at) {
+      const std::int64_t n = at / channels;
+      const std::int64_t i = at % channels;
+      std::copy_n(from.data() + (n * from.size(1) + rewrite::listed(from_channels, i)) * plane,
+                  plane, to.data() + (n * to.size(1) + rewrite::listed(to_channels, i)) * plane);
+    }
+  };
+  executor.run(tasks, copy);
+}
+
+// The time of copying so much in one thread, in the cache that holds both sides, or in memory.
+template <class T>
+double copy_seconds(const Tensor<T>& copied) {
+  const Machine& machine = host_machine();
+  const std::int64_t bytes = 2 * copied.size() * static_cast<std::int64_t>(sizeof(T));
+  const double rate = bytes <= machine.caches.l2_bytes   ? machine.rates.l2_bytes_per_second
+                      : bytes <= machine.caches.l3_bytes ? machine.rates.l3_bytes_per_second
+                                                         : machine.rates.dram_bytes_per_second;
+  return static_cast<double>(bytes) / rate;
+}
+
+Dims with_channels(const Dims& shape, std::int64_t channels) {
+  return {shape[0], channels, shape[2], shape[3]};
+}
+
+// A chain of layers ready to run on inputs of one shape: planned, packed, with all its memory.
+template <class T>
+class LayerChain {
+ public:
+  // Throws Error where a layer does not fit what comes before it. `layers` must outlive the chain.
+  LayerChain(const Layers<T>& layers, const Dims& x_shape, int threads);
+
+  // y for a dense x of that shape. It is memory of the chain, valid until the next run.
+  const Tensor<T>& run(const Tensor<T>& x, Executor& executor, const std::atomic<bool>* cancel);
+
+  std::int64_t multiplications() const;
+  double predicted_seconds() const;
+
+ private:
+  struct Step {
+    const ConvLayer<T>& layer;
+    Plan plan;
+    Packed packed;
+    Tensor<T> read;      // the channels that `reads` lists, unless they are x as it is
+    Tensor<T> computed;  // the channels that `writes` lists, unless they are y as it is
+    Tensor<T> y;
+  };
+
+  std::vector<Step> steps_;
+};
+
+template <class T>
+LayerChain<T>::LayerChain(const Layers<T>& layers, const Dims& x_shape, int threads) {
+  steps_.reserve(layers.size());
+  Dims shape = x_shape;
+  for (const ConvLayer<T>& layer : layers) {
+    Plan made = plan(problem_of(layer, shape), {.threads = threads});
+    const Problem& problem = made.problem();
+    const Dims computed = problem.y_shape();
+    Packed packed = made.pack(layer.kernel, layer.bias);
+    Tensor<T> read(in_order(layer.reads, shape[1]) ? Dims{0} : problem.x_shape());
+    shape = layer.writes.empty() ? computed : with_channels(computed, layer.y_channels);
+    steps_.push_back({.layer = layer,
+                      .plan = std::move(made),
+                      .packed = std::move(packed),
+                      .read = std::move(read),
+                      .computed = Tensor<T>(in_order(layer.writes, shape[1]) ? Dims{0} : computed),
+                      .y = Tensor<T>(shape)});
+  }
+}
+
+template <class T>
+const Tensor<T>& LayerChain<T>::run(const Tensor<T>& x, Executor& executor,
+                                    const std::atomic<bool>* cancel) {
+  const Tensor<T>* in = &x;
+  for (Step& step : steps_) {
+    if (step.read.size() != 0) {
+      copy_channels(*in, step.layer.reads, step.read, {}, step.plan.threads(), executor);
+      in = &step.read;
+    }
+    Tensor<T>& out = step.computed.size() != 0 ? step.computed : step.y;
+    step.plan.template run<T>(*in, step.packed, out, {.executor = &executor, .cancel = cancel});
+    if (step.computed.size() != 0) {
+      copy_channels(out, {}, step.y, step.layer.writes, step.plan.threads(), executor);
+    }
+    in = &step.y;
+  }
+  return *in;
+}
+
+template <class T>
+std::int64_t LayerChain<T>::multiplications() const {
+  std::int64_t sum = 0;
+  for (const Step& step : steps_) {
+    sum = saturated_sum(sum, step.plan.problem().multiplications());
+  }
+  return sum;
+}
+
+template <class T>
+double LayerChain<T>::predicted_seconds() const {
+  double sum = 0;
+  for (const Step& step : steps_) {
+    sum +=
+        step.plan.cost().predicted_seconds + copy_seconds(step.read) + copy_seconds(step.computed);
+  }
+  return sum;
+}
+
 }  // namespace
 
 template <class T>
 Problem problem_of(const ConvLayer<T>& layer, const Dims& x_shape) {
   check_x(x_shape);
-  check_layer(layer, x_shape);
+  const std::string broken = rewrite::broken_rule(layer, x_shape[1]);
+  if (!broken.empty()) refuse(broken);
   Problem problem;
   problem.n = x_shape[0];
   problem.c_i = layer.reads.empty() ? x_shape[1] : static_cast<std::int64_t>(layer.reads.size());
@@ -98,7 +193,7 @@ Problem problem_of(const ConvLayer<T>& layer, const Dims& x_shape) {
   if (problem.kernel_shape() != layer.kernel.shape()) {
     refuse("a layer of kernel " + to_string(layer.kernel.shape()) + " in " +
            std::to_string(layer.groups) + " groups reads " +
-           std::to_string(layer.kernel.size(1) * layer.groups) + " channels but x is " +
+           std::to_string(rewrite::input_channels(layer)) + " channels but x is " +
            to_string(x_shape));
   }
   return problem;
@@ -116,7 +211,7 @@ template <class T>
 Tensor<T> run_layers(const Layers<T>& layers, TensorView<const T> x,
                      const RunLayersOptions& options) {
   check_x(x.shape());
-  rewrite::LayerChain<T> chain(layers, x.shape(), options.threads);
+  LayerChain<T> chain(layers, x.shape(), options.threads);
   Executor& executor = options.executor == nullptr ? default_executor() : *options.executor;
   return chain.run(dense_copy(x), executor, options.cancel);
 }
@@ -124,7 +219,7 @@ Tensor<T> run_layers(const Layers<T>& layers, TensorView<const T> x,
 template <class T>
 std::int64_t multiplications_per_position(const Layers<T>& layers) {
   std::int64_t sum = 0;
-  std::int64_t positions = 1;  // of the layer's output for one of the last layer's
+  std::int64_t positions = 1;  // outputs of the layer for one output of the last layer
   for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
     const std::int64_t products = counted(bounded_product({layer->kernel.size(), positions}));
     sum = counted(saturated_sum(sum, products));
@@ -137,12 +232,12 @@ template <class T>
 std::vector<LayersCost> compare_layers(const std::vector<Layers<T>>& alternatives,
                                        const Dims& x_shape, const LayersCostOptions& options) {
   check_x(x_shape);
-  std::vector<rewrite::LayerChain<T>> chains;
+  std::vector<LayerChain<T>> chains;
   std::vector<LayersCost> costs;
   chains.reserve(alternatives.size());
   costs.reserve(alternatives.size());
   for (const Layers<T>& layers : alternatives) {
-    const rewrite::LayerChain<T>& chain = chains.emplace_back(layers, x_shape, options.threads);
+    const LayerChain<T>& chain = chains.emplace_back(layers, x_shape, options.threads);
     costs.push_back({.multiplications = chain.multiplications(),
                      .predicted_seconds = chain.predicted_seconds()});
   }
@@ -151,14 +246,14 @@ std::vector<LayersCost> compare_layers(const std::vector<Layers<T>>& alternative
   Tensor<T> x(x_shape);
   Random random(1);
   for (T& value : x) value = static_cast<T>(std::max(0.0, random.normal()));  // as behind a ReLU
-  const auto timed = [&](rewrite::LayerChain<T>& chain, std::int64_t runs) {
+  const auto timed = [&](LayerChain<T>& chain, std::int64_t runs) {
     const Stopwatch watch;
     for (std::int64_t i = 0; i < runs; ++i) chain.run(x, default_executor(), options.cancel);
     return watch.seconds() / static_cast<double>(runs);
   };
   std::vector<std::int64_t> in_a_row(chains.size(), 1);
   for (std::size_t i = 0; i < chains.size(); ++i) {
-    timed(chains[i], 1);  // the first touches its pages
+    timed(chains[i], 1);  // the first run touches the pages of its memory
     in_a_row[i] = runs_in_a_row(timed(chains[i], 1));
   }
   std::vector<std::vector<double>> seconds(chains.size());
@@ -175,19 +270,15 @@ std::vector<LayersCost> compare_layers(const std::vector<Layers<T>>& alternative
   return costs;
 }
 
-template Problem problem_of(const ConvLayer<float>&, const Dims&);
-template Problem problem_of(const ConvLayer<double>&, const Dims&);
-template Dims output_shape(const Layers<float>&, const Dims&);
-template Dims output_shape(const Layers<double>&, const Dims&);
-template Tensor<float> run_layers(const Layers<float>&, TensorView<const float>,
-                                  const RunLayersOptions&);
-template Tensor<double> run_layers(const Layers<double>&, TensorView<const double>,
-                                   const RunLayersOptions&);
-template std::int64_t multiplications_per_position(const Layers<float>&);
-template std::int64_t multiplications_per_position(const Layers<double>&);
-template std::vector<LayersCost> compare_layers(const std::vector<Layers<float>>&, const Dims&,
-                                                const LayersCostOptions&);
-template std::vector<LayersCost> compare_layers(const std::vector<Layers<double>>&, const Dims&,
-                                                const LayersCostOptions&);
+#define PLAIT_INSTANTIATE(T)                                                                     \
+  template Problem problem_of(const ConvLayer<T>&, const Dims&);                                 \
+  template Dims output_shape(const Layers<T>&, const Dims&);                                     \
+  template Tensor<T> run_layers(const Layers<T>&, TensorView<const T>, const RunLayersOptions&); \
+  template std::int64_t multiplications_per_position(const Layers<T>&);                          \
+  template std::vector<LayersCost> compare_layers(const std::vector<Layers<T>>&, const Dims&,    \
+                                                  const LayersCostOptions&);
+PLAIT_INSTANTIATE(float)
+PLAIT_INSTANTIATE(double)
+#undef PLAIT_INSTANTIATE
 
 }  // namespace plait

@@ -75,7 +75,7 @@ TEST(InspectCommand, PrintsJson) {
   }
   ASSERT_NE(last, nullptr);
   EXPECT_EQ((*last)["bitwise"], true);
-  EXPECT_EQ((*last)["kernel_error"], 0);
+  EXPECT_EQ((*last)["output_bound"], 0);
   EXPECT_EQ((*last)["share"], 12.0 / 216);
   EXPECT_EQ((*last)["cheaper"], true);
   const Json& layer = (*last)["layers"][0];
@@ -196,7 +196,7 @@ TEST(InspectCommand, RefusesWrongUse) {
   EXPECT_CONTAINS(error({folder.path("none.npy")}), "No such file");
   EXPECT_CONTAINS(error({folder.file("text.npy", "hello")}), "is not a .npy file");
   EXPECT_CONTAINS(error({folder.npy("v.npy", ramp({}))}), "has shape scalar; a kernel is");
-  EXPECT_CONTAINS(error({k, "--groups", "3"}), "3 does not divide 4 (kernel is 4x2x3x3)");
+  EXPECT_CONTAINS(error({k, "--groups", "3"}), "3 does not divide c_o = 4 (kernel is 4x2x3x3)");
   EXPECT_CONTAINS(error({k, "--groups", "0", "--input-size", "8"}), "groups must be at least 1");
   EXPECT_CONTAINS(error({k, "--stride", "0"}), "stride must be at least 1");
   EXPECT_CONTAINS(error({k, "--stride", "2", "--padding", "same_upper"}), "give --input-size");

@@ -65,7 +65,7 @@ def _branches(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _run_proposed(x: Any) -> Any:
+def _run_rewrite(x: Any) -> Any:
     return plait.inspect(IDENTITY).proposals[0].run(x)
 
 
@@ -141,6 +141,6 @@ ENTRY_POINTS = {
         lambda K: plait.inspect(K).proposals[0].layers[0].layer.kernel,  # noqa: N803
         {"K": IDENTITY},
     ),
-    "Proposal.run": EntryPoint(_run_proposed, {"x": whole(1, 8, 3, 3)}, hidden=("float32",)),
+    "Rewrite.run": EntryPoint(_run_rewrite, {"x": whole(1, 8, 3, 3)}, hidden=("float32",)),
 }
 CASES = [(name, operand) for name, entry in ENTRY_POINTS.items() for operand in entry.operands]

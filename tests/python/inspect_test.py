@@ -23,9 +23,9 @@ def check(inspection: plait.Inspection, x: np.ndarray, K: np.ndarray, **options)
         other = proposal.run(x)
         assert other.shape == y.shape
         assert other.dtype == y.dtype
-        allowed = proposal.kernel_error * np.abs(x).max() + 300 * eps * sums
+        allowed = proposal.output_bound * np.abs(x).max() + 300 * eps * sums
         assert np.abs(other - y).max() <= allowed, proposal
-        assert proposal.bitwise == (proposal.kernel_error == 0)
+        assert proposal.bitwise == (proposal.output_bound == 0)
         assert proposal.multiplications_per_position < K.size
 
 
@@ -117,7 +117,7 @@ def test_times() -> None:
     [
         ((2, 3, 3), {}, "c_o x c_i/groups x k_h x k_w but is 2x3x3"),
         ((4, 0, 3, 3), {}, "must be at least 1 but it is 4x0x3x3"),
-        ((4, 2, 3, 3), {"groups": 3}, "3 does not divide 4"),
+        ((4, 2, 3, 3), {"groups": 3}, "3 does not divide c_o = 4"),
         ((4, 2, 3, 3), {"stride": 0}, "stride must be at least 1"),
         ((4, 2, 3, 3), {"padding": "same_upper", "stride": 2}, "depends on the size of x"),
         ((4, 2, 3, 3), {"input_size": 2}, "larger than the padded input 2x2"),

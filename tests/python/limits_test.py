@@ -83,7 +83,7 @@ calls = {
     "compose": lambda: plait.compose(bank, bank, input_size=96, measure=True),
     "decompose": lambda: plait.decompose(bank, rank=4, input_size=96, measure_seconds=0.01),
     "inspect": lambda: plait.inspect(torch.eye(64)[:, :, None, None], input_size=96),
-    "Proposal.run": lambda: plait.inspect(torch.eye(64)[:, :, None, None]).proposals[0].run(x),
+    "Rewrite.run": lambda: plait.inspect(torch.eye(64)[:, :, None, None]).proposals[0].run(x),
 }
 before = len(os.listdir("/proc/self/task"))
 calls[sys.argv[2]]()

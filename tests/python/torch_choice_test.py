@@ -56,6 +56,14 @@ def test_a_named_batch_norm_is_folded_though_other_calls_are_unknown():
     assert conversion.left == {}
 
 
+def test_a_batch_norm_without_finite_values_is_left():
+    model = pair()
+    model[1].running_mean[2] = float("nan")
+    conversion = plait.torch.convert(model)
+    assert conversion.folded == {}
+    assert "mean[2] is nan but must be finite" in conversion.left["1"]
+
+
 class Branching(other_uses.Net):
     def forward(self, x):
         return self.bn(self.conv(x)) if x.sum() > 0 else x

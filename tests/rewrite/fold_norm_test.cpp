@@ -224,7 +224,7 @@ TEST(FoldBatchNormErrors, NameWhatIsWrongWithTheLayer) {
   layer.y_channels = 2;
   EXPECT_EQ(refusal(layer, example_norm(2)), "layer: writes has channel 1 twice");
   layer.writes = {1, 2};
-  EXPECT_EQ(refusal(layer, example_norm(2)), "layer: writes has channel 2 of 2");
+  EXPECT_EQ(refusal(layer, example_norm(2)), "layer: writes has channel 2 but y has 2");
   layer.reads = {0, 1};
   EXPECT_EQ(refusal(layer, example_norm(2)),
             "layer: reads must list the layer's 3 channels but has 2");

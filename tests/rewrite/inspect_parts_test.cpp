@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "rewrite/inspect/blocks.hpp"
-#include "rewrite/inspect/window.hpp"
+#include "rewrite/inspect/bank.hpp"
 #include "support/inspect.hpp"
 
 namespace plait::test {

@@ -282,7 +282,7 @@ TEST(InspectRefusals, NameTheShapesAndTheRule) {
             "a kernel to inspect must be c_o x c_i/groups x k_h x k_w but is missing");
   EXPECT_EQ(error({4, 0, 3, 3}), "every size of a kernel must be at least 1 but it is 4x0x3x3");
   EXPECT_EQ(error({64, 3, 7, 7}, {.groups = 3}),
-            "groups must divide the output channels but 3 does not divide 64 (kernel is 64x3x7x7)");
+            "groups must divide the channels but 3 does not divide c_o = 64 (kernel is 64x3x7x7)");
   EXPECT_EQ(error({64, 3, 7, 7}, {.groups = 0}), "groups must be at least 1 but is 0");
   EXPECT_EQ(error({4, 3, 3, 3}, {.stride = 0}), "stride must be at least 1 but is 0x0");
   EXPECT_EQ(error({4, 3, 3, 3}, {.dilation = -1}), "dilation must be at least 1 but is -1x-1");

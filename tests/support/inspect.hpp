@@ -42,8 +42,8 @@ void set_kernel(Tensor<T>& kernel, std::int64_t o, std::int64_t i, Value&& value
 }
 
 template <class T>
-const KernelProposal<T>* find(const Inspection<T>& inspection, const std::string& name) {
-  for (const KernelProposal<T>& proposal : inspection.proposals) {
+const Rewrite<T>* find(const Inspection<T>& inspection, const std::string& name) {
+  for (const Rewrite<T>& proposal : inspection.proposals) {
     if (proposal.name == name) return &proposal;
   }
   return nullptr;
@@ -52,7 +52,7 @@ const KernelProposal<T>* find(const Inspection<T>& inspection, const std::string
 template <class T>
 std::string names_of(const Inspection<T>& inspection) {
   std::string names;
-  for (const KernelProposal<T>& proposal : inspection.proposals) {
+  for (const Rewrite<T>& proposal : inspection.proposals) {
     names += (names.empty() ? "" : ", ") + proposal.name;
   }
   return names;
@@ -79,7 +79,7 @@ void expect_equivalent(const Inspection<T>& inspection, std::int64_t h, std::int
     largest_sum = std::max(largest_sum, sum);
   }
   const Tensor<T> y = run_layers<T>(inspection.layer, x);
-  for (const KernelProposal<T>& proposal : inspection.proposals) {
+  for (const Rewrite<T>& proposal : inspection.proposals) {
     SCOPED_TRACE(proposal.name + ": " + proposal.what);
     const Tensor<T> other = run_layers<T>(proposal.layers, x);
     ASSERT_EQ(other.shape(), y.shape());
@@ -87,7 +87,7 @@ void expect_equivalent(const Inspection<T>& inspection, std::int64_t h, std::int
     const double sums = (proposal.layers.size() > 1 ? 30 : 1) * largest_sum * largest_x;
     const double rounding = 8 * static_cast<double>(std::numeric_limits<T>::epsilon()) *
                             std::sqrt(static_cast<double>(depth + 16)) * sums;
-    const double allowed = proposal.kernel_error * largest_x + rounding;
+    const double allowed = proposal.output_bound * largest_x + rounding;
     for (std::int64_t i = 0; i < y.size(); ++i) {
       ASSERT_LE(std::abs(static_cast<double>(y.data()[i]) - static_cast<double>(other.data()[i])),
                 allowed)
@@ -95,11 +95,11 @@ void expect_equivalent(const Inspection<T>& inspection, std::int64_t h, std::int
     }
     EXPECT_LT(proposal.multiplications_per_position, inspection.multiplications_per_position);
     if (proposal.bitwise) {
-      EXPECT_EQ(proposal.kernel_error, 0);
+      EXPECT_EQ(proposal.output_bound, 0);
       EXPECT_TRUE(proposal.proof.starts_with("bitwise: ")) << proposal.proof;
     } else {
       EXPECT_TRUE(proposal.proof.starts_with("bound: ")) << proposal.proof;
-      EXPECT_LE(proposal.kernel_error,
+      EXPECT_LE(proposal.output_bound,
                 64 * static_cast<double>(std::numeric_limits<T>::epsilon()) * largest_sum);
     }
   }

@@ -109,25 +109,18 @@ struct FormRanks {
   std::int64_t exact_multiplications = 0;  // per position, of the layers of the exact rank
 };
 
-// Two layers instead of one.
+// Two layers instead of one. The name is that of the form.
 template <class T>
-struct Approximation {
+struct Approximation : Rewrite<T> {
   LayerForm form = LayerForm::spatial_pairs;
   std::int64_t rank = 0;
   std::int64_t full_rank = 0;
-  Layers<T> layers;
-  // Of the kernel that the layers make, as rounded to T: ||K - K^||_F / ||K||_F. For x of
+  // ||K - K^||_F / ||K||_F for the kernel K^ that the layers make, as rounded to T. For x of
   // independent values of mean zero this is also the expected rms error / rms output.
   double kernel_error = 0;
-  // No output differs by more than this times max|x|: max over o of ||K[o] - K^[o]||_1.
-  double output_bound = 0;
-  // The largest difference / bound on random data, at most 1; nothing where there is no difference,
-  // or the check would take too much memory.
+  // The largest difference of outputs on random data, by its bound: at most 1. Nothing where there
+  // is no difference, or where the check would take too much memory.
   std::optional<double> bound_share;
-  std::int64_t multiplications_per_position = 0;
-  LayersCost cost;      // with input_size
-  double share = 0;     // of the kernel's measured time, else predicted time, else products
-  std::string verdict;  // "do: 0.61 of the time here", "do not: slower here (1.4 times)", ...
 };
 
 template <class T>
@@ -141,7 +134,7 @@ struct Decomposition {
   // the two kernels of one channel.
   std::vector<Approximation<T>> approximations;
   std::int64_t multiplications_per_position = 0;  // of the layer
-  LayersCost cost;                                // of the layer, with input_size
+  LayersCost cost;  // of the layer, with input_size; not measured if there is no alternative
 };
 
 // Decomposes a kernel of c_o x c_i/g x k_h x k_w, c_i x k_h x k_w of one output channel, or k_h x

@@ -102,36 +102,17 @@ struct KernelFindings {
   std::vector<ChainRank> ranks;
 };
 
-// Layers that compute the same.
-template <class T>
-struct KernelProposal {
-  // "dead channels", "groups" (as they are stored), "reordered groups", "window", "combined" (of
-  // these), "repeated outputs", "repeated inputs", or a ChainRank's layers: "3x1 then 1x3".
-  std::string name;
-  std::string what;  // in words
-  Layers<T> layers;
-  // Of the kernel rebuilt from the layers: whether its values are those given, bit for bit but for
-  // the signs of zeros; if not, max over o of ||K[o] - rebuilt[o]||_1, so that no output differs by
-  // more than this times max|x|, apart from the rounding of its sums.
-  bool bitwise = false;
-  double kernel_error = 0;
-  std::int64_t multiplications_per_position = 0;
-  LayersCost cost;  // with input_size
-  // Measured seconds by the layer's; predicted ones if not measured; without input_size products.
-  double share = 1;
-  bool cheaper = false;  // share < 1
-  std::string proof;     // in words
-  std::string verdict;   // "cheaper: 0.31 of the time", "do not: slower here (1.2 times)"
-};
-
 template <class T>
 struct Inspection {
   Layers<T> layer;  // as given
   InspectOptions options;
   KernelFindings found;
   std::int64_t multiplications_per_position = 0;
-  LayersCost cost;                           // with input_size
-  std::vector<KernelProposal<T>> proposals;  // each with fewer products than the layer
+  LayersCost cost;  // with input_size; not measured if nothing is proposed
+  // Each has fewer products than the layer. Their names are "dead channels", "groups" (as they are
+  // stored), "reordered groups", "window", "combined" (of these), "repeated outputs", "repeated
+  // inputs", and those of a ChainRank's layers: "3x1 then 1x3".
+  std::vector<Rewrite<T>> proposals;
 };
 
 // Inspects a kernel of c_o x c_i/groups x k_h x k_w, of any strides. The time is some c_o^2 c_i for

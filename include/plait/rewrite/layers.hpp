@@ -1,10 +1,11 @@
-// Convolution layers one after the other with nothing between them, as values: what the algebra of
-// kernels (compose.hpp, decompose.hpp, inspect.hpp) takes and gives. Alternatives that compute the
-// same can be run and their cost compared.
+// Convolution layers one after the other with nothing between them, as values: what compose.hpp,
+// decompose.hpp, fold.hpp and inspect.hpp take and give. Alternatives that compute the same can be
+// run, and their costs compared.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include <plait/executor.hpp>
@@ -14,8 +15,8 @@
 
 namespace plait {
 
-// y = K * x + bias, padded with zeros. Channels may be picked before it and placed after it, which
-// is how permutations of channels, and layers of only some of them, are written.
+// y = K * x + bias, padded with zeros. The layer may read its channels from any channels of x, and
+// write them to any channels of y: so it can permute channels, or compute only some of them.
 template <class T>
 struct ConvLayer {
   Tensor<T> kernel;     // c_o x c_i/groups x k_h x k_w
@@ -62,7 +63,7 @@ PLAIT_API std::int64_t multiplications_per_position(const Layers<T>& layers);
 
 struct LayersCost {
   std::int64_t multiplications = 0;  // of all layers, products by padding zeros included
-  double predicted_seconds = 0;      // by the plans, and of copying picked and placed channels
+  double predicted_seconds = 0;      // by the plans, and for copying channels read and written
   double measured_seconds = 0;       // median; 0 if not measured
 };
 
@@ -79,5 +80,25 @@ template <class T>
 PLAIT_API std::vector<LayersCost> compare_layers(const std::vector<Layers<T>>& alternatives,
                                                  const Dims& x_shape,
                                                  const LayersCostOptions& options = {});
+
+// Layers that stand for one layer: how they differ from it, and what they cost beside it.
+template <class T>
+struct Rewrite {
+  std::string name;  // what decompose.hpp and inspect.hpp call layers of this kind
+  std::string what;  // the same in words
+  Layers<T> layers;
+  // About the kernel that the layers make: whether it is proved to have the values of the given
+  // one, bit for bit but for the signs of zeros; and max over o of ||K[o] - K^[o]||_1, so that no
+  // output differs by more than this times max|x|, apart from the rounding of its sums.
+  bool bitwise = false;
+  double output_bound = 0;
+  std::string proof;  // the same in words
+  std::int64_t multiplications_per_position = 0;
+  LayersCost cost;  // with input_size
+  // Measured seconds by the layer's; predicted ones if not measured; without input_size products.
+  double share = 1;
+  bool cheaper = false;  // whether the share is below 1, of measured times by more than their noise
+  std::string verdict;   // "cheaper: 0.31 of the time", "do not: slower here (1.2 times)"
+};
 
 }  // namespace plait

@@ -1,4 +1,4 @@
-"""Batch norms that follow convolutions: which may be folded into them by `plait.fold_batch_norm`."""
+"""Batch norms that follow convolutions, and which of them `plait.fold_batch_norm` may fold."""
 
 from __future__ import annotations
 
@@ -36,8 +36,12 @@ def fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[torch.Tensor, to
         *(convolution.weight, convolution.bias),
         *(norm.weight, norm.bias, norm.running_mean, norm.running_var),
     )
-    values = (None if tensor is None else tensor.detach().double() for tensor in given)
-    weight, bias = plait.fold_batch_norm(*values, norm.eps, groups=convolution.groups)
+    K, bias, gamma, beta, mean, variance = (  # noqa: N806
+        None if tensor is None else tensor.detach().double() for tensor in given
+    )
+    weight, bias = plait.fold_batch_norm(
+        K, bias, gamma, beta, mean, variance, norm.eps, groups=convolution.groups
+    )
     return weight.to(convolution.weight.dtype), bias.to(convolution.weight.dtype)
 
 

@@ -20,9 +20,9 @@ bool meets(const BorderAxis::Layer& first, std::int64_t a, std::int64_t size) {
   return tap < first.taps && start + tap * first.dilation < size;
 }
 
-// Before x: position -j of the middle map has its last tap at d1 (k1 - 1) - p1 - j s1, which is in
-// x, if that is large enough, unless negative. Tap u2 of output i is at position i s2 - p2 + u2 d2:
-// of each tap the last one before 0 counts, as those nearer to x meet it first.
+// Before x: the window of position -j of the middle map has its last tap at d1 (k1 - 1) - p1 - j
+// s1, which lies in a large x unless it is negative. Tap u2 of output i is at position i s2 - p2 +
+// u2 d2. For each tap only its last position before 0 counts, as it is the nearest to x.
 bool can_meet_before(const BorderAxis& axis) {
   const BorderAxis::Layer& first = axis.first;
   const BorderAxis::Layer& second = axis.second;
@@ -38,8 +38,9 @@ bool can_meet_before(const BorderAxis& axis) {
 }
 
 // Behind x: position h_mid - 1 + j has its first tap at h + p_after - d1 (k1 - 1) - 1 - r + j s1,
-// where r <= s1 - 1 are the rows that the first layer leaves over. There are sizes with that r for
-// which the last tap of the last window is at j = 1: both layers' remainders can be chosen.
+// where r <= s1 - 1 are the rows that the first layer leaves over. For every r there are sizes
+// where the last tap of the last window is at j = 1, as the remainders of both layers can be
+// chosen.
 bool can_meet_after(const BorderAxis& axis) {
   const BorderAxis::Layer& first = axis.first;
   return axis.second.after > 0 && first.dilation * (first.taps - 1) > first.after;
@@ -80,8 +81,8 @@ DifferingOutputs::DifferingOutputs(std::vector<std::uint8_t> rows,
                                    std::vector<std::uint8_t> columns, bool biased)
     : rows_(std::move(rows)), columns_(std::move(columns)), biased_(biased) {}
 
-// A pair of taps, one of the row's and one of the column's, that is padded on an axis and whose
-// first window meets x on both.
+// An output differs if it has a tap that is in the padding on some axis, and whose first window
+// meets x on both axes.
 bool DifferingOutputs::differs(unsigned row, unsigned column) const {
   if (biased_) return ((row | column) & kPadded) != 0;
   const bool row_meets = (row & (kInside | kMeeting)) != 0;

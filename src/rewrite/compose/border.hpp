@@ -1,4 +1,5 @@
-// Where the second of two layers reads padding that the first layer, going on, would have filled.
+// Where the second of two layers reads zeros of its padding, which one kernel for both would
+// replace by what the first layer computes there.
 #pragma once
 
 #include <atomic>
@@ -21,8 +22,9 @@ struct BorderAxis {
   Layer first, second;
 };
 
-// The Taps of DifferingOutputs of each of `outputs` windows, for `size` positions of x and `middle`
-// of the middle map. Both layers and the composed one are valid for that size.
+// The Taps of DifferingOutputs for each of `outputs` windows, where the axis has `size` positions
+// of x and `middle` of the middle map. Both layers and the composed one must be valid for that
+// size.
 std::vector<std::uint8_t> taps_of(const BorderAxis& axis, std::int64_t size, std::int64_t middle,
                                   std::int64_t outputs, const std::atomic<bool>* cancel);
 

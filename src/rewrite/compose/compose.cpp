@@ -17,9 +17,9 @@
 namespace plait {
 namespace {
 
-constexpr std::int64_t kMostOutputs = std::int64_t{1} << 28;  // of an axis, to look at one by one
+constexpr std::int64_t kMostOutputs = std::int64_t{1} << 28;  // along an axis, as each is looked at
 
-// Runs the call; what it refuses is refused of `what`.
+// Runs the call. The message of an Error that it throws begins with `what`.
 template <class Call>
 auto named(const char* what, Call&& call) {
   try {
@@ -280,7 +280,7 @@ Composition<T> compose(TensorView<const T> kernel1, TensorView<const T> kernel2,
   if (options.input_size) {
     set_size(two, one.shape, options, composed);
   } else {
-    // The sizes of both axes vary independently, and large x is read on either.
+    // The sizes of both axes are independent, and a large x is read on either.
     composed.exact = !rewrite::can_read_padding(rows_of(first, second), biased) &&
                      !rewrite::can_read_padding(columns_of(first, second), biased);
   }

@@ -13,7 +13,7 @@ namespace plait::rewrite {
 namespace {
 
 constexpr std::int64_t kColumns = 1024;  // of one product
-// Multiplications and elements of one product: some 20 ms between two looks at `cancel`, 16 MiB.
+// The most multiplications of one product, so that `cancel` is looked at every 20 ms, and elements.
 constexpr std::int64_t kProducts = std::int64_t{1} << 26;
 constexpr std::int64_t kElements = std::int64_t{1} << 21;
 
@@ -36,9 +36,9 @@ std::vector<std::int64_t> tap_places(const Dims& kernel, const Pair& step, std::
 // A product of every tap of K2 with every tap of K1 is one of two matrices,
 //   P[(o, u2, v2), (c, u1, v1)] = sum over m of K2[o, m, u2, v2] K1[m, c, u1, v1],
 // whose elements are then added where they belong in W. The middle channels are cut into lcm(g1,
-// g2) blocks, so that each lies within one group of either layer: P is made for one after another,
-// and of each a part at a time. All three matrices are kept transposed, which is row by row:
-// P^T = K1^T K2^T.
+// g2) blocks, each of which lies within one group of either layer. P is computed for one block
+// after another, a part of its columns at a time. All three matrices are kept transposed, row by
+// row: P^T = K1^T K2^T.
 template <class T>
 class Composer {
  public:

@@ -56,7 +56,8 @@ class Places {
     return ((block * k_.outputs() + col / taps) * rank_ + t) * taps + col % taps;
   }
 
-  // The second layer reads in the order o, i, t what the first makes in the order i, o, t.
+  // The first layer computes its channels in the order i, o, t; the second one reads them in the
+  // order o, i, t.
   std::vector<std::int64_t> reads() const {
     if (!pairs() || k_.c_i == 1 || k_.outputs() == 1) return {};
     std::vector<std::int64_t> reads;
@@ -83,7 +84,7 @@ class Places {
   Pair second_ = 1;
 };
 
-// K less what layers make of it: by output and all together.
+// The difference of K and the kernel that layers make, for each output and in all.
 class Loss {
  public:
   explicit Loss(const ScaledKernel& kernel)
@@ -107,9 +108,9 @@ class Loss {
   double squares_ = 0;
 };
 
-// Pads, stride and dilation to the layer that has the taps of their axis: so the other one meets no
-// padding. Of two layers with taps on the same axis the first takes the pads, the second the
-// stride.
+// The layer that has the taps of an axis takes the padding, stride and dilation of that axis, so
+// that the other one meets no padding. Where both have taps, the first takes the padding and the
+// second the stride.
 template <class T>
 void set_geometry(LayerForm form, const DecomposeOptions& options, ConvLayer<T>& first,
                   ConvLayer<T>& second) {
@@ -146,6 +147,20 @@ void set_geometry(LayerForm form, const DecomposeOptions& options, ConvLayer<T>&
 }
 
 template <class T>
+void set_form(LayerForm form, Approximation<T>& result) {
+  result.form = form;
+  result.name = name_of(form);
+  result.what = description_of(form);
+}
+
+template <class T>
+void set_loss(const Loss& loss, Approximation<T>& result) {
+  result.kernel_error = loss.relative_error();
+  result.output_bound = loss.largest_sum();
+  result.multiplications_per_position = multiplications_per_position(result.layers);
+}
+
+template <class T>
 Tensor<T> tensor_of(const Plane& plane, int exponent) {
   Tensor<T> tensor({1, 1, plane.rows, plane.cols});
   std::transform(plane.values.begin(), plane.values.end(), tensor.begin(),
@@ -177,7 +192,7 @@ Layers<double> in_f64(const Layers<T>& layers) {
   return result;
 }
 
-// An image that gives some 6 x 6 outputs without padding, or nothing if it would be large.
+// The shape of an image with some 6 x 6 outputs, padding apart; nothing if it would be large.
 std::optional<Dims> image_for(const ScaledKernel& k, const DecomposeOptions& options) {
   constexpr std::int64_t kMostElements = std::int64_t{1} << 22;
   constexpr std::int64_t kOutputs = 6;
@@ -221,7 +236,7 @@ Approximation<T> approximation(const ScaledKernel& kernel, const Unfolding& unfo
                                std::int64_t rank, const DecomposeOptions& options) {
   const Places places(unfolding, kernel, rank);
   Approximation<T> result;
-  result.form = unfolding.form();
+  set_form(unfolding.form(), result);
   result.rank = rank;
   result.full_rank = unfolding.full_rank();
   result.layers.resize(2);
@@ -234,7 +249,7 @@ Approximation<T> approximation(const ScaledKernel& kernel, const Unfolding& unfo
   second.reads = places.reads();
   set_geometry(unfolding.form(), options, first, second);
 
-  // Half of each singular value, and of the kernel's scale, to each layer.
+  // Each layer takes the square root of each singular value, and half of the kernel's exponent.
   const int half = kernel.exponent / 2;
   const int other_half = kernel.exponent - half;
   Loss loss(kernel);
@@ -264,9 +279,7 @@ Approximation<T> approximation(const ScaledKernel& kernel, const Unfolding& unfo
       }
     }
   }
-  result.kernel_error = loss.relative_error();
-  result.output_bound = loss.largest_sum();
-  result.multiplications_per_position = multiplications_per_position(result.layers);
+  set_loss(loss, result);
   return result;
 }
 
@@ -274,7 +287,7 @@ template <class T>
 Approximation<T> layers_of_factors(const ScaledKernel& kernel, const Factoring& factoring,
                                    const DecomposeOptions& options) {
   Approximation<T> result;
-  result.form = LayerForm::factors;
+  set_form(LayerForm::factors, result);
   result.rank = result.full_rank = 1;
   result.layers.resize(2);
   result.layers[0].kernel = tensor_of<T>(factoring.first, 0);
@@ -286,16 +299,14 @@ Approximation<T> layers_of_factors(const ScaledKernel& kernel, const Factoring& 
   for (std::size_t i = 0; i < made.values.size(); ++i) {
     loss.add(static_cast<std::int64_t>(i), kernel.values[i] - made.values[i]);
   }
-  result.kernel_error = loss.relative_error();
-  result.output_bound = loss.largest_sum();
-  result.multiplications_per_position = multiplications_per_position(result.layers);
+  set_loss(loss, result);
   return result;
 }
 
 template <class T>
 void check_bound(const ScaledKernel& kernel, const Layers<T>& layer,
                  const DecomposeOptions& options, Approximation<T>& approximation) {
-  constexpr double kAboveRounding = 1e-10;  // of the run in f64
+  constexpr double kAboveRounding = 1e-10;  // smaller errors drown in the rounding of f64 runs
   if (approximation.kernel_error < kAboveRounding || approximation.output_bound == 0) return;
   const std::optional<Dims> shape = image_for(kernel, options);
   if (!shape) return;

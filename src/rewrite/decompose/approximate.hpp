@@ -7,7 +7,7 @@
 
 #include "rewrite/decompose/factor_pair.hpp"
 #include "rewrite/decompose/low_rank.hpp"
-#include "rewrite/decompose/scaled_kernel.hpp"
+#include "rewrite/decompose/plane.hpp"
 
 namespace plait::rewrite {
 
@@ -15,9 +15,9 @@ namespace plait::rewrite {
 std::int64_t products_per_position(const Unfolding& unfolding, const ScaledKernel& kernel,
                                    std::int64_t rank, const Pair& stride);
 
-// The nearest layers of that form and rank, without their cost. Where a layer reads its channels in
-// another order than they are made in, `reads` says so. The borders are exact: of the pads each
-// layer takes those of its own axes, and there is no bias.
+// The nearest layers of that form and rank, without their cost. Where the second layer reads the
+// channels in another order than the first one computes them, `reads` has that order. The borders
+// are exact: each layer has the padding of its own axes, and there is no bias.
 template <class T>
 Approximation<T> approximation(const ScaledKernel& kernel, const Unfolding& unfolding,
                                std::int64_t rank, const DecomposeOptions& options);

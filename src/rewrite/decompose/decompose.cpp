@@ -11,18 +11,112 @@
 
 #include <plait/error.hpp>
 
+#include "core/refuse.hpp"
+#include "core/values.hpp"
 #include "rewrite/decompose/approximate.hpp"
-#include "rewrite/decompose/check.hpp"
 #include "rewrite/decompose/factor_plane.hpp"
 #include "rewrite/decompose/low_rank.hpp"
 #include "rewrite/decompose/middle_channels.hpp"
-#include "rewrite/decompose/separable.hpp"
-#include "rewrite/decompose/words.hpp"
+#include "rewrite/decompose/text.hpp"
 #include "rewrite/linear/cancel.hpp"
+#include "rewrite/rewrites.hpp"
 
 namespace plait {
 namespace rewrite {
 namespace {
+
+// === what is asked ===
+
+constexpr std::int64_t kMostValues = std::int64_t{1} << 30;  // 8 GiB in f64
+
+// c_o x c_i/groups x k_h x k_w, or strides in that order, of a kernel that may have one output
+// channel or one channel only.
+Dims with_channels(const Dims& axes, std::int64_t missing) {
+  switch (axes.rank()) {
+    case 1:
+      return {missing, missing, missing, axes[0]};
+    case 2:
+      return {missing, missing, axes[0], axes[1]};
+    case 3:
+      return {missing, axes[0], axes[1], axes[2]};
+    default:
+      return axes;
+  }
+}
+
+template <class T>
+void check_shape(TensorView<const T> kernel) {
+  const int rank = kernel.rank();
+  const bool missing = kernel.data() == nullptr && (rank == 0 || element_count(kernel.shape()) > 0);
+  if (missing || rank == 0) {
+    refuse(
+        "the kernel must be c_o x c_i/groups x k_h x k_w, or k_h x k_w or k_w of one channel, but "
+        "is " +
+        (missing ? "missing" : to_string(kernel.shape())));
+  }
+  if (element_count(kernel.shape()) > kMostValues) {
+    throw Error(
+        Status::unsupported,
+        "kernels of up to 2^30 values are decomposed but this one is " + to_string(kernel.shape()));
+  }
+}
+
+void check_options(const DecomposeOptions& options) {
+  if (options.rank && options.error)
+    refuse("rank and error exclude each other, but both are given");
+  if (options.rank && *options.rank < 1) {
+    refuse("rank must be at least 1 but is " + std::to_string(*options.rank));
+  }
+  if (options.error && !(*options.error >= 0 && *options.error < 1)) {
+    refuse("error, relative to the kernel's norm, must be in [0, 1) but is " +
+           real_text(*options.error));
+  }
+  if (options.measure_seconds > 0 && !options.input_size) {
+    refuse("measuring needs the size of an image, but input_size is not given");
+  }
+}
+
+template <class T>
+Layers<T> checked_layer(TensorView<const T> kernel, const DecomposeOptions& options) {
+  check_options(options);
+  check_shape(kernel);
+  const TensorView<const T> whole(kernel.data(), with_channels(kernel.shape(), 1),
+                                  with_channels(kernel.strides(), 0));
+  return {rewrite::checked_layer(dense_copy(whole), kernel.shape(), options)};
+}
+
+template <class T>
+ScaledKernel scaled_kernel(const ConvLayer<T>& layer) {
+  ScaledKernel scaled;
+  scaled.c_o = layer.kernel.size(0);
+  scaled.c_i = layer.kernel.size(1);
+  scaled.k_h = layer.kernel.size(2);
+  scaled.k_w = layer.kernel.size(3);
+  scaled.groups = layer.groups;
+  scaled.epsilon = double{std::numeric_limits<T>::epsilon()};
+  double largest = 0;
+  for (const T value : layer.kernel) largest = std::max(largest, std::abs(double{value}));
+  if (largest > 0) std::frexp(largest, &scaled.exponent);
+  scaled.values.reserve(static_cast<std::size_t>(layer.kernel.size()));
+  for (const T value : layer.kernel) {
+    scaled.values.push_back(std::ldexp(double{value}, -scaled.exponent));
+  }
+  return scaled;
+}
+
+void check_rank(std::int64_t rank, const std::vector<FormRanks>& forms) {
+  std::string ranges;
+  for (const FormRanks& form : forms) {
+    if (!form.refused.empty()) continue;
+    if (rank <= form.full_rank) return;
+    ranges += (ranges.empty() ? "" : ", ") + std::string(name_of(form.form)) + " 1 to " +
+              std::to_string(form.full_rank);
+  }
+  if (ranges.empty()) refuse("the kernel has no form of two layers, of any rank");
+  refuse("rank " + std::to_string(rank) + " is in no form's range: " + ranges);
+}
+
+// === forms ===
 
 constexpr std::array kForms = {LayerForm::spatial_pairs, LayerForm::spatial_shared,
                                LayerForm::channels_first, LayerForm::channels_last};
@@ -150,6 +244,7 @@ void approximate(const ScaledKernel& kernel, std::vector<FormSpectrum>& forms,
   }
   for (Approximation<T>& each : result.approximations) {
     check_bound(kernel, result.layer, options, each);
+    set_proof(result.layer[0].kernel, false, each.output_bound, each);
   }
 }
 
@@ -160,32 +255,6 @@ void check_some_form_has_rank(const std::vector<FormSpectrum>& forms,
   ranks.reserve(forms.size());
   for (const FormSpectrum& one : forms) ranks.push_back(one.ranks);
   check_rank(*options.rank, ranks);
-}
-
-// === costs ===
-
-template <class T>
-void compare_costs(const DecomposeOptions& options, Decomposition<T>& result) {
-  if (options.input_size) {
-    std::vector<Layers<T>> alternatives = {result.layer};
-    for (const Approximation<T>& each : result.approximations) alternatives.push_back(each.layers);
-    const ConvLayer<T>& layer = result.layer[0];
-    const std::vector<LayersCost> costs = compare_layers(
-        alternatives,
-        {1, layer.kernel.size(1) * layer.groups, options.input_size->h, options.input_size->w},
-        {.measure_seconds = options.measure_seconds,
-         .threads = options.threads,
-         .cancel = options.cancel});
-    result.cost = costs[0];
-    for (std::size_t i = 0; i < result.approximations.size(); ++i) {
-      result.approximations[i].cost = costs[i + 1];
-    }
-  }
-  for (Approximation<T>& each : result.approximations) {
-    const CostPair products{each.multiplications_per_position, result.multiplications_per_position};
-    each.share = share_of(each.cost, result.cost, products);
-    each.verdict = verdict_of(each.cost, result.cost, products);
-  }
 }
 
 }  // namespace
@@ -211,7 +280,8 @@ Decomposition<T> decompose(TensorView<const T> kernel, const DecomposeOptions& o
   }
   approximate(scaled, forms, options, result);
   for (FormSpectrum& one : forms) result.forms.push_back(std::move(one.ranks));
-  compare_costs(options, result);
+  rewrite::compare_costs(result, result.approximations);
+  result.options.cancel = nullptr;  // the caller's, and perhaps gone
   return result;
 }
 

@@ -14,10 +14,12 @@
 namespace plait::rewrite {
 namespace {
 
-// The products of two doubles, and the sign of a difference of two of these, are exact in it.
+// Products of two doubles are exact in this type, and so is the sign of a difference of two of
+// them.
 __extension__ typedef __float128 Quad;
 
-using Roots = std::vector<std::complex<double>>;  // of a real factor: one, or a conjugate pair
+// The roots of a real factor: one real root, or a conjugate pair.
+using Roots = std::vector<std::complex<double>>;
 
 Plane line(const std::vector<double>& values) {
   Plane plane(1, static_cast<int>(values.size()));
@@ -34,7 +36,7 @@ void factor_quadratic(const std::vector<double>& c, int exponent, double epsilon
   result.numbers.push_back({"discriminant", std::ldexp(discriminant, 2 * exponent)});
   const std::string told = "b^2 - 4ac = " + short_text(std::ldexp(discriminant, 2 * exponent));
   if (exact >= 0) {
-    // The root that adds up without cancellation, and the other one from the product of both.
+    // One root is a sum without cancellation; the other one follows from the product of both.
     const double sum = c[1] + std::copysign(std::sqrt(discriminant), c[1]);
     const double first = -sum / (2 * c[2]);
     const double second = sum == 0 ? 0 : -2 * c[0] / sum;
@@ -49,7 +51,7 @@ void factor_quadratic(const std::vector<double>& c, int exponent, double epsilon
                                       "rounding");
     return;
   }
-  // The nearest one with a double root, in b alone.
+  // The polynomial with a double root that differs from this one in b alone.
   const double root = std::sqrt(c[0] / c[2]);
   const double sign = std::copysign(1.0, c[1]);
   if (take_if_fits(line(c), line({sign * root, 1}), line({sign * root * c[2], c[2]}), epsilon,
@@ -62,8 +64,8 @@ void factor_quadratic(const std::vector<double>& c, int exponent, double epsilon
 
 // === degree 3 and more ===
 
-// With the variable scaled so that the first and the last coefficient are as large; conjugate pairs
-// together.
+// The roots, conjugate pairs together. They are computed with the variable scaled so that the first
+// and the last coefficient are equally large.
 std::vector<Roots> roots_of(const std::vector<double>& c) {
   const std::size_t degree = c.size() - 1;
   const double scale = std::pow(std::abs(c.front() / c.back()), 1.0 / static_cast<double>(degree));
@@ -97,7 +99,7 @@ int degree_of(const std::vector<Roots>& parts) {
 
 using Split = std::pair<std::vector<Roots>, std::vector<Roots>>;
 
-// The parts in turn to the factor that has less.
+// Gives each part in turn to the factor of the smaller degree.
 Split dealt(const std::vector<Roots>& parts) {
   Split split;
   for (const Roots& part : parts) {
@@ -107,7 +109,7 @@ Split dealt(const std::vector<Roots>& parts) {
   return split;
 }
 
-// The first half of the parts, and the rest.
+// Gives the first half of the parts to one factor and the rest to the other.
 Split halved(const std::vector<Roots>& parts) {
   Split split;
   const int half = degree_of(parts) / 2;
@@ -117,8 +119,9 @@ Split halved(const std::vector<Roots>& parts) {
   return split;
 }
 
-// Roots that lie evenly in both factors keep these from growing, roots that lie apart keep them
-// from being each other's: which is the better depends on the polynomial.
+// Several splits to try. Where each factor has roots from everywhere, its coefficients stay small;
+// where the factors' roots lie apart, the factors are told apart more exactly. Which is better
+// depends on the polynomial.
 std::vector<Split> splits_of(std::vector<Roots> parts) {
   const auto sort_by = [&parts](const std::function<double(const std::complex<double>&)>& key) {
     std::stable_sort(parts.begin(), parts.end(),
@@ -167,7 +170,7 @@ void factor_by_roots(const std::vector<double>& c, double epsilon, Factoring& re
 
 // === zeros at the ends ===
 
-// A kernel that moves the image by `before` of `zeros` taps.
+// A kernel of zeros + 1 taps that is 1 at tap `before` and zero elsewhere: it only moves the image.
 Plane shift(int zeros, int before) {
   Plane plane(1, zeros + 1);
   plane(0, before) = 1;
@@ -214,7 +217,7 @@ Factoring factor_line(const std::vector<double>& taps, int exponent, double epsi
   const std::string within = result.reason.empty() ? "" : "; of what is left: " + result.reason;
   Plane moving = shift(zeros, before);
   Plane rest = line(core);
-  if (core.size() == 1) {  // the rest must be larger than 1x1, too
+  if (core.size() == 1) {  // both factors must be larger than 1x1
     moving = shift(1, std::min(before, 1));
     rest = full_convolution(rest, shift(zeros - 1, before - std::min(before, 1)));
   }

@@ -8,11 +8,10 @@
 
 namespace plait::rewrite {
 
-// Longer ones do have factors, but these are not looked for.
+// Longer polynomials have real factors as well, but these are not computed.
 inline constexpr int kMostTapsOnALine = 129;
 
-// `taps` times 2^exponent are the kernel's; the numbers told are those of the kernel. The factors
-// are 1 x n planes.
+// Factors the kernel with the values taps[i] 2^exponent. The factors are planes of 1 x n.
 Factoring factor_line(const std::vector<double>& taps, int exponent, double epsilon);
 
 }  // namespace plait::rewrite

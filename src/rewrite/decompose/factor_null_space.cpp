@@ -16,7 +16,7 @@
 #include "core/random.hpp"
 #include "rewrite/decompose/factor_plane.hpp"
 #include "rewrite/decompose/irreducible.hpp"
-#include "rewrite/decompose/scaled_kernel.hpp"
+#include "rewrite/decompose/plane.hpp"
 #include "rewrite/linear/solve.hpp"
 #include "rewrite/linear/svd.hpp"
 
@@ -96,7 +96,7 @@ void add_zeros(const Plane& f, const Solutions& solutions, const Complexes& mix,
   }
 }
 
-// The zeros in `count` clusters by their keys, the nearest ones joined first.
+// Joins the zeros with the nearest keys until `count` clusters are left.
 std::vector<ComplexFactor> clustered(const std::vector<Zero>& zeros, std::size_t count) {
   std::vector<std::vector<std::size_t>> clusters;
   for (std::size_t i = 0; i < zeros.size(); ++i) clusters.push_back({i});
@@ -188,7 +188,7 @@ Plane solved_for_factor(const Plane& f, const Plane& g, const Plane& h, int in_x
   return p;
 }
 
-// The real parts of these multiples, added up.
+// The sum of by[k].real() parts[k].
 Plane combined(const std::vector<Plane>& parts, const Complexes& by) {
   Plane sum = parts.back();
   std::fill(sum.values.begin(), sum.values.end(), 0);

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "rewrite/decompose/scaled_kernel.hpp"
+#include "rewrite/decompose/plane.hpp"
 #include "rewrite/linear/products.hpp"
 #include "rewrite/linear/solve.hpp"
 #include "rewrite/linear/svd.hpp"
@@ -12,8 +12,8 @@
 namespace plait::rewrite {
 namespace {
 
-// Writes the matrix of p -> known * p, for p of rows x cols, into the columns of `to` from `first`
-// on, which are zero.
+// Writes the matrix of p -> known * p, for p of rows x cols, into `to`, from column `first` on.
+// Those columns must be zero.
 void write_product_matrix(const Plane& known, int rows, int cols, int first, Matrix& to) {
   const int width = known.cols + cols - 1;
   for (int i = 0; i < rows; ++i) {
@@ -49,18 +49,19 @@ Plane absolute(const Plane& plane) {
   return result;
 }
 
-// Lessens ||f - a * b||, changing a and b.
+// Changes a and b so that ||f - a * b|| becomes smaller.
 class Descent {
  public:
   Descent(const Plane& f, Plane& a, Plane& b) : f_(f), a_(a), b_(b), r_(missing(a, b)) {}
 
   double residual() const { return plain_norm(r_) / plain_norm(f_.values); }
 
-  // By Levenberg and Marquardt's method.
+  // Steps of Levenberg and Marquardt's method.
   void damped_steps(int most) {
     constexpr double kLeastDamping = 1e-14;
     constexpr double kMostDamping = 1e3;
-    constexpr double kTooSlow = 0.9999;  // of the square: a step that gains less leads nowhere
+    constexpr double kTooSlow =
+        0.9999;  // a step that leaves more of the squared residual is the last
     const double scale = plain_norm(f_.values);
     double damping = 1e-2;
     for (int step = 0; step < most && residual() > kDone; ++step) {
@@ -93,7 +94,7 @@ class Descent {
     return j;
   }
 
-  // Changes a and b if that is better.
+  // Takes the step if it makes the residual smaller, and returns whether it does.
   bool take(const std::vector<double>& change) {
     Plane a = moved(a_, change.data());
     Plane b = moved(b_, change.data() + a_.size());

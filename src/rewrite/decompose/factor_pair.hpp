@@ -1,4 +1,4 @@
-// Two factors of a kernel of one channel: how well they fit, and making them fit better.
+// Two factors of a kernel of one channel: how well they fit, and how they are made to fit better.
 #pragma once
 
 #include <string>
@@ -36,17 +36,17 @@ struct Fit {
 };
 Fit fit_of(const Plane& f, const Plane& a, const Plane& b, double epsilon);
 
-// Changes a and b to lessen the residual, by Levenberg and Marquardt's method; returns it. Stops
-// early where that leads nowhere.
+// Changes a and b to lessen the residual, by Levenberg and Marquardt's method, and returns it.
+// Stops early where further steps gain almost nothing.
 double refine(const Plane& f, Plane& a, Plane& b, int most_steps);
 
-// The b for which the residual is least, given a.
+// The b that has the least residual with this a.
 Plane divided(const Plane& f, const Plane& a);
 
-// The same product with the first value of a that is not small made 1.
+// Scales a and b so that their product stays and the first value of a that is not small becomes 1.
 void normalise(Plane& a, Plane& b);
 
-// Sets answer, reason, residual and factors if they fit.
+// Sets answer, reason, residual and factors if a and b fit; returns whether they do.
 bool take_if_fits(const Plane& f, const Plane& a, const Plane& b, double epsilon,
                   const std::string& reason, Factoring& result);
 

@@ -10,7 +10,7 @@
 #include "core/random.hpp"
 #include "rewrite/decompose/factor_line.hpp"
 #include "rewrite/decompose/irreducible.hpp"
-#include "rewrite/decompose/scaled_kernel.hpp"
+#include "rewrite/decompose/plane.hpp"
 #include "rewrite/linear/svd.hpp"
 
 namespace plait::rewrite {

@@ -9,15 +9,15 @@
 
 namespace plait::rewrite {
 
-// The largest side for which anything is proved or searched, once zeros at the borders are off.
+// Kernels with a longer side, without zeros at their borders, are left undecided.
 inline constexpr int kLargestSide = 15;
 
-// `kernel` times 2^exponent is the kernel of which the numbers are told.
+// Factors the kernel with the values of `kernel` times 2^exponent.
 Factoring factor_plane(const Plane& kernel, int exponent, double epsilon,
                        const std::atomic<bool>* cancel);
 
-// Factors of f, of which the null space of Ruppert's matrix is given, where f has no factor twice
-// and real ones. False if none are found. (Gao 2003; Kaltofen and May 2003.)
+// Finds real factors of f from the null space of Ruppert's matrix, where f has no factor twice.
+// Returns whether it has found any. (Gao 2003; Kaltofen and May 2003.)
 struct Irreducibility;
 bool factors_from_null_space(const Plane& f, const Irreducibility& found, double epsilon,
                              const std::string& reason, Factoring& result);

@@ -61,8 +61,8 @@ bool never_zero_in(const std::vector<double>& c, double error, double low, doubl
   const double radius = (high - low) / 2;
   const double reach = std::min(1.0, std::abs(middle) + radius);
   double value = 0;
-  double slope = 0;  // of the derivative, the largest there can be
-  double size = 0;   // for the rounding of `value`
+  double slope = 0;  // the derivative is nowhere larger
+  double size = 0;   // bounds the rounding of `value`
   for (std::size_t i = c.size(); i-- > 0;) {
     slope = slope * reach + size;
     value = value * middle + c[i];
@@ -132,7 +132,7 @@ Irreducibility irreducibility(const Plane& f, double tolerance) {
 bool never_zero(const std::vector<double>& coefficients, double error) {
   constexpr int kMostHalvings = 12;
   if (std::abs(coefficients.back()) <= error) return false;  // perhaps a root at infinity
-  // Beyond [-1, 1] by x -> 1 / x.
+  // What is outside of [-1, 1] is brought into it by x -> 1 / x.
   const std::vector<double> reversed(coefficients.rbegin(), coefficients.rend());
   return never_zero_in(coefficients, error, -1, 1, kMostHalvings) &&
          never_zero_in(reversed, error, -1, 1, kMostHalvings);

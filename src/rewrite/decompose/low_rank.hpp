@@ -9,7 +9,7 @@
 
 #include <plait/rewrite/decompose.hpp>
 
-#include "rewrite/decompose/scaled_kernel.hpp"
+#include "rewrite/decompose/plane.hpp"
 #include "rewrite/linear/matrix.hpp"
 
 namespace plait::rewrite {
@@ -18,8 +18,8 @@ namespace plait::rewrite {
 // their vectors [Emerald Rapids VM, one thread, 2026-11-26].
 inline constexpr std::int64_t kLargestMatrix = 2048;
 
-// The unfolding of a form. Its rows are what the first layer's kernels have values for, its columns
-// what the second layer's have. For c_ig inputs and c_og outputs per group:
+// The kernel unfolded into the matrices of a form. A row belongs to a value of the first layer's
+// kernels, a column to one of the second layer's. For c_ig inputs and c_og outputs per group:
 //   spatial_pairs   a block per o, i: u x v
 //   spatial_shared  a block per group: (i, u) x (o, v)
 //   channels_first  a block per group: i x (o, u, v)
@@ -48,7 +48,7 @@ class Unfolding {
   std::int64_t cols_ = 1;
 };
 
-// What all blocks lose at each rank.
+// The error of the best approximation of each rank, all blocks together.
 class Spectrum {
  public:
   Spectrum(const Unfolding& unfolding, const ScaledKernel& kernel, const std::atomic<bool>* cancel);
@@ -58,7 +58,7 @@ class Spectrum {
   double error(std::int64_t rank) const;
   // The least rank >= 1 with at most this error.
   std::int64_t rank_for(double error) const;
-  // That of the kernel within rounding.
+  // The rank that reproduces the kernel within rounding.
   std::int64_t exact_rank() const { return rank_for(exact_error_); }
   double exact_error() const { return exact_error_; }
 
@@ -67,5 +67,8 @@ class Spectrum {
   std::vector<double> dropped_;  // [rank]: the sum of the squares of all later singular values
   double exact_error_ = 0;
 };
+
+// Which k_h x k_w kernels have rank one.
+Separability separability(const ScaledKernel& kernel, const std::atomic<bool>* cancel);
 
 }  // namespace plait::rewrite

@@ -1,11 +1,11 @@
-// Let the layers have k1 and k2 taps, m channels between them: K[u] = sum over s of K2[s] K1[u -
-// s], products of c_og x m and m x c_ig matrices. So
+// Let the layers have k1 and k2 taps and m channels between them. Then K[u] is the sum over s of
+// K2[s] K1[u - s], products of c_og x m and m x c_ig matrices. So
 //   - tap u, a sum of p(u) products, has a rank of at most p(u) m; at the corners p = 1;
 //   - K as c_og x (c_ig taps) has a rank of at most m |k2|, and as c_ig x (c_og taps) of m |k1|.
 // On the other hand, m = rank(K as c_ig x (c_og taps)) |k1| is enough: K1 shifts the inputs that
 // matter to every tap it has, and K2 takes each tap from one of them; m = rank(K as c_og x (c_ig
 // taps)) |k2| likewise. For a column then a row, K[u, v] = K2[v] K1[u] for all taps: m is the rank
-// of the (c_ig k_h) x (c_og k_w) matrix of them, no bound but the number.
+// of the (c_ig k_h) x (c_og k_w) matrix of them, which is not a bound but the number itself.
 #include "rewrite/decompose/middle_channels.hpp"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ namespace {
 constexpr std::int64_t kLargestTapSide = 15;
 constexpr double kMostWork = 1e9;  // multiply-adds for the ranks of all taps; else the corners only
 
-// Singular values of a tap above what rounding the whole kernel can make.
+// The rank of a tap's matrix c_og x c_ig: the singular values that rounding the kernel cannot make.
 std::int64_t rank_of_tap(const ScaledKernel& kernel, std::int64_t group, std::int64_t tap,
                          double threshold) {
   Matrix matrix(kernel.outputs(), kernel.c_i);
@@ -35,7 +35,7 @@ std::int64_t rank_of_tap(const ScaledKernel& kernel, std::int64_t group, std::in
                        [threshold](double value) { return value > threshold; });
 }
 
-// [tap]: the largest rank over the groups; -1 where it was not looked at.
+// For each tap the largest rank over the groups, or -1 where that would take too long.
 std::vector<std::int64_t> ranks_of_taps(const ScaledKernel& kernel,
                                         const std::atomic<bool>* cancel) {
   const std::int64_t least = std::min(kernel.outputs(), kernel.c_i);
@@ -61,7 +61,8 @@ std::int64_t products(std::int64_t u, std::int64_t k1, std::int64_t k2) {
   return std::min(u, k2 - 1) - std::max<std::int64_t>(0, u - k1 + 1) + 1;
 }
 
-// Of a row then a column, that is the transposed kernel's of a column then a row.
+// The exact rank of a row then a column, which is that of a column then a row for the transposed
+// kernel.
 std::int64_t rank_row_first(const ScaledKernel& kernel, const std::atomic<bool>* cancel) {
   ScaledKernel other = kernel;
   std::swap(other.k_h, other.k_w);

@@ -6,7 +6,7 @@
 
 #include <plait/rewrite/decompose.hpp>
 
-#include "rewrite/decompose/scaled_kernel.hpp"
+#include "rewrite/decompose/plane.hpp"
 
 namespace plait::rewrite {
 

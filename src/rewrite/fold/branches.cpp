@@ -1,4 +1,4 @@
-// Branches that read the same x as one layer: their taps, laid over each other by where they stand.
+// Branches that read the same x as one layer: their taps are laid over each other by their offsets.
 #include <algorithm>
 #include <numeric>
 #include <string>
@@ -103,8 +103,8 @@ void check_branches(const Layers<T>& branches) {
   }
 }
 
-// The weights of a layer in `groups` groups with a tap wherever a branch has one; its values in
-// f64, from the branches that are added to it.
+// The sum of branches, in f64: the weights of a layer in `groups` groups that has a tap wherever a
+// branch has one.
 template <class T>
 class Sum {
  public:

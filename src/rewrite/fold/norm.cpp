@@ -8,13 +8,12 @@
 
 #include "core/refuse.hpp"
 #include "core/values.hpp"
-#include "rewrite/finite.hpp"
 #include "rewrite/layer_rules.hpp"
 
 namespace plait {
 namespace {
 
-// scale x + shift, of each channel.
+// What the norm makes of each channel: scale x + shift.
 struct Affine {
   std::vector<double> scale;
   std::vector<double> shift;  // beta - scale mean
@@ -94,7 +93,7 @@ void check_unwritten(const ConvLayer<T>& layer, const Affine& affine) {
   }
 }
 
-// With padding, exact only where the padding's zeros stay zeros.
+// A norm before a layer with padding is exact only if it leaves the padding's zeros zero.
 template <class T>
 void check_borders(const ConvLayer<T>& layer, const Affine& affine) {
   if (!rewrite::has_padding(layer.padding)) return;

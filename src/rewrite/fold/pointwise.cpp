@@ -1,4 +1,5 @@
-// 1x1 layers in front of others and behind them; as k x k ones, and back.
+// 1x1 layers folded into the ones before or behind them, written as k x k layers, and taken from
+// these.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -13,7 +14,7 @@
 namespace plait {
 namespace {
 
-// The layer with another kernel of one more or one less window around its single tap.
+// The layer with another kernel, whose window around the single tap has another size.
 template <class T>
 ConvLayer<T> with_kernel(const ConvLayer<T>& layer, Tensor<T>&& kernel, const Padding& padding) {
   return {.kernel = std::move(kernel),
@@ -26,11 +27,11 @@ ConvLayer<T> with_kernel(const ConvLayer<T>& layer, Tensor<T>&& kernel, const Pa
           .y_channels = layer.y_channels};
 }
 
-// Where the only taps are that are not zero; the place within the window, in row-major order.
+// The place u k_w + v in the window of the one tap that is not zero, or -1 of a kernel of zeros.
 template <class T>
 std::int64_t single_tap(const Tensor<T>& kernel) {
   const std::int64_t taps = kernel.size(2) * kernel.size(3);
-  std::int64_t first = -1;  // in the kernel
+  std::int64_t first = -1;  // place in the whole kernel
   const auto text = [&](std::int64_t place) {
     const std::int64_t tap = place % taps;
     return "(" + std::to_string(tap / kernel.size(3)) + ", " +
@@ -53,7 +54,7 @@ bool is_pointwise(const ConvLayer<T>& layer) {
   return layer.kernel.size(2) == 1 && layer.kernel.size(3) == 1;
 }
 
-// From tap to tap in x, along an axis, where one of both layers has one tap.
+// The distance in x from tap to tap along an axis, where one of the layers has one tap.
 std::int64_t step_of(std::int64_t k1, std::int64_t d1, std::int64_t s1, std::int64_t k2,
                      std::int64_t d2) {
   if (k1 > 1) return d1;
@@ -145,7 +146,8 @@ ConvLayer<T> extract_pointwise(const ConvLayer<T>& layer) {
   const Dims shape = layer.kernel.shape();
   const Padding& p = layer.padding;
   const std::int64_t found = single_tap(layer.kernel);
-  // Of a kernel of zeros, the tap that takes most of the padding above and on the left.
+  // A kernel of zeros may keep any tap: the one that takes most of the padding above and on the
+  // left.
   const Pair tap = found >= 0 ? Pair(found / shape[3], found % shape[3])
                               : Pair(std::min(p.top / layer.dilation.h, shape[2] - 1),
                                      std::min(p.left / layer.dilation.w, shape[3] - 1));

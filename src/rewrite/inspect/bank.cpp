@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-
-#include "rewrite/inspect/window.hpp"
+#include <numeric>
 
 namespace plait::rewrite {
 namespace {
@@ -45,9 +44,8 @@ void count_symmetries(const Taps<T>& taps, T sign, KernelSymmetries& counts) {
         [&](auto u, auto v) { return taps.at(v, u); });
 }
 
-// Whether K[u, v] K[p, q] = K[u, q] K[p, v] for the largest tap [p, q], within what rounding the
-// four values of a kernel of rank one can do (each is off by half an epsilon at most), and rounding
-// here.
+// Whether K[u, v] K[p, q] = K[u, q] K[p, v] for the largest tap [p, q]. Each of the four values may
+// have been rounded, by half an epsilon at most, and so are the products here.
 template <class T>
 bool has_rank_one(const Taps<T>& taps) {
   const T* end = taps.values + taps.k_h * taps.k_w;
@@ -99,6 +97,44 @@ void look_at_window(const ConvLayer<T>& layer, KernelWindow& window) {
 }
 
 }  // namespace
+
+TapRange used_taps(const std::vector<bool>& used) {
+  TapRange range;
+  std::int64_t last = -1;
+  std::int64_t step = 0;  // greatest common divisor of the distances from the first
+  for (std::int64_t tap = 0; tap < static_cast<std::int64_t>(used.size()); ++tap) {
+    if (!used[static_cast<std::size_t>(tap)]) continue;
+    if (last < 0) range.first = tap;
+    step = std::gcd(step, tap - range.first);
+    last = tap;
+  }
+  if (last < 0) return range;
+  range.step = std::max<std::int64_t>(step, 1);
+  range.count = (last - range.first) / range.step + 1;
+  return range;
+}
+
+TapRange kept_taps(const TapRange& used, std::int64_t taps, std::int64_t dilation,
+                   std::int64_t pad_before, std::int64_t pad_after) {
+  const std::int64_t most_before = std::min(taps - 1, pad_before / dilation);
+  // Where no tap of the axis is used, any one may be kept.
+  const TapRange held = used.count > 0 ? used : TapRange{most_before, 1, 1};
+  const std::int64_t before = std::min(held.first, most_before);
+  const std::int64_t end = std::max(held.last(), taps - 1 - pad_after / dilation);
+  TapRange best{before, end - before + 1, 1};
+  // Wider steps must meet all used taps. If there is only one, every step does.
+  const std::int64_t distance = held.count == 1 ? 0 : held.step;
+  const std::int64_t widest = distance == 0 ? taps : distance;
+  for (std::int64_t step = 2; step <= widest; ++step) {
+    if (distance % step != 0) continue;
+    const std::int64_t first = before - ((before - held.first) % step + step) % step;
+    const std::int64_t last = end + ((held.first - end) % step + step) % step;
+    if (first < 0 || last >= taps) continue;
+    const std::int64_t count = (last - first) / step + 1;
+    if (count < best.count) best = {first, count, count == 1 ? 1 : step};
+  }
+  return best;
+}
 
 template <class T>
 KernelMap kernel_map(const ConvLayer<T>& layer) {

@@ -1,4 +1,5 @@
-// The kernels of a layer one by one: which are zero, have rank one, or are symmetric.
+// The kernels of a layer one by one: which are zero, have rank one, or are symmetric, and which
+// taps they use.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +29,16 @@ struct KernelMap {
 template <class T>
 KernelMap kernel_map(const ConvLayer<T>& layer);
 
-// All but blocks, repeats and ranks.
+// Finds everything but blocks, repeats and ranks.
 template <class T>
 KernelFindings look_at_kernels(const ConvLayer<T>& layer, const KernelMap& map);
+
+// The fewest equally spaced taps that hold all that are `used`; count 0 if none is.
+TapRange used_taps(const std::vector<bool>& used);
+
+// The fewest taps that hold `used` where an axis of `taps` taps may leave out no more at either end
+// than its padding there: leaving out a tap takes `dilation` of it.
+TapRange kept_taps(const TapRange& used, std::int64_t taps, std::int64_t dilation,
+                   std::int64_t pad_before, std::int64_t pad_after);
 
 }  // namespace plait::rewrite

@@ -1,4 +1,4 @@
-// What is connected to what.
+// Which outputs and inputs are connected by kernels that are not zero.
 #include "rewrite/inspect/blocks.hpp"
 
 #include <numeric>
@@ -59,7 +59,7 @@ std::vector<Channels> components_of(const KernelMap& map) {
     }
   }
   std::vector<Channels> components;
-  std::vector<std::int64_t> numbers(joined.size(), -1);  // of a set's component
+  std::vector<std::int64_t> numbers(joined.size(), -1);  // of each set its component
   for (std::int64_t channel = 0; channel < map.c_o + map.c_i; ++channel) {
     if (!joined[static_cast<std::size_t>(channel)]) continue;
     std::int64_t& number = numbers[static_cast<std::size_t>(sets.find(channel))];

@@ -23,8 +23,8 @@ std::vector<Channels> components_of(const KernelMap& map);
 
 // Groups of whole components, all filled up to the same size.
 struct Packing {
-  std::vector<Channels> groups;  // without what fills them up, in the order of their first outputs
-  std::int64_t outputs = 0;      // of each, filled up
+  std::vector<Channels> groups;  // in the order of their first outputs, not filled up
+  std::int64_t outputs = 0;      // of each group once filled up
   std::int64_t inputs = 0;
   bool exhaustive = true;  // no other has fewer products
 
@@ -33,9 +33,9 @@ struct Packing {
   }
 };
 
-// The packing with the fewest products, groups x outputs x inputs, with at most `c_o` outputs
-// together: searched through if the components are few, otherwise found by a heuristic. Of equal
-// ones, the one of fewer groups. Needs a component, and no more outputs in all than c_o.
+// The packing with the fewest products, groups x outputs x inputs, and at most `c_o` outputs in
+// all; among equal ones that of fewer groups. Few components are searched through, for many a
+// heuristic is used. There must be a component, and no more than c_o outputs.
 Packing pack(const std::vector<Channels>& components, std::int64_t c_o);
 
 }  // namespace plait::rewrite

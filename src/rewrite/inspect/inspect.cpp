@@ -1,176 +1,189 @@
-// inspect: what a kernel must be, what is found in it, and what the proposals are worth.
+// inspect: what is proposed for a kernel, and what that is worth.
 #include <plait/rewrite/inspect.hpp>
 
 #include <algorithm>
-#include <cmath>
+#include <atomic>
 #include <string>
-#include <type_traits>
 #include <utility>
+#include <vector>
 
-#include <plait/error.hpp>
 #include <plait/text.hpp>
 
-#include "core/integers.hpp"
 #include "core/refuse.hpp"
-#include "rewrite/finite.hpp"
+#include "rewrite/inspect/bank.hpp"
 #include "rewrite/inspect/proof.hpp"
-#include "rewrite/inspect/proposals.hpp"
+#include "rewrite/inspect/rank.hpp"
+#include "rewrite/inspect/repeats.hpp"
+#include "rewrite/inspect/selection.hpp"
 #include "rewrite/linear/cancel.hpp"
+#include "rewrite/rewrites.hpp"
 
 namespace plait {
+namespace rewrite {
 namespace {
 
-// Measured times of the same work differ by so much from run to run.
-constexpr double kNoise = 0.03;
-
 template <class T>
-void check_shape(TensorView<const T> kernel) {
-  const bool missing = kernel.data() == nullptr && (kernel.rank() == 0 || !kernel.empty());
-  if (missing || kernel.rank() != 4) {
-    refuse("a kernel to inspect must be c_o x c_i/groups x k_h x k_w but is " +
-           (missing ? "missing" : to_string(kernel.shape())));
+class Proposals {
+ public:
+  Proposals(const ConvLayer<T>& layer, const KernelMap& map, KernelFindings& found,
+            const std::atomic<bool>* cancel)
+      : layer_(layer), map_(map), found_(found), cancel_(cancel), least_(whole(layer)) {}
+
+  // Proposes parts of the layer, which are exact, and puts the smallest of them into least_.
+  void add_parts() {
+    find_blocks();
+    std::vector<std::pair<std::string, Selection>> of_channels;
+    of_channels.emplace_back("dead channels", without_dead(layer_, found_));
+    of_channels.emplace_back("groups", in_groups(layer_, found_.blocks.as_stored));
+    if (!packing_.groups.empty()) {
+      Selection packed = whole(layer_);
+      packed.groups = packing_.groups;
+      packed.outputs = packing_.outputs;
+      packed.inputs = packing_.inputs;
+      of_channels.emplace_back("reordered groups", std::move(packed));
+    }
+    const Selection all = least_;
+    for (const auto& [name, selection] : of_channels) {
+      const bool reordered = name == "reordered groups";
+      if (selection.products() >= (reordered ? least_ : all).products()) continue;
+      add_part(name, selection);
+      if (selection.products() < least_.products()) least_ = selection;
+    }
+    const bool channels = least_.products() < all.products();
+    Selection window = all;
+    window.rows = found_.window.kept_rows;
+    window.columns = found_.window.kept_columns;
+    if (window.products() >= all.products()) return;
+    add_part("window", window);
+    least_.rows = window.rows;
+    least_.columns = window.columns;
+    if (channels) add_part("combined", least_);
   }
-  for (const std::int64_t size : kernel.shape()) {
-    if (size < 1) {
-      refuse("every size of a kernel must be at least 1 but it is " + to_string(kernel.shape()));
+
+  // Proposes, for that smallest part, to compute repeated kernels once, and pairs of layers.
+  void add_chains() {
+    const ConvLayer<T> left = layer_of(layer_, map_, least_);
+    const std::string words = selection_text(layer_, least_, left);
+    const std::vector<ChannelCopies> outputs = output_classes(left);
+    const std::vector<ChannelCopies> inputs = input_classes(left);
+    found_.repeated_outputs = repeated(outputs, left.writes);
+    found_.repeated_inputs = repeated(inputs, left.reads);
+    if (!found_.repeated_outputs.empty()) {
+      add_chain("repeated outputs", words,
+                counted(static_cast<std::int64_t>(outputs.size()), "output") +
+                    " computed, then copied or scaled by a 1x1 layer",
+                computed_once(left, outputs));
+    }
+    if (!found_.repeated_inputs.empty()) {
+      add_chain("repeated inputs", words,
+                counted(left.kernel.size(1) * left.groups, "input") + " added up to " +
+                    count_text(static_cast<std::int64_t>(inputs.size())) + " by a 1x1 layer first",
+                summed_first(left, inputs));
+    }
+    for (const Split& split : splits_of({left.kernel.size(2), left.kernel.size(3)})) {
+      RankedChain<T> chain = ranked_chain(left, split, cancel_);
+      found_.ranks.push_back(chain.rank);
+      if (!chain.layers) continue;
+      const std::int64_t between = (*chain.layers)[0].kernel.size(0);
+      add_chain(chain.rank.layers, words,
+                chain.rank.layers + " by way of " + counted(between, "channel") +
+                    (left.groups > 1 ? " in " + counted(left.groups, "group") : ""),
+                std::move(chain.layers));
     }
   }
-}
 
-// Of the smallest x that the layer takes, or of the size that is asked for.
-template <class T>
-void check_layer(const ConvLayer<T>& layer, const InspectOptions& options) {
-  const Dims& shape = layer.kernel.shape();
-  if (options.groups < 1) {
-    refuse("groups must be at least 1 but is " + std::to_string(options.groups));
-  }
-  if (shape[0] % options.groups != 0) {
-    refuse("groups must divide the output channels but " + std::to_string(options.groups) +
-           " does not divide " + std::to_string(shape[0]) + " (kernel is " + to_string(shape) +
-           ")");
-  }
-  if (!(options.measure_seconds >= 0)) {
-    refuse("measure_seconds must be at least 0 but is " + std::to_string(options.measure_seconds));
-  }
-  const auto c_i = bounded_product({shape[1], options.groups});
-  const auto h = bounded_product({shape[2], std::max<std::int64_t>(options.dilation.h, 0)});
-  const auto w = bounded_product({shape[3], std::max<std::int64_t>(options.dilation.w, 0)});
-  if (!c_i || !h || !w) {
-    refuse("overflow: a kernel of " + to_string(shape) + " in " + std::to_string(options.groups) +
-           " groups, dilated by " + std::to_string(options.dilation.h) + "x" +
-           std::to_string(options.dilation.w) + ", passes 2^62");
-  }
-  const Pair size = options.input_size.value_or(
-      Pair{std::max<std::int64_t>(*h, 1), std::max<std::int64_t>(*w, 1)});
-  problem_of(layer, {1, *c_i, size.h, size.w});
-}
+  std::vector<Rewrite<T>> take() { return std::move(proposals_); }
 
-template <class T>
-ConvLayer<T> checked_layer(TensorView<const T> kernel, const InspectOptions& options) {
-  check_shape(kernel);
-  ConvLayer<T> layer;
-  layer.kernel = dense_copy(kernel);
-  layer.stride = options.stride;
-  layer.padding = options.padding;
-  layer.dilation = options.dilation;
-  layer.groups = options.groups;
-  check_layer(layer, options);
-  rewrite::check_finite("kernel", layer.kernel);
-  return layer;
-}
-
-// Times max|x|: max over o of ||K[o]||_1.
-template <class T>
-double largest_output(const Tensor<T>& kernel) {
-  double largest = 0;
-  const std::int64_t depth = kernel.size() / kernel.size(0);
-  for (const T* row = kernel.begin(); row != kernel.end(); row += depth) {
-    double sum = 0;
-    for (std::int64_t i = 0; i < depth; ++i) sum += std::abs(static_cast<double>(row[i]));
-    largest = std::max(largest, sum);
+ private:
+  void find_blocks() {
+    const std::vector<Channels> components = components_of(map_);
+    KernelBlocks& blocks = found_.blocks;
+    blocks.as_stored = stored_blocks(map_);
+    blocks.components = static_cast<std::int64_t>(components.size());
+    if (components.empty()) return;
+    packing_ = pack(components, map_.c_o);
+    blocks.groups = static_cast<std::int64_t>(packing_.groups.size());
+    blocks.outputs_per_group = packing_.outputs;
+    blocks.inputs_per_group = packing_.inputs;
+    blocks.exhaustive = packing_.exhaustive;
   }
-  return largest;
-}
 
-template <class T>
-void prove(const ConvLayer<T>& layer, KernelProposal<T>& proposal,
-           const std::atomic<bool>* cancel) {
-  const auto difference = rewrite::difference(layer, proposal.layers, cancel);
-  proposal.bitwise = difference.bitwise;
-  proposal.kernel_error = difference.error;
-  proposal.proof =
-      difference.bitwise
-          ? "bitwise: the kernel rebuilt from the layers has the same bits (-0 taken for 0)"
-          : "bound: no output is off by more than " + short_text(difference.error) +
-                " max|x|, the rounding of its sums apart (outputs are " +
-                short_text(largest_output(layer.kernel)) + " max|x| at most)";
-}
+  void add_part(const std::string& name, const Selection& selection) {
+    Rewrite<T> proposal;
+    proposal.name = name;
+    ConvLayer<T> part = layer_of(layer_, map_, selection);
+    proposal.what = selection_text(layer_, selection, part);
+    proposal.layers.push_back(std::move(part));
+    proposals_.push_back(std::move(proposal));
+  }
 
-template <class T>
-void measure(Inspection<T>& inspection) {
-  const InspectOptions& options = inspection.options;
-  std::vector<Layers<T>> alternatives = {inspection.layer};
-  for (const KernelProposal<T>& proposal : inspection.proposals) {
-    alternatives.push_back(proposal.layers);
+  void add_chain(const std::string& name, const std::string& part, const std::string& words,
+                 std::optional<Layers<T>> layers) {
+    if (!layers || multiplications_per_position(*layers) >= least_.products()) return;
+    Rewrite<T> proposal;
+    proposal.name = name;
+    proposal.what = (part.empty() ? "" : part + "; ") + words;
+    proposal.layers = std::move(*layers);
+    proposals_.push_back(std::move(proposal));
   }
-  const ConvLayer<T>& layer = inspection.layer[0];
-  const Dims x_shape{1, layer.kernel.size(1) * layer.groups, options.input_size->h,
-                     options.input_size->w};
-  LayersCostOptions cost_options;
-  cost_options.measure_seconds = inspection.proposals.empty() ? 0 : options.measure_seconds;
-  cost_options.threads = options.threads;
-  cost_options.cancel = options.cancel;
-  const std::vector<LayersCost> costs = compare_layers(alternatives, x_shape, cost_options);
-  inspection.cost = costs[0];
-  for (std::size_t i = 0; i < inspection.proposals.size(); ++i) {
-    inspection.proposals[i].cost = costs[i + 1];
-  }
-}
 
-template <class T>
-void judge(const Inspection<T>& inspection, KernelProposal<T>& proposal) {
-  const LayersCost& before = inspection.cost;
-  const LayersCost& after = proposal.cost;
-  const auto say = [&](double share, double noise, const std::string& of,
-                       const std::string& slower) {
-    proposal.share = share;
-    proposal.cheaper = share < 1 - noise;
-    const std::string text = short_text(share);
-    proposal.verdict = proposal.cheaper     ? "cheaper: " + text + " of the " + of
-                       : share <= 1 + noise ? "no gain: " + text + " of the " + of
-                                            : "do not: " + slower + " (" + text + " times)";
-  };
-  if (before.measured_seconds > 0) {
-    say(after.measured_seconds / before.measured_seconds, kNoise, "time", "slower here");
-  } else if (before.predicted_seconds > 0) {
-    say(after.predicted_seconds / before.predicted_seconds, 0, "predicted time",
-        "predicted to be slower here");
-  } else {
-    say(static_cast<double>(proposal.multiplications_per_position) /
-            static_cast<double>(inspection.multiplications_per_position),
-        0, "products", "more products");
+  // The classes of more than one channel, by the numbers that channels have outside of the layer.
+  static std::vector<ChannelCopies> repeated(std::vector<ChannelCopies> classes,
+                                             const std::vector<std::int64_t>& list) {
+    std::erase_if(classes, [](const ChannelCopies& one) { return one.channels.size() < 2; });
+    for (ChannelCopies& one : classes) {
+      for (std::int64_t& channel : one.channels) {
+        if (!list.empty()) channel = list[static_cast<std::size_t>(channel)];
+      }
+    }
+    return classes;
   }
+
+  const ConvLayer<T>& layer_;
+  const KernelMap& map_;
+  KernelFindings& found_;
+  const std::atomic<bool>* cancel_;
+  Packing packing_;
+  Selection least_;
+  std::vector<Rewrite<T>> proposals_;
+};
+
+// What to propose, before anything is proved or timed: names, words and layers, each with fewer
+// products than the layer. Blocks, repeats and ranks are added to `found`.
+template <class T>
+std::vector<Rewrite<T>> proposals_for(const ConvLayer<T>& layer, const KernelMap& map,
+                                      KernelFindings& found, const std::atomic<bool>* cancel) {
+  Proposals<T> proposals(layer, map, found, cancel);
+  proposals.add_parts();
+  proposals.add_chains();
+  return proposals.take();
 }
 
 }  // namespace
+}  // namespace rewrite
 
 template <class T>
 Inspection<T> inspect(TensorView<const T> kernel, const InspectOptions& options) {
   const rewrite::Cancellable cancellable(options.cancel);
   Inspection<T> inspection;
   inspection.options = options;
-  inspection.layer.push_back(checked_layer(kernel, options));
+  const bool missing = kernel.data() == nullptr && (kernel.rank() == 0 || !kernel.empty());
+  if (missing || kernel.rank() != 4) {
+    refuse("a kernel to inspect must be c_o x c_i/groups x k_h x k_w but is " +
+           (missing ? "missing" : to_string(kernel.shape())));
+  }
+  inspection.layer.push_back(rewrite::checked_layer(dense_copy(kernel), kernel.shape(), options));
   const ConvLayer<T>& layer = inspection.layer[0];
   inspection.multiplications_per_position = multiplications_per_position(inspection.layer);
   const rewrite::KernelMap map = rewrite::kernel_map(layer);
   inspection.found = rewrite::look_at_kernels(layer, map);
   inspection.proposals = rewrite::proposals_for(layer, map, inspection.found, options.cancel);
-  for (KernelProposal<T>& proposal : inspection.proposals) {
+  for (Rewrite<T>& proposal : inspection.proposals) {
     proposal.multiplications_per_position = multiplications_per_position(proposal.layers);
-    prove(layer, proposal, options.cancel);
+    const auto difference = rewrite::difference(layer, proposal.layers, options.cancel);
+    rewrite::set_proof(layer.kernel, difference.bitwise, difference.error, proposal);
   }
-  if (options.input_size) measure(inspection);
-  for (KernelProposal<T>& proposal : inspection.proposals) judge(inspection, proposal);
+  rewrite::compare_costs(inspection, inspection.proposals);
   inspection.options.cancel = nullptr;  // the caller's, and perhaps gone
   return inspection;
 }

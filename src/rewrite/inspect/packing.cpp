@@ -46,14 +46,14 @@ class Search {
     }
   }
 
-  // What so many groups take at least.
+  // The smallest size that so many groups can have.
   Size least(std::int64_t groups) const {
     return larger(largest_, {ceil_div(sum_.outputs, groups), ceil_div(sum_.inputs, groups)});
   }
   std::int64_t least_products(std::int64_t groups) const { return groups * least(groups).area(); }
   bool possible(std::int64_t groups) const { return groups * least(groups).outputs <= c_o_; }
 
-  // Keeps what is better than the best so far.
+  // Tries so many groups, and keeps what is better than the best so far.
   void try_groups(std::int64_t groups) {
     loads_.assign(static_cast<std::size_t>(groups), {});
     most_outputs_ = c_o_ / groups;
@@ -69,7 +69,7 @@ class Search {
 
   std::int64_t best_products() const { return best_products_; }
   const Assignment& best() const { return best_; }
-  // What so many groups can do was not searched through.
+  // Notes that so many groups were not searched through.
   void leave_open(std::int64_t groups) { open_ = std::min(open_, least_products(groups)); }
   bool exhaustive() const { return best_products_ <= open_; }
 
@@ -173,7 +173,7 @@ Packing pack(const std::vector<Channels>& components, std::int64_t c_o) {
   for (const std::size_t component : order) sizes.push_back(size_of(components[component]));
   Search search(std::move(sizes), c_o);
 
-  std::vector<std::int64_t> numbers;  // of groups, by what they take at least
+  std::vector<std::int64_t> numbers;  // of groups, the fewest products first
   for (std::int64_t groups = 1; groups <= static_cast<std::int64_t>(order.size()); ++groups) {
     if (search.possible(groups)) numbers.push_back(groups);
   }

@@ -18,8 +18,8 @@ struct Place {
   std::int64_t w = 0;
 };
 
-// Rebuilds K[o] of one output at a time. The first layer's kernels are added up as they are, over
-// its inputs, which lie side by side; only their sums are then brought to the channels of x.
+// Rebuilds K[o] for one output at a time. The kernels of the first layer are summed as they lie in
+// memory, over its own inputs, and only the sums are then moved to the channels of x.
 template <class T>
 class Rebuilt {
  public:
@@ -70,7 +70,7 @@ class Rebuilt {
   }
 
  private:
-  // Channel c of what layer l gives, `weight` times, at a place of it.
+  // Follows `weight` times channel c of the output of layer l, at a place of that output.
   void follow(std::size_t l, std::int64_t c, const Place& place, double weight) {
     const ConvLayer<T>& one = chain_[l];
     const std::int64_t o = kernels_of_[l][static_cast<std::size_t>(c)];
@@ -98,12 +98,12 @@ class Rebuilt {
     }
   }
 
-  // The channel that a layer's input c is.
+  // The channel of the layer before that is input c of this layer.
   static std::int64_t input_of(const ConvLayer<T>& one, std::int64_t c) {
     return one.reads.empty() ? c : one.reads[static_cast<std::size_t>(c)];
   }
 
-  // u k_w + v of the tap that the layer has at a place of x, or -1.
+  // The number u k_w + v of the tap that stands at a place of x, or -1 if none does.
   std::int64_t tap_at(const Place& place) const {
     const std::int64_t h = place.h + layer_.padding.top;
     const std::int64_t w = place.w + layer_.padding.left;
@@ -115,7 +115,7 @@ class Rebuilt {
     return there ? u * layer_.kernel.size(3) + v : -1;
   }
 
-  // One tap of a kernel of the first layer, in one of its groups, to a tap of K[o].
+  // Adds one tap of a kernel of the first layer, in one of its groups, to a tap of K[o].
   void add(const double* values, std::int64_t group, std::int64_t tap, double weight) {
     if (tap < 0) {
       for (std::int64_t j = 0; j < first_inputs_; ++j) stray_ += std::abs(weight * values[j]);
@@ -124,7 +124,7 @@ class Rebuilt {
     const auto at = static_cast<std::size_t>((group * taps_ + tap) * first_inputs_);
     double* sums = &sums_[at];
     double* roundings = &roundings_[at];
-    // Products of two f32 are exact: of those, only sums are rounded.
+    // Products of two f32 are exact in f64, so that only their sums are rounded.
     const bool exact =
         std::is_same_v<T, float> && static_cast<double>(static_cast<float>(weight)) == weight;
     for (std::int64_t j = 0; j < first_inputs_; ++j) {
@@ -136,7 +136,8 @@ class Rebuilt {
     }
   }
 
-  // From the first layer's channels to those of x, of which K[o] reads some from first_input on.
+  // Moves the sums from the first layer's channels to those of x. K[o] reads these from first_input
+  // on.
   void collect(std::int64_t first_input) {
     for (std::int64_t group = 0; group < first_.groups; ++group) {
       if (!touched_[static_cast<std::size_t>(group)]) continue;
@@ -161,7 +162,7 @@ class Rebuilt {
     }
   }
 
-  // What an addition rounded off (Knuth's TwoSum, 1969).
+  // The error of an addition, exactly (Knuth's TwoSum, 1969).
   static double off_sum(double a, double b, double sum) {
     const double added = sum - a;
     return std::abs((a - (sum - added)) + (b - added));

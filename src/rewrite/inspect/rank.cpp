@@ -11,7 +11,7 @@
 namespace plait::rewrite {
 namespace {
 
-// Some four seconds of a Xeon's core without wide vectors, measured (2026-11).
+// Multiply-adds that take some 4 s [one core of a Xeon, no wide vectors, 2026-11].
 constexpr double kMostWork = 1e10;
 
 // Sizes of a group of the layer and of the two layers that may stand for it.
@@ -24,10 +24,10 @@ struct Shapes {
         first(split.rows_first ? window.h : 1, split.columns_first ? window.w : 1),
         second(split.rows_first ? 1 : window.h, split.columns_first ? 1 : window.w) {}
 
-  // Of the matrix.
+  // The size of the matrix.
   std::int64_t rows() const { return inputs * first.h * first.w; }
   std::int64_t columns() const { return outputs * second.h * second.w; }
-  // Where K[o, i, u, v] is in it; an axis that a layer has not has one tap, 0.
+  // Where K[o, i, u, v] stands in it. A layer without taps on an axis has the tap 0 alone there.
   std::int64_t row(std::int64_t i, std::int64_t u, std::int64_t v) const {
     return (i * first.h + (first.h > 1 ? u : 0)) * first.w + (first.w > 1 ? v : 0);
   }
@@ -49,8 +49,8 @@ std::string size_text(const Pair& pair) {
 // The most channels between, of each group, with fewer products than the layer.
 template <class T>
 std::int64_t paying_rank(const ConvLayer<T>& layer, const Shapes<T>& shapes, const Split& split) {
-  // Of each channel between: as many products as its column of one matrix and row of the other. The
-  // first layer has the positions that the second one's stride leaves out.
+  // Each channel between takes as many products as a column of one factor and a row of the other
+  // have values. The first layer also computes the positions that the second one's stride skips.
   const std::int64_t positions =
       (split.rows_first ? 1 : layer.stride.h) * (split.columns_first ? 1 : layer.stride.w);
   const double each = static_cast<double>(shapes.rows()) * static_cast<double>(positions) +
@@ -82,7 +82,7 @@ std::optional<std::vector<ThinProduct>> products_of(const ConvLayer<T>& layer,
                                                     const std::atomic<bool>* cancel) {
   std::vector<ThinProduct> products;
   products.reserve(static_cast<std::size_t>(layer.groups));
-  // What rounding to T may have added, and what computing in f64 adds.
+  // The share that rounding the values to T may have added, and what computing in f64 adds.
   const double rounding = std::numeric_limits<T>::epsilon() / 2 +
                           2 * std::sqrt(static_cast<double>(shapes.rows() + shapes.columns())) *
                               std::numeric_limits<double>::epsilon();
@@ -94,7 +94,7 @@ std::optional<std::vector<ThinProduct>> products_of(const ConvLayer<T>& layer,
   return products;
 }
 
-// Zeros fill groups of smaller rank up.
+// Both layers, where groups of smaller rank are filled up with zeros.
 template <class T>
 Layers<T> chain_of(const ConvLayer<T>& layer, const Split& split, const Shapes<T>& shapes,
                    const std::vector<ThinProduct>& products, std::int64_t rank) {

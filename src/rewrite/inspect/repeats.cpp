@@ -5,11 +5,13 @@
 #include <limits>
 #include <utility>
 
+#include "rewrite/layer_rules.hpp"
+
 namespace plait::rewrite {
 namespace {
 
-// The factor f of a row that is f times `of`, or nothing; `largest` is where |of| is largest. Of
-// f times a row, rounded, f is known within two roundings, and each value within one.
+// The factor f if the row is f times `of`, or nothing; `largest` is where |of| is largest. If the
+// row is such a multiple, rounded, then f is known within two roundings and each value within one.
 template <class T>
 std::optional<T> factor_of(const T* row, const T* of, std::int64_t length, std::int64_t largest) {
   const auto factor =
@@ -24,8 +26,8 @@ std::optional<T> factor_of(const T* row, const T* of, std::int64_t length, std::
   return factor;
 }
 
-// Adds the classes of `rows` rows of so many values, numbered from `first` on. Rows of one value
-// would all be copies of each other, and nothing gained: they are none.
+// Adds the classes of `rows` rows, numbered from `first` on. Rows of a single value are all
+// multiples of each other, which gains nothing, so that they count as different.
 template <class T>
 void add_classes(const T* values, std::int64_t rows, std::int64_t length, std::int64_t first,
                  std::vector<ChannelCopies>& classes) {
@@ -68,7 +70,7 @@ struct Group {
   std::int64_t taps;
 };
 
-// Classes by the groups of `size` channels that they are in, and the most of one group.
+// The classes of each group of `size` channels, and the most that one group has.
 struct GroupedClasses {
   GroupedClasses(const std::vector<ChannelCopies>& classes, std::int64_t groups, std::int64_t size)
       : of(static_cast<std::size_t>(groups)) {
@@ -83,10 +85,6 @@ struct GroupedClasses {
   std::vector<std::vector<const ChannelCopies*>> of;
   std::int64_t most = 1;
 };
-
-std::int64_t listed(const std::vector<std::int64_t>& list, std::int64_t i) {
-  return list.empty() ? i : list[static_cast<std::size_t>(i)];
-}
 
 template <class T>
 std::optional<Layers<T>> if_cheaper(Layers<T> layers, const ConvLayer<T>& layer) {

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include <plait/text.hpp>
+
+#include "core/values.hpp"
+
 namespace plait::rewrite {
 namespace {
 
@@ -14,8 +18,8 @@ Channels consecutive(std::int64_t first_output, std::int64_t outputs, std::int64
   return channels;
 }
 
-// Adds `missing` of the `free` channels to the group, those nearest to it first, and takes them out
-// of `free`: where a group was of consecutive channels, it becomes so again.
+// Moves `missing` channels from `free` to the group, those nearest to it first, so that a group of
+// consecutive channels becomes one again.
 void fill_up(std::vector<std::int64_t>& group, std::int64_t missing,
              std::vector<std::int64_t>& free) {
   for (; missing > 0; --missing) {
@@ -62,7 +66,7 @@ std::vector<Channels> filled_up(const Selection& selection, const KernelMap& map
   for (Channels& group : groups) {
     fill_up(group.outputs, missing(selection.outputs, group.outputs), free_outputs);
     fill_up(group.inputs, missing(selection.inputs, group.inputs), free_inputs);
-    // With all dead inputs gone, other groups' inputs do: there is no kernel between them.
+    // Where no dead inputs are left, those of other groups serve: no kernel reads them here.
     const std::int64_t left = missing(selection.inputs, group.inputs);
     if (left == 0) continue;
     std::vector<std::int64_t> others = not_in(group.inputs, map.c_i);
@@ -71,7 +75,7 @@ std::vector<Channels> filled_up(const Selection& selection, const KernelMap& map
   return groups;
 }
 
-// The list, or none where it is 0, 1, ..., all - 1.
+// The list, or an empty one where it is 0, 1, ..., all - 1.
 std::vector<std::int64_t> unless_in_order(std::vector<std::int64_t> channels, std::int64_t all) {
   bool in_order = static_cast<std::int64_t>(channels.size()) == all;
   for (std::size_t i = 0; in_order && i < channels.size(); ++i) {
@@ -83,6 +87,53 @@ std::vector<std::int64_t> unless_in_order(std::vector<std::int64_t> channels, st
 
 std::int64_t cropped(std::int64_t padding, std::int64_t taps, std::int64_t dilation) {
   return padding - taps * dilation;
+}
+
+std::string ordinal(std::int64_t number) {
+  const std::int64_t tens = number % 100;
+  const char* ending = tens / 10 == 1     ? "th"
+                       : number % 10 == 1 ? "st"
+                       : number % 10 == 2 ? "nd"
+                       : number % 10 == 3 ? "rd"
+                                          : "th";
+  return std::to_string(number) + ending;
+}
+
+// "rows 1 to 3 of 5 and columns 1 to 3 of 5, padding 0"
+template <class T>
+std::string window_text(const ConvLayer<T>& layer, const Selection& selection,
+                        const ConvLayer<T>& selected) {
+  const std::int64_t k_h = layer.kernel.size(2);
+  const std::int64_t k_w = layer.kernel.size(3);
+  const bool all_rows = selection.rows.count == k_h;
+  const bool all_columns = selection.columns.count == k_w;
+  if (all_rows && all_columns) return "";
+  std::string text;
+  if (!all_rows) text = taps_text(selection.rows, k_h, "row");
+  if (!all_columns) {
+    text += (text.empty() ? "" : " and ") + taps_text(selection.columns, k_w, "column");
+  }
+  text += ": a " + std::to_string(selection.rows.count) + "x" +
+          std::to_string(selection.columns.count) + " kernel";
+  if (selected.dilation != Pair(1)) text += ", dilation " + pair_text(selected.dilation);
+  return text + ", padding " + padding_text(selected.padding);
+}
+
+template <class T>
+std::string channels_text(const ConvLayer<T>& layer, const Selection& selection,
+                          const ConvLayer<T>& selected) {
+  const auto groups = static_cast<std::int64_t>(selection.groups.size());
+  const std::int64_t c_o = layer.kernel.size(0);
+  const std::int64_t c_i = layer.kernel.size(1) * layer.groups;
+  if (selected.kernel.size(0) == c_o && selected.kernel.size(1) == layer.kernel.size(1)) return "";
+  if (groups == 1) {
+    return "only " + std::to_string(selection.outputs) + " of " + counted(c_o, "output") +
+           " from " + std::to_string(selection.inputs) + " of " + counted(c_i, "input");
+  }
+  std::string text = counted(groups, "group") + " of " + counted(selection.outputs, "output") +
+                     " and " + counted(selection.inputs, "input");
+  if (!selected.reads.empty() || !selected.writes.empty()) text += ", channels picked and placed";
+  return text;
 }
 
 }  // namespace
@@ -171,11 +222,33 @@ ConvLayer<T> layer_of(const ConvLayer<T>& layer, const KernelMap& map, const Sel
   return part;
 }
 
-#define PLAIT_INSTANTIATE(T)                                                   \
-  template Selection whole(const ConvLayer<T>&);                               \
-  template Selection in_groups(const ConvLayer<T>&, std::int64_t);             \
-  template Selection without_dead(const ConvLayer<T>&, const KernelFindings&); \
-  template ConvLayer<T> layer_of(const ConvLayer<T>&, const KernelMap&, const Selection&);
+std::string taps_text(const TapRange& range, std::int64_t taps, const std::string& axis) {
+  const std::string of = " of " + std::to_string(taps);
+  if (range.count == 0) return "no " + axis + of;
+  if (range.count == 1) return axis + " " + std::to_string(range.first) + of;
+  if (range.count == 2) {
+    return axis + "s " + std::to_string(range.first) + " and " + std::to_string(range.last()) + of;
+  }
+  const std::string ends =
+      " " + std::to_string(range.first) + " to " + std::to_string(range.last()) + of;
+  if (range.step == 1) return axis + "s" + ends;
+  return "every " + ordinal(range.step) + " " + axis + " from" + ends;
+}
+
+template <class T>
+std::string selection_text(const ConvLayer<T>& layer, const Selection& selection,
+                           const ConvLayer<T>& selected) {
+  const std::string channels = channels_text(layer, selection, selected);
+  const std::string window = window_text(layer, selection, selected);
+  return channels + (channels.empty() || window.empty() ? "" : "; ") + window;
+}
+
+#define PLAIT_INSTANTIATE(T)                                                               \
+  template Selection whole(const ConvLayer<T>&);                                           \
+  template Selection in_groups(const ConvLayer<T>&, std::int64_t);                         \
+  template Selection without_dead(const ConvLayer<T>&, const KernelFindings&);             \
+  template ConvLayer<T> layer_of(const ConvLayer<T>&, const KernelMap&, const Selection&); \
+  template std::string selection_text(const ConvLayer<T>&, const Selection&, const ConvLayer<T>&);
 PLAIT_INSTANTIATE(float)
 PLAIT_INSTANTIATE(double)
 #undef PLAIT_INSTANTIATE

@@ -10,7 +10,7 @@
 #include <plait/text.hpp>
 
 #include "core/values.hpp"
-#include "rewrite/inspect/words.hpp"
+#include "rewrite/inspect/selection.hpp"
 
 namespace plait {
 namespace {
@@ -165,7 +165,7 @@ std::string table_of(const Inspection<T>& inspection) {
     rows.push_back(std::move(row));
   };
   add("(as given)", inspection.multiplications_per_position, inspection.cost, "");
-  for (const KernelProposal<T>& proposal : inspection.proposals) {
+  for (const Rewrite<T>& proposal : inspection.proposals) {
     add(proposal.name, proposal.multiplications_per_position, proposal.cost, proposal.verdict);
   }
   return table_text(rows, {.words_last = true, .indent = "  "});
@@ -195,7 +195,7 @@ std::string text_of(const Inspection<T>& inspection) {
   }
   if (inspection.proposals.empty()) return text + "\nnothing cheaper is proposed\n";
   text += "\n" + table_of(inspection) + "\n";
-  for (const KernelProposal<T>& proposal : inspection.proposals) {
+  for (const Rewrite<T>& proposal : inspection.proposals) {
     text += proposal.name + ": " + proposal.what + "\n  " + proposal.proof + "\n";
   }
   return text;

@@ -17,8 +17,9 @@
 namespace plait::rewrite {
 namespace {
 
-// Of a matrix of rank <= limit every limit + 1 rows are dependent, and rounding makes pivots of
-// their Gram matrix of some 1e-15 of the largest. Above this, they are independent.
+// Any limit + 1 rows of a matrix of rank <= limit are dependent: rounding leaves pivots of their
+// Gram matrix that are some 1e-15 of the largest. Rows whose pivots are all above this are
+// independent.
 constexpr double kIndependent = 1e-10;
 
 constexpr std::int64_t kBlock = 32;  // samples at a time
@@ -35,7 +36,8 @@ void subtract(const Matrix& other, Matrix& from) {
   for (std::size_t i = 0; i < from.values.size(); ++i) from.values[i] -= other.values[i];
 }
 
-// Whether limit + 1 evenly spread rows are independent: then so many are the rank at least.
+// Whether limit + 1 evenly spread rows are independent, which shows that the rank is above the
+// limit.
 bool surely_above(const Matrix& matrix, std::int64_t limit) {
   Matrix rows(limit + 1, matrix.cols);
   for (std::int64_t j = 0; j < rows.cols; ++j) {
@@ -62,9 +64,10 @@ void append(const Matrix& columns, const Matrix& rows, Compressed& to) {
   to.b = std::move(b);
 }
 
-// q b = matrix, but for `left` in the Frobenius norm, by random samples of the columns' space, a
-// block at a time until that is all that is left (Martinsson and Voronin, "A randomized blocked
-// algorithm", 2016). Nothing if a block more than `limit` columns do not suffice.
+// q and b whose product is the matrix but for a rest of the Frobenius norm `left`, by random
+// samples of the space of its columns, one block after another (Martinsson and Voronin, "A
+// randomized blocked algorithm", 2016). Nothing if one block more than `limit` columns does not
+// suffice.
 std::optional<Compressed> compressed(const Matrix& matrix, std::int64_t limit, double left,
                                      const std::atomic<bool>* cancel) {
   const std::int64_t most = std::min({limit + kBlock, matrix.rows, matrix.cols});
@@ -88,8 +91,8 @@ std::optional<Compressed> compressed(const Matrix& matrix, std::int64_t limit, d
   }
 }
 
-// left diag(values) right^T of the singular values above `negligible`, half of them in each factor;
-// nothing if these are more than `limit`.
+// The product left diag(values) right^T of the singular values above `negligible`, whose square
+// roots go to each factor. Nothing if there are more than `limit` of them.
 std::optional<ThinProduct> largest_of(const Svd& svd, double negligible, std::int64_t limit) {
   const auto rank = static_cast<std::int64_t>(
       std::count_if(svd.values.begin(), svd.values.end(),
@@ -114,7 +117,8 @@ std::optional<ThinProduct> thin_product(Matrix matrix, std::int64_t limit, doubl
                                         const std::atomic<bool>* cancel) {
   stop_if(cancel);
   if (limit < 1) return std::nullopt;
-  // By a power of 4, so that squares stay in range and both factors get half of it back, exactly.
+  // The matrix is scaled by a power of 4, so that squares stay in range and each factor gets back
+  // half of it exactly.
   double largest = 0;
   for (const double value : matrix.values) largest = std::max(largest, std::abs(value));
   const int half = largest > 0 ? std::ilogb(largest) / 2 : 0;
@@ -122,7 +126,7 @@ std::optional<ThinProduct> thin_product(Matrix matrix, std::int64_t limit, doubl
   scale(std::ldexp(1.0, -half), matrix);
   const double negligible = rounding * norm(matrix);
   if (surely_above(matrix, limit)) return std::nullopt;
-  // What is negligible lies in all directions, and the samples meet a little more of it.
+  // The samples meet a little more of what is negligible, as it lies in all directions.
   auto thin = compressed(matrix, limit, 4 * negligible, cancel);
   if (!thin) return std::nullopt;
   if (thin->q.cols == 0) return ThinProduct{std::move(thin->q), std::move(thin->b)};

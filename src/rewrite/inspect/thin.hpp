@@ -14,8 +14,8 @@ struct ThinProduct {
   Matrix right;  // r x n; column i of left is as long as row i of this
 };
 
-// left * right = matrix, but for singular values of `rounding` times its Frobenius norm or less,
-// with r at most `limit` < min(m, n); nothing if the rank is above that. Throws Error when
+// The matrix as left * right, but for singular values of at most `rounding` times its Frobenius
+// norm. Nothing if its rank r is above `limit`, which must be below min(m, n). Throws Error when
 // cancelled.
 std::optional<ThinProduct> thin_product(Matrix matrix, std::int64_t limit, double rounding,
                                         const std::atomic<bool>* cancel);

@@ -5,9 +5,9 @@
 
 namespace plait::rewrite {
 
-// While one of these is there, whatever this folder computes on the thread that made it throws
-// Error (Status::cancelled) once *cancel is set: between the parts of a decomposition, which take
-// some milliseconds. Null cancels nothing.
+// While an object of this class lives, what this folder computes on the thread that made it throws
+// Error (Status::cancelled) soon after *cancel is set: between the parts of a decomposition, which
+// take some milliseconds. A null pointer cancels nothing.
 class Cancellable {
  public:
   explicit Cancellable(const std::atomic<bool>* cancel);

@@ -1,9 +1,9 @@
 // Eigen as this folder uses it: each file here that needs it includes this first.
 //
-// Eigen's decompositions cannot be cancelled. But Eigen states its conditions all along, in a macro
-// that is meant to be redefined and may throw (its manual's page on assertions). Here that looks at
-// a flag as well: at every product and assignment of whole matrices or vectors, every sum over one,
-// and every panel that a product packs. What Eigen holds is freed when it throws.
+// Eigen's decompositions cannot be cancelled. But Eigen asserts its conditions everywhere, by a
+// macro that may be redefined and may throw (its manual's page on assertions). Here the macro also
+// looks at a flag: at every product and assignment of whole matrices or vectors, at every sum over
+// one, and at every panel that a product packs. Eigen frees its memory when the macro throws.
 #pragma once
 
 #include <string_view>
@@ -31,6 +31,6 @@ constexpr bool is_worth_a_look(std::string_view file) {
     }                                                            \
     eigen_plain_assert(condition);                               \
   } while (false)
-// A program that links plait may use Eigen itself. Of functions of the same name the linker would
-// take one for both.
+// A program that links plait may use Eigen itself. The linker would take one of two functions of
+// the same name for both.
 #define Eigen plait_eigen

@@ -17,7 +17,7 @@ struct Matrix {
   Matrix() = default;
   Matrix(std::int64_t rows_, std::int64_t cols_) { resize(rows_, cols_); }
 
-  // The values are then any.
+  // The values are left as they are, or undefined.
   void resize(std::int64_t rows_, std::int64_t cols_) {
     rows = rows_;
     cols = cols_;

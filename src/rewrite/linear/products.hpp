@@ -8,11 +8,11 @@
 namespace plait::rewrite {
 
 double sum_of_squares(const std::vector<double>& values);
-// The square root of the sum of the squares, which may be out of range themselves.
+// The square root of the sum of squares, also where the squares are out of range.
 double stable_norm(const std::vector<double>& values);
 
 Matrix product(const Matrix& a, const Matrix& b);
-// The same into a matrix that is there, which is neither of these.
+// The same, written into a matrix that is neither of them.
 void write_product(const Matrix& a, const Matrix& b, Matrix& to);
 // a^T b.
 Matrix transposed_product(const Matrix& a, const Matrix& b);

@@ -8,12 +8,13 @@
 
 namespace plait::rewrite {
 
-// The smallest x with the least ||matrix x - wanted||, whatever the rank; the matrix by its rows.
+// The smallest x with the least ||matrix x - wanted||, whatever the rank. The matrix is a list of
+// rows.
 std::vector<std::complex<double>> smallest_solution(
     const std::vector<std::vector<std::complex<double>>>& rows,
     const std::vector<std::complex<double>>& wanted);
 
-// J^T J and J^T r, of which come the steps from a residual r whose derivatives are J.
+// J^T J and J^T r, which give the steps that lessen a residual r with the derivatives J.
 struct NormalEquations {
   Matrix matrix;
   std::vector<double> right;

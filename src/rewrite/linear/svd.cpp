@@ -52,12 +52,12 @@ MatrixXd basis_of(const Eigen::HouseholderQR<MatrixXd>& qr) {
   return qr.householderQ() * MatrixXd::Identity(qr.rows(), qr.cols());
 }
 
-// Of a matrix that is not wide.
+// The decomposition of a matrix that has at least as many rows as columns.
 Svd svd_by_shape(const MatrixXd& matrix, bool vectors) {
   const bool small = matrix.cols() <= kSmall;
   if (small && matrix.rows() <= kSmall) return by_rotations(matrix, vectors);
   if (matrix.rows() < 2 * matrix.cols()) return by_halves(matrix, vectors);
-  // Tall: that of the triangle R of QR, which is square.
+  // A tall matrix has the singular values of the square triangle R of its QR decomposition.
   const Eigen::HouseholderQR<MatrixXd> qr(matrix);
   const MatrixXd triangle = qr.matrixQR().topRows(matrix.cols()).triangularView<Eigen::Upper>();
   Svd result = small ? by_rotations(triangle, vectors) : by_halves(triangle, vectors);
@@ -68,7 +68,7 @@ Svd svd_by_shape(const MatrixXd& matrix, bool vectors) {
   return result;
 }
 
-// The largest value of each left vector positive; the first one of those that are as large.
+// Makes the largest value of each left vector positive, the first one of several that are as large.
 void fix_signs(Matrix& left, Matrix& right) {
   constexpr double kAsLarge = 1 - 1e-9;
   const auto smaller = [](double a, double b) { return std::abs(a) < std::abs(b); };

@@ -11,10 +11,10 @@ struct Svd {
   std::vector<double> values;  // r = min(rows, cols) of them, the largest first
   Matrix left, right;  // matrix = left diag(values) right^T: rows x r and cols x r, or empty
 };
-// By the method that is fastest for the shape, with vectors only if they are asked for. The largest
-// value of each left vector is positive.
+// Takes the method that is fastest for the shape, and computes vectors only if they are asked for.
+// The largest value of each left vector is positive.
 Svd svd(const Matrix& matrix, bool vectors);
-// By divide and conquer for any shape, the vectors' signs as they come.
+// Divides and conquers, whatever the shape. The signs of the vectors are not fixed.
 Svd svd_by_halves(const Matrix& matrix);
 
 // Orthonormal columns that span what these do.
