@@ -32,7 +32,7 @@ BUDGETS = [
     ("rewrite", ["src/rewrite/"], 7250),
     ("analysis", ["src/analysis/"], 3200),
     ("headers", [PUBLIC], 2500),
-    ("cli", ["cli/"], 10400),
+    ("cli", ["cli/"], 9400),
     ("python", ["python/"], 9900),
 ]
 

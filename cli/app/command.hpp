@@ -1,4 +1,4 @@
-// A command of the program: what the parser fills in, and what runs then.
+// A command of the program: its part of the parser, and what runs once that has read the arguments.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -8,8 +8,8 @@
 namespace plait::cli {
 
 struct Command {
-  CLI::App* app;             // its subcommand, owned by the app it was added to
-  std::function<int()> run;  // once parsed; returns the exit code, throws Error
+  CLI::App* app;             // its subcommand, which the app that it was added to owns
+  std::function<int()> run;  // returns the exit code; throws Error
 };
 
 using AddCommand = std::function<Command(CLI::App& app)>;

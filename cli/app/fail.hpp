@@ -9,13 +9,13 @@
 
 namespace plait::cli {
 
-// Wrong use: the message becomes the one line on stderr, and the exit code 2.
+// For wrong use: the message becomes the one line on stderr, and the exit code is 2.
 [[noreturn]] inline void fail(const std::string& message) {
   throw Error(Status::invalid_argument, message);
 }
 
-// A system call failed: "what path: the text of errno". Views, for making a string may set errno
-// before it is handed over.
+// For a system call that failed: "what path: the text of errno". The arguments are views because
+// making a string may change errno before it is passed on.
 [[noreturn]] inline void fail_system(std::string_view what, std::string_view path, int error) {
   throw Error(Status::io, std::string(what) + " " + std::string(path) + ": " +
                               std::generic_category().message(error));

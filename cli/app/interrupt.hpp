@@ -14,7 +14,8 @@ inline constexpr int kExitInterrupted = 130;  // the shell's 128 + SIGINT
 // Set by the first SIGINT or SIGTERM while InterruptsCaught lives.
 const std::atomic<bool>& interrupted();
 
-// Its end puts back the handlers it found: within Python, they are Python's. One at a time.
+// Its destructor puts back the handlers that it found: within Python these are Python's. There may
+// be one at a time.
 class InterruptsCaught {
  public:
   InterruptsCaught();
@@ -30,8 +31,8 @@ class InterruptsCaught {
 // Throws Error (Status::cancelled) if interrupted.
 void stop_if_interrupted();
 
-// While it lives, a second interrupt removes the file too; its end removes the file if it is still
-// there. One at a time.
+// While it lives, a second interrupt also removes the file. Its destructor removes the file if it
+// is still there. There may be one at a time.
 class RemovedOnExit {
  public:
   explicit RemovedOnExit(const std::string& path);

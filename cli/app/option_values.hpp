@@ -1,7 +1,8 @@
-// Values of options that are texts of their own: "2x1", "same_upper".
+// Options of commands, and values that are texts of their own: "2x1", "same_upper".
 #pragma once
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <optional>
 #include <string>
@@ -15,6 +16,21 @@ namespace plait::cli {
 inline constexpr PaddingMode kPaddingModes[] = {PaddingMode::zeros,     PaddingMode::reflect,
                                                 PaddingMode::symmetric, PaddingMode::replicate,
                                                 PaddingMode::circular,  PaddingMode::constant};
+
+// `type`: what help shows for the value, as in "N" or "FILE".
+template <class T>
+CLI::Option* add_option(CLI::App& command, const std::string& name, T& value, const char* type,
+                        const std::string& help) {
+  return command.add_option(name, value, help)->type_name(type);
+}
+
+// Accepts numbers between two, both included; help does not show the range.
+template <class T>
+CLI::Range between(T least, T most) {
+  CLI::Range range(least, most);
+  range.description("");
+  return range;
+}
 
 // Sets the value of an option that is given; errors are named after the option.
 template <class T, class Parse>

@@ -23,7 +23,8 @@ std::string replace_all(std::string text, const std::string& from, const std::st
   return text;
 }
 
-// One line, in the words of the command line: the library names its arguments as Python has them.
+// The message as one line, with the options of the command line in place of the arguments' names
+// that the library has.
 std::string one_line(std::string message) {
   struct Words {
     const char* argument;

@@ -1,6 +1,6 @@
 // A program of commands: words to a command, errors to one line on stderr and an exit code.
 //   0 ok, 1 the check failed, 2 wrong use, 130 interrupted
-// Which commands there are is the face's choice, as some need libraries that others do without.
+// Each face chooses its commands, as some need libraries that others do without.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ struct ProgramFace {
 };
 
 // Runs the command that the words after argv[0] ask for and returns the exit code; throws nothing
-// and never exits, except that a second SIGINT or SIGTERM ends the process. One at a time.
+// and never exits, except that a second SIGINT or SIGTERM ends the process. One may run at a time.
 int run_program(const ProgramFace& face, int argc, const char* const* argv);
 
 }  // namespace plait::cli

@@ -10,12 +10,12 @@
 namespace plait::cli {
 
 // "verify [########------------]  812/2000  1 min 10 s left", at most `columns` characters; the
-// time left is reckoned from the pace so far, and left out as long as nothing is done.
+// time left is estimated from the pace so far, and left out as long as nothing is done.
 std::string progress_text(const std::string& label, std::int64_t done, std::int64_t total,
                           double elapsed_seconds, int columns);
 
-// Draws on a terminal only; elsewhere every call does nothing. Its end clears the line. For one
-// thread.
+// Draws on a terminal only; elsewhere every call does nothing. Its destructor clears the line. It
+// is for one thread.
 class Progress {
  public:
   Progress(std::string label, std::int64_t total, int fd = STDERR_FILENO);

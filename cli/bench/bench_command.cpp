@@ -9,10 +9,14 @@
 #include <string>
 #include <vector>
 
+#include <plait/text.hpp>
+
+#include "app/fail.hpp"
 #include "app/interrupt.hpp"
+#include "app/option_values.hpp"
 #include "bench/bench_compare.hpp"
 #include "bench/bench_report.hpp"
-#include "bench/bench_sweep_report.hpp"
+#include "bench/bench_sweep.hpp"
 #include "io/files.hpp"
 #include "io/json.hpp"
 #include "io/problems.hpp"
@@ -25,42 +29,32 @@ namespace {
 struct BenchArguments {
   std::vector<std::string> problems;
   PlanOptions planning;
-  double seconds = 0.3;
-  int rounds = 5;
+  RepeatOptions repeats;
   bool no_check = false;
   std::string compare;  // path of an older run's JSON
   std::optional<std::string> sweep;
 };
 
 BenchSettings settings_of(const BenchArguments& arguments) {
-  if (!(arguments.seconds > 0 && arguments.seconds <= 3600)) {
-    throw Error(
-        Status::invalid_argument,
-        fmt::format("--seconds must be above 0 and at most 3600 but is {:g}", arguments.seconds));
-  }
+  arguments.repeats.check();
   BenchSettings settings;
   settings.limits = limits_of(arguments.planning);
   settings.machine = machine_of(arguments.planning);
   settings.threads =
       settings.limits.threads > 0 ? settings.limits.threads : settings.machine.default_threads();
-  settings.seconds = arguments.seconds;
-  settings.rounds = arguments.rounds;
+  settings.seconds = arguments.repeats.seconds;
+  settings.rounds = arguments.repeats.rounds;
   settings.check = !arguments.no_check;
   return settings;
 }
 
 // `what`: "problem" or "delta".
 void print_start(const BenchSettings& settings, std::size_t count, const char* what) {
-  std::cout << fmt::format("machine   {}, {}, {} thread{}\n", settings.machine.cpu,
-                           name_of(settings.machine.target), settings.threads,
-                           settings.threads == 1 ? "" : "s")
-            << fmt::format("timing    {} {}{}, each for {:.3g} s in {} round{}\n\n", count, what,
-                           count == 1 ? "" : "s", settings.seconds, settings.rounds,
-                           settings.rounds == 1 ? "" : "s")
-            << std::flush;
+  const std::string timed = counted(static_cast<std::int64_t>(count), what) + ", each";
+  std::cout << settings_text(settings, timed) << "\n" << std::flush;
 }
 
-// The exit code, after what was printed.
+// Says on stderr what went wrong, and returns the exit code.
 int end_of(const BenchRun& run) {
   stop_if_interrupted();
   if (std::all_of(run.lines.begin(), run.lines.end(),
@@ -74,7 +68,7 @@ int end_of(const BenchRun& run) {
 int sweep_command(const BenchArguments& arguments, const BenchSettings& settings) {
   check_bench_sweep(*arguments.sweep);
   if (!arguments.compare.empty()) {
-    throw Error(Status::invalid_argument, "--sweep takes no --compare");
+    fail("--sweep takes no --compare");
   }
   DeltaSweep sweep = plan_delta_sweep(settings, read_problems(arguments.problems, std::cin));
   const bool text = !arguments.planning.json;
@@ -119,25 +113,13 @@ Command add_bench_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "bench", "Time problems, beside the machine's limits measured in the same run");
   add_problem_arguments(*command, arguments->problems);
-  command
-      ->add_option("--seconds", arguments->seconds,
-                   "Time each problem for so long in total (default 0.3)")
-      ->type_name("S");
-  command
-      ->add_option("--rounds", arguments->rounds,
-                   "Visit all problems in turn so many times (default 5)")
-      ->check(CLI::Range(1, 1000).description(""))
-      ->type_name("N");
+  arguments->repeats.add(*command, "problem");
   command->add_flag("--no-check", arguments->no_check, "Do not measure errors");
-  command
-      ->add_option("--compare", arguments->compare,
-                   "Show the ratios to an older run, which --json has written")
-      ->type_name("JSON");
-  command
-      ->add_option("--sweep", arguments->sweep,
-                   "delta: time one problem with every width of register tiles, and say why the "
-                   "best is (default algorithm strips)")
-      ->type_name("NAME");
+  add_option(*command, "--compare", arguments->compare, "JSON",
+             "Show the ratios to an older run, which --json has written");
+  add_option(*command, "--sweep", arguments->sweep, "NAME",
+             "delta: time one problem with every width of register tiles, and say what "
+             "limits each (default algorithm direct/pixels)");
   add_plan_options(*command, arguments->planning);
   command->footer(
       "Examples:\n"
@@ -145,7 +127,7 @@ Command add_bench_command(CLI::App& app) {
       "  plait bench bench/problems/resnet50.txt bench/problems/vgg16.txt --json > old.json\n"
       "  plait bench bench/problems/resnet50.txt --compare old.json\n"
       "  grep 3x3 bench/problems/resnet50.txt | plait bench - --algorithm im2col --target AVX2\n"
-      "  plait bench --algorithm strips --sweep delta 1x64x56x56,64x64x3x3,p1 --threads 1\n"
+      "  plait bench --sweep delta 1x64x56x56,64x64x3x3,p1 --threads 1\n"
       "\n"
       "Weights are packed before. GFLOP/s are 2 x products / median; spread is the width of the\n"
       "middle 80 % of the times. Problems that nothing accepts are listed with the reason. Ctrl-C\n"

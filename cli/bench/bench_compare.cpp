@@ -7,17 +7,18 @@
 
 #include <plait/text.hpp>
 
+#include "app/fail.hpp"
 #include "bench/bench_report.hpp"
 
 namespace plait::cli {
 namespace {
 
-// With fewer, the percentiles of the spread are but the samples themselves.
+// With fewer samples the percentiles of the spread are the samples themselves.
 constexpr std::int64_t kFewestSamples = 5;
 
 std::string title_of(const OldLine& line) {
-  return fmt::format("{} ({} thread{}, {})", cli::title_of(line.name, line.problem), line.threads,
-                     line.threads == 1 ? "" : "s", line.target);
+  return fmt::format("{} ({}, {})", cli::title_of(line.name, line.problem),
+                     counted(line.threads, "thread"), line.target);
 }
 
 OldLine as_old(const BenchLine& line, const BenchRun& run) {
@@ -113,9 +114,8 @@ std::vector<OldLine> parse_old_bench(const std::string& text, const std::string&
   try {
     const Json json = Json::parse(text);
     if (json.at("schema") != "plait.bench/1") {
-      throw Error(Status::invalid_argument,
-                  fmt::format("{} has the schema {} but --compare takes \"plait.bench/1\"", path,
-                              json.at("schema").dump()));
+      fail(fmt::format("{} has the schema {} but --compare takes \"plait.bench/1\"", path,
+                       json.at("schema").dump()));
     }
     for (const Json& one : json.at("problems")) {
       if (one.at("status") != "measured") continue;
@@ -128,14 +128,12 @@ std::vector<OldLine> parse_old_bench(const std::string& text, const std::string&
                          .spread = one.at("spread"),
                          .peak_gflops = one.at("peak_gflops")};
       if (!(line.median_seconds > 0 && line.spread >= 0 && line.peak_gflops > 0)) {
-        throw Error(Status::invalid_argument,
-                    fmt::format("{}: times and peaks of {} must be above 0", path, line.problem));
+        fail(fmt::format("{}: times and peaks of {} must be above 0", path, line.problem));
       }
       lines.push_back(line);
     }
   } catch (const Json::exception& error) {
-    throw Error(Status::invalid_argument,
-                fmt::format("{} is not what `plait bench --json` writes: {}", path, error.what()));
+    fail(fmt::format("{} is not what `plait bench --json` writes: {}", path, error.what()));
   }
   return lines;
 }

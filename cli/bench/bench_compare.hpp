@@ -1,4 +1,4 @@
-// This run beside an older one: what became faster, and what is only noise.
+// Compares a run with an older one: what became faster, and what is only noise.
 #pragma once
 
 #include <optional>
@@ -22,12 +22,11 @@ struct OldLine {
   double peak_gflops = 0;
 };
 
-// The measured problems of a "plait.bench/1" document. Throws Error naming the path if the text is
-// none.
+// The measured problems of a "plait.bench/1" document. Throws Error, naming the path, if the text
+// is no such document.
 std::vector<OldLine> parse_old_bench(const std::string& text, const std::string& path);
 
-// A ratio and how far chance may have moved it, relative; none if either side has too few samples
-// to tell.
+// A ratio of times, and its relative noise; no noise is given where a side has too few samples.
 struct Ratio {
   double value = 0;  // old time / new time: above 1, this run is faster
   std::optional<double> noise;

@@ -23,9 +23,9 @@ std::string title_of(const std::string& name, const std::string& problem_line);
 
 std::string bench_text(const BenchRun& run);
 
-// A document: "plait.bench/1". Each problem's "status" is "measured", "refused" (with the "reason")
-// or "interrupted" (before it could be measured); figures only where measured, units in the keys,
-// shares and spreads as fractions of 1.
+// A document "plait.bench/1". The "status" of a problem is "measured", "refused" (with the
+// "reason") or "interrupted" (before it could be measured). Only measured ones have figures: units
+// are in the keys, and shares and spreads are fractions of 1.
 Json to_json(const BenchRun& run);
 
 }  // namespace plait::cli

@@ -4,81 +4,107 @@
 
 #include <algorithm>
 
+#include <plait/text.hpp>
+
+#include "app/fail.hpp"
+#include "bench/bench_report.hpp"
+
 namespace plait::cli {
 namespace {
 
 constexpr int kMostDelta = 256;  // twice the widest tile of any target
 constexpr const char* kDelta = "delta";
 
+// Whether there is a plan with this delta where memory and accuracy are not limited.
+bool has_tile(const Problem& problem, const BenchSettings& settings) {
+  try {
+    plan(problem,
+         {.accuracy = Accuracy::relaxed,
+          .algorithm = settings.limits.algorithm,
+          .delta = settings.limits.delta},
+         settings.machine);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// Share of the multiply-add peak that the model expects.
+double model_share(const StripStudy& study) {
+  return study.seconds_of(StripLimit::multiply_adds) / study.predicted_seconds();
+}
+
+double limit_share(const StripStudy& study) {
+  return study.seconds_of(study.limit()) / study.predicted_seconds();
+}
+
+std::vector<std::string> row_of(const DeltaEntry& entry, const BenchLine& line) {
+  const TimeSummary times = summarize(line.timings.seconds);
+  const double gflops = line.gflops(times.median_seconds);
+  std::vector<std::string> row = {std::to_string(entry.delta),
+                                  seconds_text(times.median_seconds),
+                                  percent_text(times.spread()),
+                                  fmt::format("{:.3g}", gflops),
+                                  percent_text(gflops / line.peak_gflops),
+                                  seconds_text(line.plan->cost().predicted_seconds)};
+  if (!entry.study) return row;
+  const StripStudy& study = *entry.study;
+  row.insert(
+      row.end(),
+      {percent_text(model_share(study)), fmt::format("{} x {}", study.rows, study.delta),
+       fmt::format("{} of {}", study.registers_used, study.registers),
+       std::to_string(study.registers_if_wider), fmt::format("{:.3f}", study.inputs_touched),
+       fmt::format("{:.1f}", study.multiply_add_cycles), fmt::format("{:.1f}", study.load_cycles),
+       fmt::format("{} {}", name_of(study.limit()), percent_text(limit_share(study)))});
+  return row;
+}
+
+Json study_json(const StripStudy& study) {
+  Json parts;
+  for (std::size_t i = 0; i < kStripLimits; ++i) {
+    parts[std::string(name_of(static_cast<StripLimit>(i)))] = study.seconds[i];
+  }
+  return {{"rows", study.rows},
+          {"registers_used", study.registers_used},
+          {"registers_if_wider", study.registers_if_wider},
+          {"registers", study.registers},
+          {"inputs_touched", study.inputs_touched},
+          {"multiply_add_cycles_per_term", study.multiply_add_cycles},
+          {"load_cycles_per_term", study.load_cycles},
+          {"predicted_seconds_of", parts},
+          {"model_peak_share", model_share(study)},
+          {"limit", name_of(study.limit())},
+          {"limit_share", limit_share(study)}};
+}
+
 }  // namespace
 
-double DeltaSweep::seconds(std::size_t i) const {
-  const BenchLine& line = run.lines[i];
-  // An interrupt leaves times of no whole round.
-  return line.round_medians.empty()
-             ? summarize(line.timings.seconds).median_seconds
-             : *std::min_element(line.round_medians.begin(), line.round_medians.end());
-}
-
-double DeltaSweep::peak_gflops() const {
-  double peak = 0;
-  for (const BenchLine& line : run.lines) peak = std::max(peak, line.peak_gflops);
-  return peak;
-}
-
-double DeltaSweep::peak_share(std::size_t i) const {
-  return run.lines[i].gflops(seconds(i)) / peak_gflops();
-}
-
-double DeltaSweep::measured_cycles(std::size_t i) const {
-  const BenchLine& line = run.lines[i];
-  const std::optional<StripStudy>& study = entries[i].study;
-  if (!line.measured() || !study) return 0;
-  // Of all threads together, as the peak is.
-  const double cycles_per_second =
-      peak_gflops() * 1e9 / (2 * study->lanes * run.settings.machine.rates.vector_fmas_per_cycle);
-  return seconds(i) * cycles_per_second / static_cast<double>(study->terms);
-}
-
-double DeltaSweep::model_share(std::size_t i) const {
-  const std::optional<StripStudy>& study = entries[i].study;
-  if (!study) return 0;
-  return study->seconds_of(StripLimit::multiply_adds) * run.lines[i].plan->threads() /
-         run.settings.threads / study->predicted_seconds();
-}
-
 void check_bench_sweep(const std::string& name) {
-  if (name != kDelta) {
-    throw Error(Status::invalid_argument,
-                fmt::format("unknown sweep '{}' (known: {})", name, kDelta));
-  }
+  if (name != kDelta) fail(fmt::format("unknown sweep '{}' (known: {})", name, kDelta));
 }
 
 DeltaSweep plan_delta_sweep(BenchSettings settings, const std::vector<SourcedProblem>& problems) {
   if (problems.size() != 1) {
-    throw Error(Status::invalid_argument,
-                fmt::format("--sweep takes one problem but there are {}", problems.size()));
+    fail(fmt::format("--sweep takes one problem but there are {}", problems.size()));
   }
   if (settings.limits.delta != 0) {
-    throw Error(Status::invalid_argument,
-                fmt::format("--sweep delta tries every delta: leave out --delta {}",
-                            settings.limits.delta));
+    fail(fmt::format("--sweep delta tries every delta: leave out --delta {}",
+                     settings.limits.delta));
   }
   if (settings.limits.algorithm.empty()) settings.limits.algorithm = "direct/pixels";
   settings.measure_memory = false;
   DeltaSweep sweep;
   sweep.algorithm = settings.limits.algorithm;
-  const std::vector<int> tiles = strip_deltas(sweep.algorithm, settings.machine.target);
   std::string refusal;
   bool any = false;
   for (int delta = 1; delta <= kMostDelta; ++delta) {
     settings.limits.delta = delta;
     BenchRun one = plan_bench(settings, problems);
     BenchLine& line = one.lines.front();
-    const bool has_tile = std::find(tiles.begin(), tiles.end(), delta) != tiles.end();
-    // What is said of a tile there is tells more than that there is no other.
-    if (!line.plan && (refusal.empty() || has_tile)) refusal = line.refusal;
-    if (!line.plan && !has_tile) continue;
+    const bool exists = line.plan || has_tile(problems.front().problem, settings);
+    // The reason against a tile that exists tells more than that there is no such tile.
+    if (!line.plan && (refusal.empty() || exists)) refusal = line.refusal;
+    if (!exists) continue;
     any = any || line.plan.has_value();
     DeltaEntry entry{delta, std::nullopt};
     if (line.plan) entry.study = strip_study(*line.plan, settings.machine);
@@ -95,6 +121,68 @@ DeltaSweep plan_delta_sweep(BenchSettings settings, const std::vector<SourcedPro
   }
   sweep.run.settings.limits.delta = 0;
   return sweep;
+}
+
+std::string delta_sweep_text(const DeltaSweep& sweep) {
+  std::vector<std::vector<std::string>> rows = {{"delta", "median", "spread", "GFLOP/s", "peak",
+                                                 "predicted", "model", "tile", "registers",
+                                                 "one wider", "touched", "FMA", "loads", "limit"}};
+  const std::size_t known_of_every_algorithm = 6;
+  std::string not_measured;
+  bool studied = false;
+  for (std::size_t i = 0; i < sweep.entries.size(); ++i) {
+    const BenchLine& line = sweep.run.lines[i];
+    const DeltaEntry& entry = sweep.entries[i];
+    if (line.measured()) {
+      rows.push_back(row_of(entry, line));
+      studied = studied || entry.study;
+    } else {
+      not_measured += fmt::format("{} delta {}: {}\n", line.plan ? "interrupted" : "refused",
+                                  entry.delta, line.plan ? "not measured" : line.refusal);
+    }
+  }
+  if (!studied) rows.front().resize(known_of_every_algorithm);
+  std::string text = rows.size() > 1 ? table_text(rows, {.left_columns = 0}) : "";
+  if (studied) {
+    text +=
+        "\npeak: share of the multiply-add peak measured around it; model: the share predicted.\n"
+        "tile: output channels x delta, and the registers that it needs; one wider: with one more\n"
+        "vector of pixels, or of channels one more pixel. touched: different inputs per output "
+        "and\n"
+        "row of taps; at stride 1 (k_w + delta - 1) / delta. FMA, loads: cycles of a tile's\n"
+        "multiply-adds, and of its loads, for one tap of one channel. limit: the most of what the\n"
+        "model adds to the useful multiply-adds, as a share of its time.\n";
+  }
+  return text + (not_measured.empty() ? "" : "\n" + not_measured);
+}
+
+Json to_json(const DeltaSweep& sweep) {
+  Json json = to_json(sweep.run);
+  Json deltas = Json::array();
+  Json best = nullptr;
+  double least = 0;
+  for (std::size_t i = 0; i < sweep.entries.size(); ++i) {
+    Json one = {{"delta", sweep.entries[i].delta}};
+    one.update(json["problems"][i]);
+    one.erase("memory_share");  // the memory's rate is not measured for a sweep
+    if (sweep.entries[i].study) one.update(study_json(*sweep.entries[i].study));
+    if (one.contains("median_seconds") && (best.is_null() || one["median_seconds"] < least)) {
+      least = one["median_seconds"];
+      best = one["delta"];
+    }
+    deltas.push_back(one);
+  }
+  for (const char* key : {"problems", "means", "memory_bytes_per_second", "seconds_per_problem"}) {
+    json.erase(key);
+  }
+  json.update(Json{{"schema", "plait.bench_sweep/2"},
+                   {"seconds_per_delta", sweep.run.settings.seconds},
+                   {"sweep", kDelta},
+                   {"problem", to_string(sweep.problem())},
+                   {"algorithm", sweep.algorithm},
+                   {"deltas", deltas},
+                   {"best_delta", best}});
+  return json;
 }
 
 }  // namespace plait::cli

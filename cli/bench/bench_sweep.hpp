@@ -8,6 +8,7 @@
 
 #include <plait/analysis/strip_study.hpp>
 
+#include "io/json.hpp"
 #include "measure/bench_run.hpp"
 
 namespace plait::cli {
@@ -24,27 +25,21 @@ struct DeltaSweep {
   std::string algorithm;
 
   const Problem& problem() const { return run.lines.front().given.problem; }
-  // The median of the fastest round, which other work on the machine disturbs least; the line must
-  // be measured.
-  double seconds(std::size_t i) const;
-  // The highest of the multiply-add peaks measured around all deltas, so that shares of it compare;
-  // 0 if nothing is measured.
-  double peak_gflops() const;
-  double peak_share(std::size_t i) const;  // of seconds(i)
-  // seconds(i) in cycles at the clock that the peak implies, per term of a tile and with all that
-  // is done beside the terms; 0 if not measured or without a study.
-  double measured_cycles(std::size_t i) const;
-  // Share of the multiply-add peak that the model expects; likewise.
-  double model_share(std::size_t i) const;
 };
 
 // Throws Error, naming what is known, if there is no such sweep.
 void check_bench_sweep(const std::string& name);
 
 // Asks for a plan with each delta from 1 to 256 and keeps those that are accepted, and with their
-// reason those refused that register tiles have. `settings.limits.algorithm`: "direct/pixels" if
-// empty. Throws Error with the algorithm's reason if none is accepted, and for more than one
-// problem.
+// reason those that only the limits refuse. `settings.limits.algorithm`: "direct/pixels" if empty.
+// Throws Error with the algorithm's reason if none is accepted, and for more than one problem.
 DeltaSweep plan_delta_sweep(BenchSettings settings, const std::vector<SourcedProblem>& problems);
+
+// What each delta takes, its times, and what limits it in the model.
+std::string delta_sweep_text(const DeltaSweep& sweep);
+
+// A document: "plait.bench_sweep/2". What "plait.bench/1" says of a problem, each delta says, and
+// its tile and the parts of its predicted time beside it.
+Json to_json(const DeltaSweep& sweep);
 
 }  // namespace plait::cli

@@ -12,8 +12,7 @@
 namespace plait::cli {
 namespace {
 
-// By this machine's choice of blocks and threads, in every class of accuracy, in the order of their
-// names.
+// The answers of all algorithms on this machine, in every class of accuracy, sorted by name.
 std::vector<Candidate> candidates_of(const Problem& problem) {
   Limits limits;
   limits.accuracy = Accuracy::relaxed;

@@ -1,4 +1,4 @@
-// What the algorithms execute for a layer, beside what its definition has.
+// What each algorithm executes for a layer, beside the counts of its definition.
 #pragma once
 
 #include <plait/analysis/layer_cost.hpp>
@@ -8,10 +8,10 @@
 
 namespace plait::cli {
 
-// Every algorithm: its counts, or why it takes no such layer.
+// For every algorithm its counts, or why it refuses the layer.
 Json algorithms_json(const Problem& problem);
 
-// The same as a table for people, those that take the layer only.
+// The same as a table, with the algorithms that take the layer.
 std::string algorithms_text(const Problem& problem, const LayerCost& cost);
 
 }  // namespace plait::cli

@@ -12,6 +12,8 @@
 #include <plait/analysis/layer_cost.hpp>
 #include <plait/text.hpp>
 
+#include "app/fail.hpp"
+#include "app/option_values.hpp"
 #include "cost/cost_algorithms.hpp"
 #include "cost/cost_sweep.hpp"
 #include "io/json.hpp"
@@ -176,7 +178,7 @@ Problem changed(const Problem& problem, const CostArguments& arguments) {
   return other;
 }
 
-// How many times as much, or nothing to compare with.
+// The ratio of two figures, or nothing where there is no ratio.
 std::optional<double> factor_of(const Json& before, const Json& after) {
   if (!before.is_number() || before.get<double>() == 0) return std::nullopt;
   return after.get<double>() / before.get<double>();
@@ -217,18 +219,17 @@ int cost_command(const CostArguments& arguments) {
   for (SourcedProblem& one : problems) set_direction(arguments.direction, one.problem);
   if (arguments.sweep.sweep) {
     if (problems.size() > 1) {
-      throw Error(Status::invalid_argument,
-                  fmt::format("--sweep takes one problem but there are {}", problems.size()));
+      fail(fmt::format("--sweep takes one problem but there are {}", problems.size()));
     }
     return sweep_command(problems[0], arguments.sweep, arguments.json);
   }
   const bool compares = !arguments.versus.empty() || arguments.double_channels ||
                         arguments.double_padding || arguments.groups > 0;
   if (compares && problems.size() > 1) {
-    throw Error(Status::invalid_argument,
-                fmt::format("--versus, --double-channels, --double-padding and --groups take one "
-                            "problem but there are {}",
-                            problems.size()));
+    fail(
+        fmt::format("--versus, --double-channels, --double-padding and --groups take one "
+                    "problem but there are {}",
+                    problems.size()));
   }
   if (compares) return compare(problems[0].problem, arguments);
   std::vector<Layer> layers;
@@ -259,14 +260,10 @@ Command add_cost_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "cost", "Count what layers and their gradients cost by definition, whatever computes them");
   add_problem_arguments(*command, arguments->problems);
-  command
-      ->add_option(
-          "--direction", arguments->direction,
-          "forward, backward_data, backward_weights or backward_bias, instead of the line's")
-      ->type_name("NAME");
+  add_option(*command, "--direction", arguments->direction, "NAME",
+             "forward, backward_data, backward_weights or backward_bias, instead of the line's");
   CLI::Option* sweep = add_sweep_options(*command, arguments->sweep);
-  command->add_option("--versus", arguments->versus, "Compare with another problem")
-      ->type_name("LINE")
+  add_option(*command, "--versus", arguments->versus, "LINE", "Compare with another problem")
       ->excludes(sweep);
   command
       ->add_flag("--double-channels", arguments->double_channels,
@@ -274,9 +271,8 @@ Command add_cost_command(CLI::App& app) {
       ->excludes(sweep);
   command->add_flag("--double-padding", arguments->double_padding, "Compare with twice the padding")
       ->excludes(sweep);
-  command->add_option("--groups", arguments->groups, "Compare with so many groups")
+  add_option(*command, "--groups", arguments->groups, "B", "Compare with so many groups")
       ->check(CLI::PositiveNumber.description(""))
-      ->type_name("B")
       ->excludes(sweep);
   command->add_flag("--explain", arguments->explain, "Show the formula of each figure, filled in")
       ->excludes(sweep);

@@ -10,6 +10,7 @@
 
 #include "app/fail.hpp"
 #include "app/interrupt.hpp"
+#include "app/option_values.hpp"
 #include "cost/cost_sweep_report.hpp"
 #include "draw/chart.hpp"
 #include "io/files.hpp"
@@ -24,9 +25,7 @@ void check_measure(const SourcedProblem& given, const SweepArguments& arguments)
     fail(fmt::format("--measure runs the layer forward but the direction is {}",
                      name_of(given.problem.direction)));
   }
-  if (!(arguments.seconds > 0 && arguments.seconds <= 3600)) {
-    fail(fmt::format("--seconds must be above 0 and at most 3600 but is {:g}", arguments.seconds));
-  }
+  arguments.repeats.check();
 }
 
 void check_plot(const SourcedProblem& given, const std::string& path) {
@@ -49,13 +48,14 @@ SweepPoint point_of(const CostSweep& run, std::int64_t value) {
   return point;
 }
 
-// The usual plan of each legal value. One that cannot be run keeps the reason in its line.
+// The plan of each legal value, as plait would choose it. Where there is none, its line keeps the
+// reason.
 BenchRun planned(CostSweep& run, const SweepArguments& arguments) {
   BenchSettings settings;
   settings.machine = host_machine();
   settings.threads = settings.machine.default_threads();
-  settings.seconds = arguments.seconds;
-  settings.rounds = arguments.rounds;
+  settings.seconds = arguments.repeats.seconds;
+  settings.rounds = arguments.repeats.rounds;
   settings.check = false;
   settings.measure_memory = false;
   settings.label = "cost";
@@ -97,10 +97,8 @@ std::string variables_text() {
 
 CLI::Option* add_sweep_options(CLI::App& command, SweepArguments& arguments) {
   CLI::Option* sweep =
-      command
-          .add_option("--sweep", arguments.sweep,
-                      "Count the problem for many values of one of:" + variables_text())
-          ->type_name("NAME=VALUES");
+      add_option(command, "--sweep", arguments.sweep, "NAME=VALUES",
+                 "Count the problem for many values of one of:" + variables_text());
   command
       .add_flag("--same", arguments.same,
                 "For each value pad by d(k-1)/2, d the dilation: at stride 1 y is as large as x")
@@ -109,21 +107,9 @@ CLI::Option* add_sweep_options(CLI::App& command, SweepArguments& arguments) {
                               .add_flag("--measure", arguments.measure,
                                         "Time the layer for each value too, as plait would run it")
                               ->needs(sweep);
-  command
-      .add_option("--seconds", arguments.seconds,
-                  "Time each value for so long in total (default 0.3)")
-      ->type_name("S")
-      ->needs(measures);
-  command
-      .add_option("--rounds", arguments.rounds,
-                  "Visit all values in turn so many times (default 5)")
-      ->check(CLI::Range(1, 1000).description(""))
-      ->type_name("N")
-      ->needs(measures);
-  command
-      .add_option("--plot", arguments.plot,
-                  "Draw the multiplications, and the times with --measure, by matplotlib")
-      ->type_name("FILE.svg|FILE.png")
+  arguments.repeats.add(command, "value", measures);
+  add_option(command, "--plot", arguments.plot, "FILE.svg|FILE.png",
+             "Draw the multiplications, and the times with --measure, by matplotlib")
       ->needs(sweep);
   return sweep;
 }
@@ -139,8 +125,8 @@ std::string sweep_footer() {
       "--measure times random data in rounds over all values, as `plait bench` does; Ctrl-C "
       "prints\n"
       "what was measured so far. Algorithms that multiply less than the definition does can be\n"
-      "faster than its roofline. --plot needs Python's matplotlib: that of python3, or of the Python\n"
-      "that PLAIT_PYTHON names.",
+      "faster than its roofline. --plot needs matplotlib: that of python3, or of the Python that\n"
+      "PLAIT_PYTHON names.",
       kMaxSweepValues);
 }
 

@@ -12,21 +12,21 @@
 #include "cost/sweep_values.hpp"
 #include "io/problems.hpp"
 #include "measure/bench_run.hpp"
+#include "options/plan_options.hpp"
 
 namespace plait::cli {
 
 struct SweepArguments {
-  std::optional<std::string> sweep;  // NAME=VALUES; without it the others say nothing
+  std::optional<std::string> sweep;  // NAME=VALUES; without it the other options have no meaning
   bool same = false;
   bool measure = false;
-  double seconds = 0.3;  // of timing per value
-  int rounds = 5;
+  RepeatOptions repeats;
   std::optional<std::string> plot;  // path of a picture
 };
 
 // Adds --sweep and the options that need it. Returns --sweep.
 CLI::Option* add_sweep_options(CLI::App& command, SweepArguments& arguments);
-// What help says of them under the options.
+// What help says about them below the options.
 std::string sweep_footer();
 
 // The problem with one value.
@@ -44,7 +44,7 @@ struct CostSweep {
   bool same = false;
   std::vector<SweepPoint> points;       // one for each value; at least one has a cost
   std::optional<BenchSettings> timing;  // with --measure
-  std::string date;                     // of its start
+  std::string date;                     // when it started
   bool interrupted = false;
 
   const SweepPoint& first_legal() const;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <optional>
 #include <vector>
 
@@ -22,7 +23,7 @@ std::string not_measured_text(const SweepPoint& point) {
   return point.line->plan ? "interrupted" : point.line->refusal;
 }
 
-// How many times as many multiplications as the first legal value has; nothing if that has none.
+// The ratio of the multiplications to those of the first legal value; nothing if that has none.
 std::optional<double> factor_of(const CostSweep& run, const SweepPoint& point) {
   const std::int64_t first = run.first_legal().cost->multiplications;
   if (first == 0) return std::nullopt;
@@ -97,17 +98,9 @@ Json point_json(const CostSweep& run, const SweepPoint& point) {
 }  // namespace
 
 std::string start_text(const CostSweep& run) {
-  std::string text =
-      fmt::format("problem   {}\nsweep     {}, {} value{}\n", problem_title(run), sweep_title(run),
-                  run.points.size(), run.points.size() == 1 ? "" : "s");
-  if (run.timing) {
-    const BenchSettings& timing = *run.timing;
-    text += fmt::format(
-        "machine   {}, {}, {} thread{}\ntiming    each value for {:.3g} s in {} round{}\n",
-        timing.machine.cpu, name_of(timing.machine.target), timing.threads,
-        timing.threads == 1 ? "" : "s", timing.seconds, timing.rounds,
-        timing.rounds == 1 ? "" : "s");
-  }
+  std::string text = fmt::format("problem   {}\nsweep     {}, {}\n", problem_title(run),
+                                 sweep_title(run), counted(std::ssize(run.points), "value"));
+  if (run.timing) text += settings_text(*run.timing, "each value");
   return text + "\n";
 }
 

@@ -42,7 +42,7 @@ const SweepVariable& variable_of(std::string_view name) {
   fail(fmt::format("--sweep cannot vary '{}'; known: {}", name, known));
 }
 
-// The values behind the name. `text` is all of the argument, for messages.
+// Parses what stands behind "NAME=". `text` is the whole argument, for messages.
 class ValuesParser {
  public:
   ValuesParser(const std::string& text, std::string_view values) : text_(text), values_(values) {}

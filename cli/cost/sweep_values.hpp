@@ -28,13 +28,13 @@ struct Sweep {
 };
 
 // NAME=VALUES, where VALUES are FIRST..LAST, FIRST..LAST:STEP, FIRST..LAST*FACTOR or a list A,B,C.
-// Throws Error, naming what is known, for a wrong name, what is no whole number of 64 bits, no
-// values, and more than kMaxSweepValues.
+// Throws Error for an unknown name (and lists the known ones), for a text that is no whole number
+// of 64 bits, for no values, and for more than kMaxSweepValues.
 Sweep parse_sweep(const std::string& text);
 
-// The problem with this value; with `same`, padded by d (k - 1) rows and columns, an odd one to the
-// bottom and right. Its tensors are dense. It may break rules: validate() and cost() say which.
-// Throws Error if no padding can be reckoned.
+// The problem with this value, and with dense tensors. With `same` it is padded by d (k - 1) rows
+// and columns, an odd one to the bottom and right. It may break rules: validate() and cost() say
+// which. Throws Error if no padding can be computed.
 Problem swept(const Problem& problem, const SweepVariable& variable, std::int64_t value, bool same);
 
 }  // namespace plait::cli

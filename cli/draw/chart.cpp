@@ -114,13 +114,8 @@ Outcome run_python(std::string program, std::string argument, const std::string&
 }  // namespace
 
 PictureKind picture_kind_of(const std::string& path) {
-  const std::string extension = extension_of(path);
-  if (extension == ".svg") return PictureKind::svg;
-  if (extension == ".png") return PictureKind::png;
-  throw Error(
-      Status::invalid_argument,
-      fmt::format("plot '{}' has {}; charts are .svg or .png", path,
-                  extension.empty() ? "no extension" : "the unknown extension " + extension));
+  check_extension("plot", path, {".svg", ".png"}, "charts are .svg or .png");
+  return extension_of(path) == ".svg" ? PictureKind::svg : PictureKind::png;
 }
 
 void require_charts() {

@@ -9,8 +9,8 @@
 #include <plait/error.hpp>
 
 #if defined(__SANITIZE_ADDRESS__)
-// Fontconfig holds the fonts it has found until the process ends: to the leak checker that is a
-// leak, and nothing of ours.
+// Fontconfig keeps the fonts that it found until the process ends. The leak checker takes that for
+// a leak of ours.
 extern "C" {
 const char* __lsan_default_suppressions();
 const char* __lsan_default_suppressions() { return "leak:libfontconfig\n"; }
@@ -34,8 +34,8 @@ double width_of(const Cairo& cairo, const std::string& text) {
   return extents.x_advance;
 }
 
-// Bytes that are no UTF-8 (a file name may be anything) as U+FFFD: Cairo refuses a whole line for
-// one of them.
+// Replaces bytes that are no UTF-8 by U+FFFD: Cairo refuses a whole line for one of them, and a
+// file name may have any bytes.
 std::string as_utf8(std::string_view text) {
   std::string out;
   while (!text.empty()) {
@@ -153,6 +153,15 @@ double draw_text(const Cairo& cairo, double x, double y, std::string_view text,
   cairo_show_text(cairo.get(), line.c_str());
   check(cairo_status(cairo.get()));
   return width;
+}
+
+void draw_text_upwards(const Cairo& cairo, double x, double y, std::string_view text,
+                       double max_width) {
+  cairo_save(cairo.get());
+  cairo_translate(cairo.get(), x, y);
+  cairo_rotate(cairo.get(), -1.5707963267948966);  // a quarter of a circle to the left
+  draw_text(cairo, 0, 0, text, {}, max_width, Align::centre);
+  cairo_restore(cairo.get());
 }
 
 std::string png_bytes(const Surface& surface) {

@@ -1,4 +1,4 @@
-// What the pictures share: Cairo's objects with owners, and text.
+// What the pictures share: owned objects of Cairo, and text.
 #pragma once
 
 #include <cairo.h>
@@ -13,7 +13,7 @@ namespace plait::cli {
 
 inline constexpr int kMargin = 16;  // pixels around a picture
 inline constexpr std::uint32_t kPaper = 0xffffff;
-inline constexpr std::uint32_t kGrey = 0x656d76;  // of what explains
+inline constexpr std::uint32_t kGrey = 0x656d76;  // explanations
 inline constexpr std::uint32_t kFrame = 0xd0d7de;
 
 struct CairoFree {
@@ -46,7 +46,7 @@ Cairo make_cairo(const Surface& surface);
 
 void set_colour(const Cairo& cairo, std::uint32_t rgb);
 
-// A colour on the way from a (share 0) to b (share 1).
+// The colour between a (share 0) and b (share 1).
 std::uint32_t mix(std::uint32_t a, std::uint32_t b, double share_of_b);
 
 // Blue for -1, nearly white for 0, red for 1.
@@ -64,11 +64,15 @@ enum class Align { left, centre, right };
 double draw_text(const Cairo& cairo, double x, double y, std::string_view text,
                  const TextStyle& style, double max_width, Align align = Align::left);
 
+// Draws a line that runs upwards, with its centre at x, y.
+void draw_text_upwards(const Cairo& cairo, double x, double y, std::string_view text,
+                       double max_width);
+
 // The surface as a PNG file's bytes.
 std::string png_bytes(const Surface& surface);
 
-// A file's bytes of what `draw` draws on paper of one colour: width x height pixels, in an SVG the
-// units of its vectors.
+// The bytes of a file with what `draw` draws on paper of one colour. Its size is width x height
+// pixels, which are the units of an SVG.
 enum class PictureFormat { png, svg };
 std::string picture_bytes(PictureFormat format, int width, int height, std::uint32_t rgb,
                           const std::function<void(const Cairo& cairo)>& draw);

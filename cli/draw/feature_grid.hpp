@@ -20,11 +20,11 @@ struct GridLayout {
   std::int64_t shown = 0;  // cells drawn: at most kMaxCells
   int columns = 0;
   int rows = 0;
-  int tile_w = 0;  // of a map as drawn, its shape kept
+  int tile_w = 0;  // width of a drawn map, which keeps its shape
   int tile_h = 0;
-  int cell_w = 0;  // with label and spacing
+  int cell_w = 0;  // width of a map with its label and spacing
   int cell_h = 0;
-  int width = 0;  // of the sheet
+  int width = 0;  // of the whole sheet
   int height = 0;
 };
 

@@ -31,7 +31,7 @@ class Matrices {
         block_(picture.channels / picture.groups),
         scale_(static_cast<double>(layout.pixels_per_channel) / layout.channels_per_pixel) {}
 
-  // One with its top left corner at x, y.
+  // Draws one with its top left corner at x, y.
   void draw(const Cairo& cairo, const ChannelFlow& flow, int x, int y) const {
     cairo_save(cairo.get());
     cairo_translate(cairo.get(), x, y);
@@ -52,7 +52,7 @@ class Matrices {
     cairo_restore(cairo.get());
   }
 
-  // The first channels of blocks and the last channel, as far as there is room.
+  // Numbers the first channel of each block and the last channel, where they fit.
   std::vector<std::int64_t> ticks() const {
     std::int64_t step = block_;
     while (at(step) < kTickDistance) step += block_;
@@ -72,7 +72,7 @@ class Matrices {
     cairo_fill(cairo.get());
   }
 
-  // A rectangle for each run of reached inputs: all outputs of a block have the same.
+  // A rectangle for each range of reached inputs, which all outputs of a block share.
   void draw_cells(const Cairo& cairo, const ChannelFlow& flow) const {
     fill_square(cairo, kNotReached);
     set_colour(cairo, kReached);
@@ -89,7 +89,7 @@ class Matrices {
     }
   }
 
-  // A pixel for each channels_per_pixel x channels_per_pixel pairs, or what is left of them.
+  // A pixel stands for channels_per_pixel x channels_per_pixel pairs, or for those that are left.
   void draw_shares(const Cairo& cairo, const ChannelFlow& flow) const {
     const Surface image = make_surface(layout_.side, layout_.side, kPaper);
     {
@@ -119,7 +119,8 @@ class Matrices {
     return static_cast<double>(reached) / static_cast<double>(pairs);
   }
 
-  // Across and down, every `step` channels, each within one row or column of pixels.
+  // Draws lines across and down, one every `step` channels, each within one row or column of
+  // pixels.
   void draw_lines(const Cairo& cairo, std::int64_t step) const {
     for (std::int64_t channel = step; channel < channels_; channel += step) {
       const double middle = std::floor(at(channel)) + 0.5;
@@ -135,7 +136,7 @@ class Matrices {
   FlowLayout layout_;
   std::int64_t channels_;
   std::int64_t block_;
-  double scale_;  // pixels of a channel
+  double scale_;  // pixels per channel
 };
 
 void draw_header(const Cairo& cairo, const FlowPicture& picture, const FlowLayout& layout) {
@@ -177,11 +178,8 @@ void draw_output_axis(const Cairo& cairo, const Matrices& matrices, const FlowLa
     draw_text(cairo, layout.left - 7, layout.top + matrices.middle_of(tick) + 4,
               fmt::format("{}", tick), {.size = 10.5, .rgb = kGrey}, kTickDistance, Align::right);
   }
-  cairo_save(cairo.get());
-  cairo_translate(cairo.get(), kMargin + 10, layout.top + layout.side / 2.0);
-  cairo_rotate(cairo.get(), -1.5707963267948966);  // a quarter turn to the left
-  draw_text(cairo, 0, 0, "output channel", {}, layout.side, Align::centre);
-  cairo_restore(cairo.get());
+  draw_text_upwards(cairo, kMargin + 10, layout.top + layout.side / 2.0, "output channel",
+                    layout.side);
 }
 
 }  // namespace

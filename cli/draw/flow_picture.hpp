@@ -27,11 +27,11 @@ struct FlowPicture {
 struct FlowLayout {
   int channels_per_pixel = 1;
   int pixels_per_channel = 1;  // one of both is 1
-  int side = 0;                // of a matrix as drawn
-  int left = 0;                // of the first matrix, the next ones `step` farther each
+  int side = 0;                // of a drawn matrix
+  int left = 0;                // edge of the first matrix; each next is `step` farther
   int top = 0;
   int step = 0;
-  int width = 0;  // of the sheet
+  int width = 0;  // of the whole sheet
   int height = 0;
 };
 

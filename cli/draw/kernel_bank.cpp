@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <plait/text.hpp>
+
 #include "draw/drawing.hpp"
 
 namespace plait::cli {
@@ -28,7 +30,7 @@ constexpr std::int64_t kVectorTaps = 20'000;  // more are drawn as pixels, also 
 
 // === layout ===
 
-// Of the smallest tap that is still seen as one.
+// The layout with the smallest taps that can still be told apart.
 int smallest_tap(std::int64_t taps) { return taps == 1 ? 2 : taps <= 5 ? 3 : taps <= 11 ? 2 : 1; }
 
 int gap_of(std::int64_t taps, int tap) {
@@ -47,7 +49,7 @@ std::int64_t panel_width(const BankLayout& layout) {
   return kRowWidth + layout.inputs * layout.cell_w - layout.gap;
 }
 
-// As many panels as make the sheet about as wide as high.
+// Takes as many panels as make the sheet about as wide as high.
 void set_panels(BankLayout& layout) {
   const auto excess = [&layout](std::int64_t panels) {
     const std::int64_t rows = (layout.outputs + panels - 1) / panels;
@@ -75,14 +77,14 @@ bool fits(const BankLayout& layout) {
   return width_of(layout) <= kMaxWidth && height_of(layout) <= kMaxHeight;
 }
 
-// As many of `all` as have room, at least one; a round number if some are left out.
-std::int64_t shown_of(std::int64_t all, std::int64_t room, std::int64_t size) {
-  const std::int64_t most = std::max<std::int64_t>(1, room / size);
+// How many of `all` fit: at least one, and a round number if some are left out.
+std::int64_t shown_of(std::int64_t all, std::int64_t pixels, std::int64_t size) {
+  const std::int64_t most = std::max<std::int64_t>(1, pixels / size);
   if (all <= most) return all;
   return most > 16 ? most / 16 * 16 : most;
 }
 
-// With the smallest taps the first kernels, as far as there is room.
+// The first kernels that fit, with the smallest taps.
 void show_some(BankLayout& layout, const Dims& shape) {
   set_tap(layout, smallest_tap(std::max(shape[2], shape[3])), shape[2], shape[3]);
   const int across = kMaxWidth - 2 * kMargin - kBankAxisWidth;
@@ -97,7 +99,7 @@ void show_some(BankLayout& layout, const Dims& shape) {
 
 // === drawing ===
 
-// Where the colours are full.
+// The value at which the colours are full.
 double scale_of(const Tensor<double>& kernel) {
   std::vector<double> sizes;
   sizes.reserve(static_cast<std::size_t>(kernel.size()));
@@ -142,9 +144,8 @@ class Drawing {
     const double max_width = layout_.width - 2 * kMargin;
     const Dims& shape = kernel_.shape();
     draw_text(cairo, kMargin, kMargin + 14, bank_.title, {.size = 16, .bold = true}, max_width);
-    std::string line =
-        fmt::format("{} output{} × {} input{} × {} × {}", shape[0], shape[0] == 1 ? "" : "s",
-                    shape[1], shape[1] == 1 ? "" : "s", shape[2], shape[3]);
+    std::string line = fmt::format("{} × {} × {} × {}", counted(shape[0], "output"),
+                                   counted(shape[1], "input"), shape[2], shape[3]);
     if (bank_.groups > 1) line += fmt::format(", {} groups", bank_.groups);
     const std::string shown = shown_text(layout_, shape);
     if (!shown.empty()) line += " · " + shown;
@@ -183,13 +184,8 @@ class Drawing {
               bank_.groups > 1 ? "input channel of the group" : "input channel", {},
               layout_.width - layout_.left - kMargin);
     const double middle = layout_.top + static_cast<double>(layout_.rows * layout_.cell_h) / 2.0;
-    cairo_save(cairo.get());
-    cairo_translate(cairo.get(), kMargin + 10, middle);
-    cairo_rotate(cairo.get(), -1.5707963267948966);  // a quarter turn to the left
-    draw_text(cairo, 0, 0, "output channel", {},
-              std::max<double>(100, static_cast<double>(layout_.rows) * layout_.cell_h),
-              Align::centre);
-    cairo_restore(cairo.get());
+    draw_text_upwards(cairo, kMargin + 10, middle, "output channel",
+                      std::max<double>(100, static_cast<double>(layout_.rows) * layout_.cell_h));
   }
 
   // The least power of two whose numbers are so many pixels apart.
@@ -199,7 +195,7 @@ class Drawing {
     return step;
   }
 
-  // Of as many rows and columns as there is room for.
+  // Numbers the rows and columns that have space for it.
   void draw_numbers(const Cairo& cairo, int x, std::int64_t first, std::int64_t end) const {
     const TextStyle style{.size = 10.5, .rgb = kGrey};
     const std::int64_t rows = step_of(13, layout_.cell_h);
@@ -244,7 +240,7 @@ class Drawing {
     }
   }
 
-  // All kernels of a panel as one image, gaps as paper.
+  // Draws all kernels of a panel as one image, with the gaps in the colour of the paper.
   void draw_pixels(const Cairo& cairo, int x, std::int64_t first, std::int64_t end) const {
     const Surface image = make_surface(static_cast<int>(layout_.inputs) * layout_.cell_w,
                                        static_cast<int>(end - first) * layout_.cell_h, kPaper);

@@ -17,18 +17,18 @@ struct KernelBank {
 
 // Where things are, in pixels; a function of the kernel's shape alone.
 struct BankLayout {
-  std::int64_t outputs = 0;  // shown: the first ones
-  std::int64_t inputs = 0;   // likewise, of each output
+  std::int64_t outputs = 0;  // how many are shown: the first ones
+  std::int64_t inputs = 0;   // how many inputs of each output are shown
   int tap = 1;               // side of a tap
   int gap = 0;               // between kernels
-  int cell_w = 0;            // of a kernel with its gap
+  int cell_w = 0;            // width of a kernel with its gap
   int cell_h = 0;
   int panels = 1;  // side by side, each with `rows` outputs: where outputs have few inputs
   std::int64_t rows = 0;
-  int left = 0;  // of the first panel's kernels, the next ones `step` farther each
+  int left = 0;  // edge of the first panel; each next panel is `step` farther
   int top = 0;
   int step = 0;
-  int width = 0;  // of the sheet
+  int width = 0;  // of the whole sheet
   int height = 0;
 };
 
@@ -49,8 +49,8 @@ BankLayout bank_layout(const Dims& kernel_shape);
 // "the first 128 of 256 outputs", or "" if the layout shows all.
 std::string shown_text(const BankLayout& layout, const Dims& kernel_shape);
 
-// As a .svg or .png file. Taps are blue below zero, red above it, and the paler the nearer to
-// it; all kernels have the same scale, which is full at the 99.5th percentile of |K| without zeros.
+// The picture as a .svg or .png file. Taps below zero are blue, taps above it red, and paler nearer
+// to zero. All kernels share one scale, which ends at the 99.5th percentile of |K| without zeros.
 struct DrawnBank {
   std::string bytes;
   std::string shown;  // in the picture: shown_text

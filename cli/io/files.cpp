@@ -57,6 +57,14 @@ std::string extension_of(const std::string& path) {
   return extension;
 }
 
+void check_extension(const std::string& name, const std::string& path,
+                     std::initializer_list<std::string_view> known, const std::string& takes) {
+  const std::string extension = extension_of(path);
+  if (std::find(known.begin(), known.end(), extension) != known.end()) return;
+  fail(name + " " + path + " has " +
+       (extension.empty() ? "no extension" : "the extension " + extension) + "; " + takes);
+}
+
 std::string read_file(const std::string& path) {
   constexpr off_t kMaxBytes = off_t{16} << 30;
   // Non-blocking: opening a named pipe without a writer would wait for ever.
@@ -77,7 +85,7 @@ std::string read_file(const std::string& path) {
     const ssize_t got = ::read(file.get(), bytes.data() + done, bytes.size() - done);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail_system("cannot read", path, errno);
-    if (got == 0) break;  // became shorter meanwhile; the format's reader will say truncated
+    if (got == 0) break;  // the file became shorter meanwhile: its reader will call it truncated
     done += static_cast<std::size_t>(got);
   }
   bytes.resize(done);
@@ -116,7 +124,7 @@ void write_file(const std::string& path, std::string_view bytes, const std::atom
 
   std::size_t done = 0;
   while (done < bytes.size() && !cancel.load()) {
-    // Pieces of 16 MiB, so that an interrupt is noticed.
+    // Written 16 MiB at a time, so that an interrupt is noticed.
     const std::size_t piece = std::min<std::size_t>(bytes.size() - done, std::size_t{16} << 20);
     const ssize_t put = ::write(file.get(), bytes.data() + done, piece);
     if (put < 0 && errno == EINTR) continue;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,11 @@ namespace plait::cli {
 
 // Extension in lower case with its dot: ".png". Empty if there is none.
 std::string extension_of(const std::string& path);
+
+// Throws Error unless the extension of `path` is one of `known`: "plot a.gif has the extension
+// .gif; charts are .svg or .png", where `name` is "plot" and `takes` is the rest.
+void check_extension(const std::string& name, const std::string& path,
+                     std::initializer_list<std::string_view> known, const std::string& takes);
 
 // The bytes of a regular file. Throws Error (Status::io) when it is missing, no file, unreadable,
 // empty, or larger than 16 GiB.

@@ -91,9 +91,9 @@ void read_png_bytes(png_structp png, png_bytep out, std::size_t count) {
   }
 }
 
-// libpng's full interface and not the simplified one: that one gives 16-bit samples only after a
-// conversion to linear light. setjmp needs a function without destructors of its own, hence the
-// two steps, each returning false when libpng has jumped.
+// This takes libpng's full interface: the simplified one gives 16-bit samples only after a
+// conversion to linear light. setjmp needs a function without destructors of its own, hence the two
+// steps, each returning false when libpng has jumped.
 bool read_png_header(PngReader& reader) {
   if (setjmp(reader.on_error) != 0) return false;
   png_set_read_fn(reader.png, &reader, read_png_bytes);
@@ -160,7 +160,7 @@ Tensor<float> decode_png(std::string_view bytes, const std::string& name, std::i
   return upright(std::move(x), exif_orientation(std::string(kExifHeader).append(directory)));
 }
 
-// Everything libjpeg's error jump must not lose, as PngReader.
+// Everything that libjpeg's error jump must not lose, as PngReader has it for libpng.
 struct JpegReader {
   jpeg_decompress_struct jpeg{};
   jpeg_error_mgr errors{};

@@ -180,8 +180,8 @@ struct ElementType {
   bool big_endian;
 };
 
-// As numpy.dtype(descr): a code of one letter or with its size behind a byte order, where none, '='
-// and '|' mean this machine's; or a name, which takes no byte order.
+// Reads what numpy.dtype(descr) takes: a code of one letter or with its size behind a byte order,
+// where none, '=' and '|' mean this machine's; or a name, which takes no byte order.
 std::optional<ElementType> element_type_of(std::string_view descr) {
   constexpr bool kNative = std::endian::native == std::endian::big;
   if (descr == "float32" || descr == "single") return ElementType{true, kNative};
@@ -216,7 +216,7 @@ T load(const char* bytes, bool big_endian) {
   return std::bit_cast<T>(raw);
 }
 
-// Elements of any rank up to 4 in the file's order, into row-major order.
+// Puts elements of any rank up to 4 from the file's order into row-major order.
 template <class T>
 Tensor<T> read_elements(std::string_view data, const Header& header, bool big_endian) {
   Tensor<T> tensor(header.shape);

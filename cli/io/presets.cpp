@@ -8,7 +8,7 @@
 #include <functional>
 #include <numbers>
 
-#include <plait/error.hpp>
+#include "app/fail.hpp"
 
 namespace plait::cli {
 namespace {
@@ -145,9 +145,8 @@ KernelPreset make_kernel(std::string_view preset) {
   if (preset == "opponent") return make_opponent();
   std::string known;
   for (const PresetInfo& info : presets()) known += (known.empty() ? "" : ", ") + info.name;
-  throw Error(Status::invalid_argument,
-              fmt::format("unknown kernel preset '{}'; known: {}, or the name of a .npy file",
-                          preset, known));
+  fail(fmt::format("unknown kernel preset '{}'; known: {}, or the name of a .npy file", preset,
+                   known));
 }
 
 }  // namespace plait::cli

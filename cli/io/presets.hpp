@@ -29,7 +29,7 @@ KernelPreset make_kernel(std::string_view preset);
 // Luma of a picture from its red, green and blue values (ITU-R BT.601, section 2.5.1).
 inline constexpr double kLuma[3] = {0.299, 0.587, 0.114};
 
-// How many degrees lie between the orientations of "edges" and "gabor": 8 in half a turn.
+// How many degrees lie between the orientations of "edges" and "gabor": there are 8 in 180 degrees.
 inline constexpr double kOrientationStep = 22.5;
 inline constexpr int kOrientations = 8;
 

@@ -5,12 +5,13 @@
 #include <filesystem>
 #include <iterator>
 
+#include "app/fail.hpp"
 #include "io/files.hpp"
 
 namespace plait::cli {
 namespace {
 
-// Only lines have commas; only files exist.
+// Problem lines have commas, and only files exist.
 bool is_line(const std::string& argument) {
   std::error_code error;
   return argument.find(',') != std::string::npos && !std::filesystem::exists(argument, error);
@@ -25,7 +26,7 @@ std::vector<NamedProblem> parse(const std::string& source, const std::string& te
     throw Error(error.status(), fmt::format("{}, {}", where, error.what()));
   }
   if (problems.empty()) {
-    throw Error(Status::invalid_argument, fmt::format("{} has no problem line", where));
+    fail(fmt::format("{} has no problem line", where));
   }
   return problems;
 }

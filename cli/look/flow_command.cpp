@@ -13,7 +13,9 @@
 #include <plait/analysis/layer_cost.hpp>
 #include <plait/text.hpp>
 
+#include "app/fail.hpp"
 #include "app/interrupt.hpp"
+#include "app/option_values.hpp"
 #include "draw/flow_picture.hpp"
 #include "io/files.hpp"
 #include "io/json.hpp"
@@ -32,13 +34,13 @@ struct FlowArguments {
 constexpr std::int64_t kPrintedChannels = 32;
 constexpr std::size_t kTextColumns = 80;  // matrices are printed side by side up to here
 
-// At every pixel; a layer multiplies by each of its parameters once.
+// What a stack has and does at every pixel: a layer multiplies by each of its parameters once.
 struct StackCost {
   std::int64_t parameters = 0;
   std::int64_t multiplications = 0;
 };
 
-// One kind of stack and what is said of it.
+// One kind of stack, and what is known about it.
 struct Flow {
   Between between = Between::none;
   ChannelFlow flow;
@@ -112,7 +114,7 @@ std::string table_of(const std::vector<Flow>& flows, const StackCost& dense) {
     add_row({std::string(name_of(one.between)),
              fmt::format("{} of {}", one.flow.reached_pairs, one.flow.pairs()),
              fmt::format("{:.3g} %", 100 * one.flow.share()),
-             layers ? fmt::format("{} layer{}", *layers, *layers == 1 ? "" : "s") : "never"},
+             layers ? counted(*layers, "layer") : "never"},
             one.cost);
   }
   const std::int64_t pairs = flows[0].flow.pairs();
@@ -128,7 +130,7 @@ std::string row_text(const ChannelFlow& flow, std::int64_t output, char reached,
   return text;
 }
 
-// As many matrices side by side as fit, each under its name.
+// The matrices with their names, as many side by side as fit.
 std::string matrices_text(const std::vector<Flow>& flows) {
   const auto channels = static_cast<std::size_t>(flows[0].flow.channels);
   const std::size_t width = std::max<std::size_t>(channels, 9) + 3;  // "pointwise" has 9 letters
@@ -153,9 +155,9 @@ std::string matrices_text(const std::vector<Flow>& flows) {
 
 std::string stack_text(const FlowArguments& arguments, const char* arrow) {
   const GroupedStack& stack = arguments.stack;
-  return fmt::format("{} {} {} {} in {} of {}", counted(stack.layers, "layer"), stack.channels,
-                     arrow, counted(stack.channels, "channel"), counted(stack.groups, "group"),
-                     stack.channels / stack.groups);
+  return fmt::format("{} {} {} {} in {} of {}", counted(stack.layers, "layer"),
+                     count_text(stack.channels), arrow, counted(stack.channels, "channel"),
+                     counted(stack.groups, "group"), stack.channels / stack.groups);
 }
 
 void print(const FlowArguments& arguments, const std::vector<Flow>& flows, const StackCost& dense) {
@@ -234,13 +236,7 @@ std::string picture_of(const FlowArguments& arguments, const std::vector<Flow>& 
 
 void check_picture_output(const std::string& output) {
   if (output.empty()) return;
-  const std::string extension = extension_of(output);
-  if (extension != ".png" && extension != ".svg") {
-    throw Error(
-        Status::invalid_argument,
-        fmt::format("output {} has {}; plait flow draws .png and .svg", output,
-                    extension.empty() ? "no extension" : "the unknown extension " + extension));
-  }
+  check_extension("output", output, {".png", ".svg"}, "plait flow draws .png and .svg");
   check_output(output, {});
 }
 
@@ -248,8 +244,7 @@ int flow_command(FlowArguments arguments) {
   check_picture_output(arguments.output);
   const Pair kernel = parse_pair(arguments.kernel);
   if (kernel.h < 1 || kernel.w < 1) {
-    throw Error(Status::invalid_argument,
-                fmt::format("kernel must be at least 1 but is {}x{}", kernel.h, kernel.w));
+    fail(fmt::format("kernel must be at least 1 but is {}x{}", kernel.h, kernel.w));
   }
   arguments.kernel = fmt::format("{}x{}", kernel.h, kernel.w);
   std::vector<Between> kinds = {Between::none, Between::shuffle, Between::pointwise};
@@ -281,20 +276,21 @@ Command add_flow_command(CLI::App& app) {
   const auto arguments = std::make_shared<FlowArguments>();
   CLI::App* command = app.add_subcommand(
       "flow", "Show which channels reach which through layers in groups, and what that saves");
-  const auto option = [command](const char* name, auto& value, const char* type, const char* help) {
-    return command->add_option(name, value, help)->type_name(type);
-  };
-  option("--channels", arguments->stack.channels, "N", "Of every layer's input and output")
+  add_option(*command, "--channels", arguments->stack.channels, "N",
+             "Of every layer's input and output")
       ->required();
-  option("--groups", arguments->stack.groups, "N", "Of every layer; must divide the channels")
+  add_option(*command, "--groups", arguments->stack.groups, "N",
+             "Of every layer; must divide the channels")
       ->required();
-  option("--layers", arguments->stack.layers, "N", "How many follow each other; default 2");
-  option("--between", arguments->between, "KIND",
-         "What lies between two layers: none, shuffle (of the channels)\n"
-         "or pointwise (a dense 1x1 layer); default: all three");
-  option("--kernel", arguments->kernel, "HxW",
-         "Of the layers in groups, for the costs; default 1x1");
-  option("-o,--output", arguments->output, "FILE", "Draw the matrices: a .png or .svg picture");
+  add_option(*command, "--layers", arguments->stack.layers, "N",
+             "How many follow each other; default 2");
+  add_option(*command, "--between", arguments->between, "KIND",
+             "What lies between two layers: none, shuffle (of the channels)\n"
+             "or pointwise (a dense 1x1 layer); default: all three");
+  add_option(*command, "--kernel", arguments->kernel, "HxW",
+             "Of the layers in groups, for the costs; default 1x1");
+  add_option(*command, "-o,--output", arguments->output, "FILE",
+             "Draw the matrices: a .png or .svg picture");
   command->add_flag("--json", arguments->json, "Print JSON and nothing else");
   command->footer(
       "Examples:\n"

@@ -32,17 +32,13 @@ struct Im2colArguments {
   bool json = false;
 };
 
-// Everything about the output that can be known before the input is read.
+// Checks what can be known about the output before the input is read.
 void check_output_arguments(const Im2colArguments& arguments) {
-  const std::string extension = extension_of(arguments.output);
-  if (extension != ".npy") {
-    fail(fmt::format("output {} has {}; plait im2col writes .npy", arguments.output,
-                     extension.empty() ? "no extension" : "the extension " + extension));
-  }
+  check_extension("output", arguments.output, {".npy"}, "plait im2col writes .npy");
   check_output(arguments.output, {arguments.input});
 }
 
-// The array in the file; an h x w one as one channel.
+// The array in the file; one of h x w is taken as one channel.
 Array read_x(const std::string& path) {
   Array x = parse_npy(read_file(path), path);
   const Dims shape = shape_of(x);
@@ -71,7 +67,7 @@ Im2colOptions options_of(const Im2colArguments& arguments, const Dims& x_shape) 
   return options;
 }
 
-// The matrix is in memory twice before it is in its file: as such, and as the file's bytes.
+// The matrix is in memory twice before it is written: as a tensor, and as the bytes of the file.
 void check_fits(const Dims& x_shape, const Dims& matrix_shape, std::size_t element_bytes) {
   const double elements = static_cast<double>(element_count(x_shape)) +
                           2 * static_cast<double>(element_count(matrix_shape));
@@ -126,15 +122,12 @@ Command add_im2col_command(CLI::App& app) {
   const auto arguments = std::make_shared<Im2colArguments>();
   CLI::App* command = app.add_subcommand(
       "im2col", "Write the matrix of patches that makes a convolution one matrix product");
-  const auto option = [command](const char* name, auto& value, const char* type,
-                                const std::string& help) {
-    return command->add_option(name, value, help)->type_name(type);
-  };
-  option("input", arguments->input, "FILE",
-         "A .npy file: n x c x h x w, c x h x w, or h x w for one channel")
+  add_option(*command, "input", arguments->input, "FILE",
+             "A .npy file: n x c x h x w, c x h x w, or h x w for one channel")
       ->required();
-  option("-o,--output", arguments->output, "FILE", "The .npy file to write")->required();
-  option("--kernel", arguments->kernel, "HxW", "3, or 3x1 (k_h x k_w)")->required();
+  add_option(*command, "-o,--output", arguments->output, "FILE", "The .npy file to write")
+      ->required();
+  add_option(*command, "--kernel", arguments->kernel, "HxW", "3, or 3x1 (k_h x k_w)")->required();
   arguments->steps.add(*command);
   command->add_flag("--json", arguments->json, "Print JSON and nothing else");
   command->footer(

@@ -1,4 +1,4 @@
-// `plait im2col`: the patches matrix of an array, as a file.
+// `plait im2col`: writes the matrix of patches of an array to a file.
 #pragma once
 
 #include "app/command.hpp"

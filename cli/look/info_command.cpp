@@ -24,7 +24,7 @@ struct InfoArguments {
   bool describe = false;
 };
 
-// Two operations per multiply-add, all lanes busy, one core.
+// The peak of one core with all lanes busy; a multiply-add is two operations.
 double peak_gflops(const Machine& machine) { return 2e-9 * machine.macs_per_second(); }
 
 std::string libraries_text(const std::vector<PictureLibrary>& libraries) {
@@ -101,9 +101,9 @@ int info_command(const InfoArguments& arguments, const std::vector<PictureLibrar
 
 Json info_json(const Machine& machine, bool calibrated,
                const std::vector<PictureLibrary>& libraries) {
-  Json rooms = Json::array();
+  Json all = Json::array();
   for (const AlgorithmInfo& algorithm : algorithms()) {
-    rooms.push_back({{"name", algorithm.name}, {"summary", algorithm.summary}});
+    all.push_back({{"name", algorithm.name}, {"summary", algorithm.summary}});
   }
   Json kernels = Json::array();
   for (const PresetInfo& preset : presets()) {
@@ -117,7 +117,7 @@ Json info_json(const Machine& machine, bool calibrated,
   json["machine"] = to_json(machine);
   json["rates_measured"] = calibrated;
   json["peak_gflops_per_core"] = peak_gflops(machine);
-  json["algorithms"] = rooms;
+  json["algorithms"] = all;
   json["presets"] = kernels;
   return json;
 }

@@ -1,10 +1,15 @@
 #include "look/plan_command.hpp"
 
+#include <fmt/format.h>
+
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include <plait/analysis/strip_study.hpp>
 #include <plait/plan.hpp>
+#include <plait/text.hpp>
 
 #include "io/json.hpp"
 #include "options/plan_options.hpp"
@@ -18,12 +23,20 @@ struct PlanArguments {
 };
 
 int plan_command(const PlanArguments& arguments) {
-  const Plan chosen =
-      plan(arguments.line, limits_of(arguments.planning), machine_of(arguments.planning));
+  const Machine machine = machine_of(arguments.planning);
+  const Plan chosen = plan(arguments.line, limits_of(arguments.planning), machine);
   if (arguments.planning.json) {
     std::cout << text_of(to_json(chosen.explain()));
   } else {
     std::cout << chosen.explain();
+    if (const std::optional<StripStudy> study = strip_study(chosen, machine)) {
+      const StripLimit limit = study->limit();
+      std::cout << fmt::format(
+          "limit     {}, {} of the predicted time; a term of a tile takes {:.1f} cycles of "
+          "multiply-adds and {:.1f} of loads\n",
+          name_of(limit), percent_text(study->seconds_of(limit) / study->predicted_seconds()),
+          study->multiply_add_cycles, study->load_cycles);
+    }
   }
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,8 +13,11 @@
 #include <vector>
 
 #include <plait/analysis/verify.hpp>
+#include <plait/text.hpp>
 
+#include "app/fail.hpp"
 #include "app/interrupt.hpp"
+#include "app/option_values.hpp"
 #include "app/progress.hpp"
 #include "io/json.hpp"
 #include "options/plan_options.hpp"
@@ -151,15 +155,13 @@ int sweep(const VerifyArguments& arguments) {
     std::cout << failure_text(failure, arguments);
   }
   std::cout << (report.passed() ? "ok: no failure\n"
-                                : fmt::format("\n{} failure{}\n", report.failures.size(),
-                                              report.failures.size() == 1 ? "" : "s"));
+                                : "\n" + counted(std::ssize(report.failures), "failure") + "\n");
   return report.passed() ? 0 : kExitCheckFailed;
 }
 
 int compare_two(const VerifyArguments& arguments) {
   if (arguments.lines.size() != 1) {
-    throw Error(Status::invalid_argument,
-                fmt::format("--compare takes one problem line but got {}", arguments.lines.size()));
+    fail(fmt::format("--compare takes one problem line but got {}", arguments.lines.size()));
   }
   PlanOptions planning;
   planning.target = arguments.target;
@@ -205,34 +207,26 @@ Command add_verify_command(CLI::App& app) {
   command->add_option(
       "line", arguments->lines,
       "Problem lines to check; none: random problems with their edges over-sampled");
-  command
-      ->add_option(
-          "--cases", arguments->cases,
-          "Cases on each target, spread over the algorithms (default 1000; for given lines "
-          "8 of each algorithm and line)")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40).description(""))
-      ->type_name("N");
-  command->add_option("--seed", arguments->seed, "Of the random problems, limits and data")
-      ->type_name("S");
-  command
-      ->add_option("--first", arguments->first, "Number of the first case, to repeat single ones")
-      ->check(CLI::NonNegativeNumber.description(""))
-      ->type_name("N");
-  command->add_option("--algorithm", arguments->algorithm, "Only this one")->type_name("NAME");
-  command->add_option("--target", arguments->target, "Only EMU128, SSE4, AVX2 or AVX3")
-      ->type_name("NAME");
-  command->add_option("--accuracy", arguments->accuracy, "strict, fp32 (default) or relaxed")
-      ->type_name("CLASS");
-  command
-      ->add_option("--compare", arguments->compare,
-                   "How far two algorithms are apart on one line, in units in the last place")
-      ->type_name("A B");
+  add_option(*command, "--cases", arguments->cases, "N",
+             "Cases on each target, spread over the algorithms (default 1000; for given lines "
+             "8 of each algorithm and line)")
+      ->check(between(std::int64_t{1}, std::int64_t{1} << 40));
+  add_option(*command, "--seed", arguments->seed, "S", "Of the random problems, limits and data");
+  add_option(*command, "--first", arguments->first, "N",
+             "Number of the first case, to repeat single ones")
+      ->check(CLI::NonNegativeNumber.description(""));
+  add_option(*command, "--algorithm", arguments->algorithm, "NAME", "Only this one");
+  add_option(*command, "--target", arguments->target, "NAME", "Only EMU128, SSE4, AVX2 or AVX3");
+  add_option(*command, "--accuracy", arguments->accuracy, "CLASS",
+             "strict, fp32 (default) or relaxed");
+  add_option(*command, "--compare", arguments->compare, "A B",
+             "How far two algorithms are apart on one line, in units in the last place");
   command->add_flag("--json", arguments->json, "Print JSON and nothing else");
   command->footer(
       "Examples:\n"
       "  plait verify\n"
       "  plait verify --cases 20000 --target AVX2 --seed 7\n"
-      "  plait verify --algorithm strips 1x64x56x56,64x64x3x3,p1\n"
+      "  plait verify --algorithm direct/pixels 1x64x56x56,64x64x3x3,p1\n"
       "  plait verify --compare reference pointwise 1x64x56x56,64x64x1x1\n"
       "\n"
       "Each case runs in guarded and poisoned memory; half of them plan with tiny fake caches, so\n"

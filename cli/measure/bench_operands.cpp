@@ -9,8 +9,9 @@
 namespace plait::cli {
 namespace {
 
-// Drawing a number takes some 20 ns, so that drawing all would take longer than most measurements.
-// A prime, so that no axis repeats the values at the same place.
+// Only so many numbers are drawn, and repeated: drawing one takes some 20 ns, so that drawing all
+// would take longer than most measurements. It is a prime, so that no axis repeats the values at
+// the same place.
 constexpr std::size_t kValues = 1'000'003;
 
 template <class T>
@@ -35,7 +36,7 @@ void fill_normal(Tensor<T>& tensor, std::size_t first) {
   }
 }
 
-// A view with any strides over storage of just the elements that it spans.
+// A view with any strides; `storage` gets just the elements that it spans.
 template <class T>
 TensorView<T> allocate(Tensor<T>& storage, const Dims& shape, const Dims& strides) {
   storage = Tensor<T>(Dims{span_of(shape, strides)});

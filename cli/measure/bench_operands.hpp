@@ -7,9 +7,9 @@
 
 namespace plait::cli {
 
-// ReLU-like x (normal, negative values set to 0), normal K, bias and residual: what
-// Cost::error_rms is an expectation for. The same at every call. bias and residual are empty where
-// the problem has none. T as the problem's dtype.
+// x as behind a ReLU (normal, negative values set to 0), and normal K, bias and residual: the data
+// that Cost::error_rms is an expectation for. They are the same at every call; bias and residual
+// are empty where the problem has none. T is the problem's dtype.
 template <class T>
 class BenchOperands {
  public:

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <ctime>
 
+#include <plait/text.hpp>
+
 #include "app/interrupt.hpp"
 #include "app/progress.hpp"
 #include "measure/bench_operands.hpp"
@@ -88,7 +90,7 @@ void visit_all(BenchRun& run) {
   }
 }
 
-// Four times the last cache, so that little of it is found there.
+// Four times as large as the last cache, so that little of it is found there.
 double memory_bytes_per_second(const BenchSettings& settings) {
   if (!settings.measure_memory) return 0;
   return measure_read_bytes_per_second(settings.machine.target,
@@ -96,6 +98,13 @@ double memory_bytes_per_second(const BenchSettings& settings) {
 }
 
 }  // namespace
+
+std::string settings_text(const BenchSettings& settings, const std::string& timed) {
+  return fmt::format("machine   {}, {}, {}\ntiming    {} for {:.3g} s in {}\n",
+                     settings.machine.cpu, name_of(settings.machine.target),
+                     counted(settings.threads, "thread"), timed, settings.seconds,
+                     counted(settings.rounds, "round"));
+}
 
 double BenchLine::bytes() const {
   const Problem& p = given.problem;

@@ -1,5 +1,5 @@
-// Measuring many problems side by side: in rounds, so that a machine that slows down or speeds up
-// meanwhile does so for all of them.
+// Measures many problems in rounds, so that a machine that slows down or speeds up meanwhile does
+// so for all of them.
 #pragma once
 
 #include <optional>
@@ -22,9 +22,12 @@ struct BenchSettings {
   double seconds = 0;  // of timing per problem, over all rounds
   int rounds = 1;
   bool check = true;            // measure errors
-  bool measure_memory = true;   // the rate of reading it, which takes a second
+  bool measure_memory = true;   // measure the rate of reading memory, which takes a second
   std::string label = "bench";  // of the progress bar
 };
+
+// Lines that say where and how long things are timed; `timed`: "each value".
+std::string settings_text(const BenchSettings& settings, const std::string& timed);
 
 // One problem and what was measured of it.
 struct BenchLine {
@@ -39,7 +42,7 @@ struct BenchLine {
 
   bool measured() const { return !timings.seconds.empty(); }
   bool kept_bound() const { return !error || error->worst_bound_share <= 1; }
-  // x, K, bias, residual and y, each moved once.
+  // Bytes of x, K, bias, residual and y, each moved once.
   double bytes() const;
   double gflops(double seconds) const;
 };
@@ -52,11 +55,11 @@ struct BenchRun {
   bool interrupted = false;
 };
 
-// Plans all problems. One that nothing accepts, or that needs more memory than the machine has, is
-// kept with the reason. Throws Error for wrong limits.
+// Plans all problems. A problem that no algorithm accepts, or that needs more memory than the
+// machine has, is kept with the reason. Throws Error for wrong limits.
 BenchRun plan_bench(const BenchSettings& settings, const std::vector<SourcedProblem>& problems);
 
-// Visits all that are planned round after round. An interrupt ends it with what was measured so
+// Times all planned problems, round after round. An interrupt ends it with what was measured so
 // far.
 void measure_bench(BenchRun& run);
 

@@ -93,8 +93,8 @@ Totals totals_of(const std::vector<Measured>& measured) {
 std::string measured_text(const Measured& measured) {
   const ErrorReport& error = measured.error;
   std::string text;
-  text += fmt::format("time      {}, median of {} run{}; packing the weights {}\n",
-                      seconds_text(measured.seconds), measured.runs, measured.runs == 1 ? "" : "s",
+  text += fmt::format("time      {}, median of {}; packing the weights {}\n",
+                      seconds_text(measured.seconds), counted(measured.runs, "run"),
                       seconds_text(measured.pack_seconds));
   text += fmt::format("rate      {:.3g} GFLOP/s\n", measured.gflops());
   if (measured.ran.direct_tiles > 0) {

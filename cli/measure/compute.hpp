@@ -34,10 +34,10 @@ struct Measured {
 // Elements between the first and the last that such a view touches, both included.
 std::int64_t span_of(const Dims& shape, const Dims& strides);
 
-// Throws Error, before anything is allocated, when so many bytes would not fit in the machine's
-// memory; `of` says whose they are.
+// Throws Error, before anything is allocated, when so many bytes do not fit in the machine's
+// memory. `of` says what they are for.
 void check_memory(double bytes, const std::string& of);
-// Likewise of the tensors and the workspace.
+// The same for the tensors and the workspace of a plan.
 void check_memory(const Plan& plan);
 
 // Packs the weights, times runs for about `budget_seconds`, and compares y with the reference.

@@ -6,8 +6,8 @@
 
 namespace plait::cli {
 
-// ": Keras' 'channels_last' is 'nhwc' here" for a value of that argument ("padding_mode", "layout",
-// ...) which is someone's, to stand behind an error; otherwise "".
+// What to add to an error about `value` of `argument` ("padding_mode", "layout", ...) where another
+// library has that word: ": Keras' 'channels_last' is 'nhwc' here". Otherwise "".
 std::string hint_for(std::string_view argument, std::string_view value);
 
 }  // namespace plait::cli

@@ -9,16 +9,6 @@
 #include "io/files.hpp"
 
 namespace plait::cli {
-namespace {
-
-template <class T>
-CLI::Option* add_option(CLI::App& command, const std::string& name, T& value, const char* type,
-                        const char* help) {
-  return command.add_option(name, value, help)->type_name(type);
-}
-
-}  // namespace
-
 void StepOptions::add(CLI::App& command, const std::string& number) {
   number_ = number;
   add_option(command, "--stride" + number, stride_, "HxW", "2, or 2x1 (h x w); default 1");
@@ -32,13 +22,9 @@ Steps StepOptions::parsed(Pair window, const std::optional<Pair>& x_size) const 
   Steps steps;
   set_option(("--stride" + number_).c_str(), stride_, steps.stride, parse_pair);
   set_option(("--dilation" + number_).c_str(), dilation_, steps.dilation, parse_pair);
-  Problem sizes;
-  sizes.h = x_size.value_or(Pair(1)).h;
-  sizes.w = x_size.value_or(Pair(1)).w;
-  sizes.k_h = window.h;
-  sizes.k_w = window.w;
-  sizes.stride = steps.stride;
-  sizes.dilation = steps.dilation;
+  const Pair x = x_size.value_or(1);
+  const Problem sizes =
+      Problem::of({1, 1, x.h, x.w}, {1, 1, window.h, window.w}, steps.stride, 0, steps.dilation);
   set_option(("--padding" + number_).c_str(), padding_, steps.padding,
              [&](const std::string& text) -> Padding {
                if (!x_size && text.starts_with("same_") && steps.stride != Pair(1)) {
@@ -55,9 +41,9 @@ void TimingOptions::add(CLI::App& command) {
              "products");
   add_option(command, "--measure", measure_seconds, "SECONDS",
              "Spent on measuring each alternative; 0 only predicts; default 0.2")
-      ->check(CLI::Range(0.0, 600.0).description(""));
+      ->check(between(0.0, 600.0));
   add_option(command, "--threads", threads, "N", "Of what is timed; default: all there may be")
-      ->check(CLI::Range(1, 4096).description(""));
+      ->check(between(1, 4096));
 }
 
 std::optional<Pair> TimingOptions::parsed_size() const {

@@ -1,5 +1,5 @@
-// The options of commands that take a layer by its kernel's file: how the kernel is applied, and
-// to what it is timed.
+// The options of commands that take a layer by the file of its kernel: how the kernel is applied,
+// and how the layer is timed.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -1,40 +1,47 @@
 #include "options/plan_options.hpp"
 
-#include <algorithm>
-#include <cctype>
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cstdint>
 
-#include <plait/error.hpp>
+#include "app/fail.hpp"
+#include "app/option_values.hpp"
 
 namespace plait::cli {
 
 void add_plan_options(CLI::App& command, PlanOptions& options) {
-  command
-      .add_option("--algorithm", options.algorithm,
-                  "Take this algorithm instead of the planner's choice (`plait info` lists them)")
-      ->type_name("NAME");
-  command.add_option("--accuracy", options.accuracy, "strict, fp32 (default) or relaxed")
-      ->type_name("CLASS");
-  command.add_option("--threads", options.threads, "Default: all the process may use")
-      ->check(CLI::Range(1, 4096).description(""))
-      ->type_name("N");
-  command
-      .add_option("--max-workspace", options.max_workspace,
-                  "Most bytes of workspace, e.g. 0, 65536, 64K, 1M")
-      ->type_name("BYTES");
-  command
-      .add_option("--delta", options.delta,
-                  "Outputs side by side in a register tile, instead of the algorithm's choice")
-      ->check(CLI::Range(1, 4096).description(""))
-      ->type_name("N");
+  add_option(command, "--algorithm", options.algorithm, "NAME",
+             "Take this algorithm instead of the planner's choice (`plait info` lists them)");
+  add_option(command, "--accuracy", options.accuracy, "CLASS", "strict, fp32 (default) or relaxed");
+  add_option(command, "--threads", options.threads, "N", "Default: all the process may use")
+      ->check(between(1, 4096));
+  add_option(command, "--max-workspace", options.max_workspace, "BYTES",
+             "Most bytes of workspace, e.g. 0, 65536, 64K, 1M");
+  add_option(command, "--delta", options.delta, "N",
+             "Outputs side by side in a register tile, instead of the algorithm's choice")
+      ->check(between(1, 4096));
   command.add_flag("--reproducible", options.reproducible,
                    "Choose by the problem alone, not by the machine");
-  command
-      .add_option("--target", options.target,
-                  "SIMD instruction set instead of the widest: EMU128, SSE4, AVX2 or AVX3")
-      ->type_name("NAME");
+  add_option(command, "--target", options.target, "NAME",
+             "SIMD instruction set instead of the widest: EMU128, SSE4, AVX2 or AVX3");
   command.add_flag("--json", options.json, "Print JSON and nothing else");
+}
+
+void RepeatOptions::add(CLI::App& command, const std::string& each, CLI::Option* needed) {
+  CLI::Option* timed = add_option(command, "--seconds", seconds, "S",
+                                  "Time each " + each + " for so long in total (default 0.3)");
+  CLI::Option* visited = add_option(command, "--rounds", rounds, "N",
+                                    "Visit all " + each + "s in turn so many times (default 5)");
+  visited->check(between(1, 1000));
+  if (needed == nullptr) return;
+  timed->needs(needed);
+  visited->needs(needed);
+}
+
+void RepeatOptions::check() const {
+  if (seconds > 0 && seconds <= 3600) return;
+  fail(fmt::format("--seconds must be above 0 and at most 3600 but is {:g}", seconds));
 }
 
 std::size_t parse_bytes(const std::string& text) {
@@ -48,8 +55,7 @@ std::size_t parse_bytes(const std::string& text) {
   if (unit == "M" || unit == "m") shift = 20;
   if (unit == "G" || unit == "g") shift = 30;
   if (error != std::errc() || shift < 0 || value > UINT64_MAX >> shift) {
-    throw Error(Status::invalid_argument,
-                "'" + text + "' is not a number of bytes (such as 0, 65536, 64K, 1M, 2G)");
+    fail("'" + text + "' is not a number of bytes (such as 0, 65536, 64K, 1M, 2G)");
   }
   return static_cast<std::size_t>(value << shift);
 }
@@ -78,8 +84,7 @@ Machine machine_of(const PlanOptions& options) {
   try {
     target = parse_target(options.target);
   } catch (const Error&) {
-    throw Error(Status::invalid_argument,
-                "unknown target '" + options.target + "'; this CPU can run " + can_run);
+    fail("unknown target '" + options.target + "'; this CPU can run " + can_run);
   }
   machine.use(target);
   return machine;

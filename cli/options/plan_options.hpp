@@ -1,4 +1,5 @@
-// The options that `run` and `plan` share: what the planner may do, and for which machine.
+// The options of commands that plan: what the planner may do, for which machine, and how results
+// are timed.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -22,6 +23,16 @@ struct PlanOptions {
 };
 
 void add_plan_options(CLI::App& command, PlanOptions& options);
+
+// How often and how long things are timed.
+struct RepeatOptions {
+  double seconds = 0.3;  // for each of them, over all rounds
+  int rounds = 5;
+
+  // --seconds and --rounds; `each`: what is timed, "problem" or "value". They need `needed`.
+  void add(CLI::App& command, const std::string& each, CLI::Option* needed = nullptr);
+  void check() const;  // throws Error
+};
 
 // Both throw Error, naming what is known, for a name that is not.
 Limits limits_of(const PlanOptions& options);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include <plait/error.hpp>
+#include "app/fail.hpp"
 
 namespace plait::cli {
 namespace {
@@ -11,7 +11,7 @@ namespace {
 constexpr std::int64_t kLong = 8;
 constexpr std::int64_t kUsualTaps = 31;
 
-// One axis against the other; of a kernel with one axis, against the other reading's.
+// Whether one of two axes is far longer than the other.
 bool is_long(std::int64_t a, std::int64_t b) { return std::max(a, b) > kLong * std::min(a, b); }
 
 }  // namespace
@@ -29,22 +29,22 @@ void check_weight_layout(const Dims& weight, std::int64_t channels, std::int64_t
   const bool fits_oihw = weight[1] * groups == channels && weight[0] % groups == 0;
   const std::string oihw = rank == 4 ? "oihw" : "oil";
   const std::string hwio = rank == 4 ? "hwio" : "lio";
-  const auto fail = [&](const std::string& text) {
-    throw Error(Status::invalid_argument, "weight " + to_string(weight) + " " + text);
+  const auto refuse = [&](const std::string& text) {
+    fail("weight " + to_string(weight) + " " + text);
   };
   const std::int64_t k_h = weight[0];
   const std::int64_t k_w = rank == 4 ? weight[1] : 1;
   const bool usual_hwio = std::max(k_h, k_w) <= kUsualTaps && (rank == 3 || !is_long(k_h, k_w));
   const bool plain_taps = k_h == k_w || k_h == 1 || k_w == 1;
   if (!fits_oihw && usual_hwio && plain_taps && weight[rank - 1] > std::max(k_h, k_w)) {
-    fail("does not fit an input of " + std::to_string(channels) + " channels as " +
-         (rank == 4 ? "c_o x c_i/groups x k_h x k_w" : "c_o x c_i/groups x k") + ": is it " + hwio +
-         "? pass weight_layout=\"" + hwio + "\"");
+    refuse("does not fit an input of " + std::to_string(channels) + " channels as " +
+           (rank == 4 ? "c_o x c_i/groups x k_h x k_w" : "c_o x c_i/groups x k") + ": is it " +
+           hwio + "? pass weight_layout=\"" + hwio + "\"");
   }
   const bool long_oihw = rank == 4 ? is_long(weight[2], weight[3]) : weight[2] > kLong * weight[0];
   if (channels_last && long_oihw && usual_hwio) {
-    fail("is legal as " + oihw + " and as " + hwio + ": say which by weight_layout=\"" + hwio +
-         "\" or weight_layout=\"" + oihw + "\"");
+    refuse("is legal as " + oihw + " and as " + hwio + ": say which by weight_layout=\"" + hwio +
+           "\" or weight_layout=\"" + oihw + "\"");
   }
 }
 

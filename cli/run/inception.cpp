@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "app/fail.hpp"
 #include "io/presets.hpp"
 
 namespace plait::cli {
@@ -17,8 +18,8 @@ Tensor<float> luma_and_warmth() {
 }
 
 // Edges of luma, with half a weight for those of warmth: the Sobel operator steered to four
-// directions, K = cos(a) S_x + sin(a) S_y, in quarter turns (Freeman and Adelson, "The Design and
-// Use of Steerable Filters", 1991). Behind the ReLU each keeps the edges brighter on its side.
+// directions, K = cos(a) S_x + sin(a) S_y, in steps of 90 degrees (Freeman and Adelson, "The Design
+// and Use of Steerable Filters", 1991). Behind the ReLU each keeps the edges brighter on its side.
 Tensor<float> directed_edges() {
   constexpr double kSmooth[3] = {0.25, 0.5, 0.25};
   constexpr double kSlope[3] = {-1, 0, 1};
@@ -68,14 +69,7 @@ Tensor<float> blobs() {
 }
 
 Problem same_problem(const Tensor<float>& x, const Tensor<float>& kernel) {
-  Problem problem;
-  problem.n = x.size(0);
-  problem.c_i = x.size(1);
-  problem.h = x.size(2);
-  problem.w = x.size(3);
-  problem.c_o = kernel.size(0);
-  problem.k_h = kernel.size(2);
-  problem.k_w = kernel.size(3);
+  Problem problem = Problem::of(x.shape(), kernel.shape());
   problem.activation.kind = ActivationKind::relu;
   problem.padding = same_padding(problem, true);
   return problem;
@@ -146,9 +140,8 @@ Tensor<float> concatenate_channels(const std::vector<const Tensor<float>*>& part
 Tensor<float> inception(const Tensor<float>& x, const InceptionWeights& weights,
                         const Convolve& convolve) {
   if (x.size(1) != 3) {
-    throw Error(Status::invalid_argument,
-                "the inception preset expects a picture of 3 channels but x is " +
-                    to_string(x.shape()) + " (" + std::to_string(x.size(1)) + " channels)");
+    fail("the inception preset expects a picture of 3 channels but x is " + to_string(x.shape()) +
+         " (" + std::to_string(x.size(1)) + " channels)");
   }
   const auto layer = [&convolve](const std::string& name, const Tensor<float>& in,
                                  const Tensor<float>& kernel) {

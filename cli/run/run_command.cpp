@@ -14,6 +14,7 @@
 
 #include "app/fail.hpp"
 #include "app/interrupt.hpp"
+#include "app/option_values.hpp"
 #include "draw/feature_grid.hpp"
 #include "io/files.hpp"
 #include "io/json.hpp"
@@ -32,19 +33,15 @@ struct RunArguments {
   std::string output;  // .png or .npy; empty: only print
 };
 
-// All timed runs together, so that a quick look stays quick.
+// For all timed runs together, so that the command stays quick.
 constexpr double kBudgetSeconds = 0.5;
 constexpr int kInceptionConvolutions = 6;
 
-// Everything about the output that can be known before computing.
+// Checks what can be known about the output before anything is computed.
 void check_output_arguments(const RunArguments& arguments) {
   const std::string& output = arguments.output;
   if (output.empty()) return;
-  const std::string extension = extension_of(output);
-  if (extension != ".png" && extension != ".npy") {
-    fail(fmt::format("output {} has {}; plait writes .png and .npy", output,
-                     extension.empty() ? "no extension" : "the unknown extension " + extension));
-  }
+  check_extension("output", output, {".png", ".npy"}, "plait writes .png and .npy");
   std::vector<std::string> inputs = {arguments.convolution.input};
   if (!is_preset(arguments.convolution.kernel)) inputs.push_back(arguments.convolution.kernel);
   if (!arguments.convolution.bias.empty()) inputs.push_back(arguments.convolution.bias);
@@ -63,7 +60,8 @@ void print_input(const RunArguments& arguments, const RunInputs& inputs) {
   for (const std::string& note : inputs.notes) std::cout << "note      " << note << "\n";
 }
 
-// One convolution within the limits, its plan and measurements printed unless JSON is asked for.
+// Computes one convolution within the limits. Prints its plan and measurements unless JSON is asked
+// for.
 template <class T>
 Tensor<T> convolve(const RunArguments& arguments, const std::string& name, const Problem& problem,
                    const Tensor<T>& x, const Tensor<T>& kernel, const Tensor<T>* bias,
@@ -203,35 +201,33 @@ Command add_run_command(CLI::App& app) {
   for (const PresetInfo& preset : presets()) {
     kernels += fmt::format("\n  {:10} {}", preset.name, preset.summary);
   }
-  const auto option = [command](const char* name, auto& value, const char* type,
-                                const std::string& help) {
-    return command->add_option(name, value, help)->type_name(type);
-  };
-  option("--input", convolution.input, "FILE", "A .jpg, .png or .npy file")->required();
-  option("--kernel", convolution.kernel, "PRESET|FILE", kernels)->required();
-  option("--bias", convolution.bias, "FILE", "A .npy file of c_o values");
-  option("--output", arguments->output, "FILE",
-         "Write the feature maps: a .png grid or a .npy array");
-  option("--stride", convolution.stride, "HxW", "2, or 2x1 (h x w)");
-  option("--padding", convolution.padding, "SIZES",
-         "1, 1x2 (h x w), 2_3_2_3 (top_bottom_left_right), same_upper, same_lower, full or valid; "
-         "default 0, for presets same_upper");
-  option("--padding-mode", convolution.padding_mode, "MODE",
-         "zeros (default), reflect, symmetric, replicate, circular or constant=NUMBER");
-  option("--dilation", convolution.dilation, "HxW", "2, or 2x1 (h x w)");
-  option("--groups", convolution.groups, "N", "Default 1");
-  CLI::Option* activation = option("--activation", convolution.activation, "NAME",
-                                   "relu, relu6, leaky:0.1, hswish, silu, sigmoid or tanh");
+  add_option(*command, "--input", convolution.input, "FILE", "A .jpg, .png or .npy file")
+      ->required();
+  add_option(*command, "--kernel", convolution.kernel, "PRESET|FILE", kernels)->required();
+  add_option(*command, "--bias", convolution.bias, "FILE", "A .npy file of c_o values");
+  add_option(*command, "--output", arguments->output, "FILE",
+             "Write the feature maps: a .png grid or a .npy array");
+  add_option(*command, "--stride", convolution.stride, "HxW", "2, or 2x1 (h x w)");
+  add_option(
+      *command, "--padding", convolution.padding, "SIZES",
+      "1, 1x2 (h x w), 2_3_2_3 (top_bottom_left_right), same_upper, same_lower, full or valid; "
+      "default 0, for presets same_upper");
+  add_option(*command, "--padding-mode", convolution.padding_mode, "MODE",
+             "zeros (default), reflect, symmetric, replicate, circular or constant=NUMBER");
+  add_option(*command, "--dilation", convolution.dilation, "HxW", "2, or 2x1 (h x w)");
+  add_option(*command, "--groups", convolution.groups, "N", "Default 1");
+  CLI::Option* activation = add_option(*command, "--activation", convolution.activation, "NAME",
+                                       "relu, relu6, leaky:0.1, hswish, silu, sigmoid or tanh");
   command
       ->add_flag_callback(
           "--relu", [&convolution] { convolution.activation = "relu"; }, "--activation relu")
       ->excludes(activation);
-  option("--dtype", convolution.dtype, "DTYPE",
-         "Compute in f32 or f64; default: as the input, f32 for pictures");
-  option("--layout", convolution.layout, "LAYOUT",
-         "Axes of an input .npy, and of an output .npy: nchw (default) or nhwc");
-  option("--weight-layout", convolution.weight_layout, "LAYOUT",
-         "Axes of a kernel .npy: oihw (c_o x c_i/groups x k_h x k_w, default) or hwio");
+  add_option(*command, "--dtype", convolution.dtype, "DTYPE",
+             "Compute in f32 or f64; default: as the input, f32 for pictures");
+  add_option(*command, "--layout", convolution.layout, "LAYOUT",
+             "Axes of an input .npy, and of an output .npy: nchw (default) or nhwc");
+  add_option(*command, "--weight-layout", convolution.weight_layout, "LAYOUT",
+             "Axes of a kernel .npy: oihw (c_o x c_i/groups x k_h x k_w, default) or hwio");
   add_plan_options(*command, arguments->planning);
   command->footer(
       "Examples:\n"

@@ -73,7 +73,7 @@ std::optional<Dtype> parse_dtype(const std::string& text) {
   fail("unknown dtype '" + text + "'; known: f32, f64");
 }
 
-// n x h x w x c, as it lies, to n x c x h x w.
+// Transposes n x h x w x c to n x c x h x w.
 Array to_nchw(const Array& nhwc) {
   return std::visit(
       [](const auto& x) -> Array {
@@ -83,7 +83,7 @@ Array to_nchw(const Array& nhwc) {
       nhwc);
 }
 
-// Sets x (as in the file: rank 4, in the file's layout) and what there is to know about the file.
+// Returns x with 4 axes in the file's layout, and notes what there is to know about the file.
 Array read_input(const ConvolutionOptions& options, RunInputs& inputs) {
   const std::string bytes = read_file(options.input);
   inputs.layout = parse_layout(options.layout);
@@ -213,23 +213,15 @@ std::optional<std::string> if_given(const std::string& text) {
 }
 
 Problem make_problem(const ConvolutionOptions& options, const RunInputs& inputs) {
-  const Dims& x = shape_of(inputs.x);
-  const Dims& k = shape_of(inputs.kernel);
-  Problem problem;
-  problem.n = std::max<std::int64_t>(1, x[0]);  // an empty batch is checked as one image
-  problem.c_i = x[1];
-  problem.h = x[2];
-  problem.w = x[3];
-  problem.c_o = k[0];
-  problem.k_h = k[2];
-  problem.k_w = k[3];
+  Problem problem = Problem::of(shape_of(inputs.x), shape_of(inputs.kernel));
+  problem.n = std::max<std::int64_t>(1, problem.n);  // an empty batch is checked as one image
   problem.groups = options.groups;
   problem.bias = inputs.bias.has_value();
   problem.dtype = dtype_of(inputs.x);
   set_option("--stride", if_given(options.stride), problem.stride, parse_pair);
   set_option("--dilation", if_given(options.dilation), problem.dilation, parse_pair);
   set_option("--activation", if_given(options.activation), problem.activation, parse_activation);
-  // A preset's maps should lie on the picture.
+  // So that the maps of a preset lie on the picture.
   if (options.padding.empty() && is_preset(options.kernel)) {
     problem.padding = same_padding(problem, true);
   }
@@ -240,7 +232,7 @@ Problem make_problem(const ConvolutionOptions& options, const RunInputs& inputs)
   return problem;
 }
 
-// The module fixes what the options would set.
+// The Inception module fixes what these options would set.
 void refuse_options_of_one_convolution(const ConvolutionOptions& options) {
   for (const auto& [name, given] :
        {std::pair{"--bias", !options.bias.empty()}, std::pair{"--stride", !options.stride.empty()},

@@ -12,7 +12,7 @@
 
 namespace plait::cli {
 
-// The values of the options, as given. Empty: not given.
+// The values of the options as they were given; empty ones were not.
 struct ConvolutionOptions {
   std::string input;
   std::string kernel;  // a preset or a .npy file

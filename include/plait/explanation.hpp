@@ -29,10 +29,10 @@ PLAIT_API std::string_view name_of(Candidate::Standing standing);
 
 // The block of a plan whose register tiles take sums of products, rows x delta of them.
 struct TileBlock {
-  int rows = 0;                  // output channels of a tile; 0 for algorithms of another kind
-  int delta = 0;                 // pixels of a tile
-  std::int64_t depth = 0;        // terms at a time
-  std::int64_t input_bytes = 0;  // copied for a block of one thread; 0 where x is read in place
+  int rows = 0;                     // output channels of a tile; 0 for algorithms of another kind
+  int delta = 0;                    // pixels of a tile
+  bool lanes_are_channels = false;  // of its vectors; else pixels
+  bool inputs_by_offsets = false;   // each term's inputs are found by an offset; else panels
 };
 
 // Why a plan is as it is. Candidates are ordered: chosen, runner-up, slower ones, refused ones.

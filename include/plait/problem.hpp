@@ -84,6 +84,11 @@ struct PLAIT_API Problem {
   std::optional<Dims> y_strides;
   std::optional<Dims> residual_strides;
 
+  // Of n x c_i x h x w and c_o x c_i/groups x k_h x k_w; all else is as above. Not validated: c_i
+  // is that of x, and what the weight has instead is for the caller to refuse.
+  static Problem of(const Dims& x_shape, const Dims& weight_shape, const Pair& stride = 1,
+                    const Padding& padding = 0, const Pair& dilation = 1, std::int64_t groups = 1);
+
   // Output size: floor((h + p_top + p_bottom - d_h (k_h - 1) - 1) / s_h) + 1, w alike.
   std::int64_t h_o() const;
   std::int64_t w_o() const;

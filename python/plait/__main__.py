@@ -1,4 +1,4 @@
-"""``python -m plait COMMAND``: the program's commands plan, bench, verify and info."""
+"""``python -m plait COMMAND``: the program's commands, but those that need image libraries."""
 
 import os
 import sys

@@ -52,18 +52,11 @@ void check_matrix_size(const Problem& p) {
 // no images are checked as one.
 Problem problem_of(const Dims& shape, const std::optional<Dims>& strides,
                    const Im2colOptions& options, Dtype dtype) {
-  Problem problem;
-  problem.n = std::max<std::int64_t>(1, shape[0]);
-  problem.c_i = shape[1];
-  problem.h = shape[2];
-  problem.w = shape[3];
-  problem.k_h = options.kernel.h;
-  problem.k_w = options.kernel.w;
-  problem.stride = options.stride;
-  problem.padding = options.padding;
+  Problem problem = Problem::of(shape, {1, shape[1], options.kernel.h, options.kernel.w},
+                                options.stride, options.padding, options.dilation);
+  problem.n = std::max<std::int64_t>(1, problem.n);
   problem.padding_mode = options.padding_mode;
   problem.padding_value = options.padding_value;
-  problem.dilation = options.dilation;
   problem.dtype = dtype;
   problem.x_strides = strides;
   check_matrix_size(problem);

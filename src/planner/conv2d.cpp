@@ -88,20 +88,11 @@ template <class T>
 Problem problem_of(const TensorView<const T>& x, const TensorView<const T>& kernel, Layout y_layout,
                    const Conv2dOptions<T>& options) {
   check_kernel(x.shape(), kernel, options);
-  Problem problem;
-  problem.n = std::max<std::int64_t>(1, x.size(0));
-  problem.c_i = x.size(1);
-  problem.h = x.size(2);
-  problem.w = x.size(3);
-  problem.c_o = kernel.size(0);
-  problem.k_h = kernel.size(2);
-  problem.k_w = kernel.size(3);
-  problem.stride = options.stride;
-  problem.padding = options.padding;
+  Problem problem = Problem::of(x.shape(), kernel.shape(), options.stride, options.padding,
+                                options.dilation, options.groups);
+  problem.n = std::max<std::int64_t>(1, problem.n);
   problem.padding_mode = options.padding_mode;
   problem.padding_value = options.padding_value;
-  problem.dilation = options.dilation;
-  problem.groups = options.groups;
   problem.bias = options.bias.data() != nullptr;
   problem.residual = options.residual.data() != nullptr;
   problem.activation = options.activation;

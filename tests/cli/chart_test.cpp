@@ -47,9 +47,9 @@ TEST(CostSweepPlot, WritesNothingOnAnError) {
     return sweep_error({kLayer, "--sweep", "k=1..3", "--measure", "--plot", path});
   };
   EXPECT_CONTAINS(error(folder.path("a.pdf")),
-                  "the unknown extension .pdf; charts are .svg or .png");
+                  "the extension .pdf; charts are .svg or .png");
   EXPECT_CONTAINS(error(folder.path("a")), "has no extension");
-  EXPECT_CONTAINS(error(""), "plot '' has no extension");
+  EXPECT_CONTAINS(error(""), "plot  has no extension");
   EXPECT_CONTAINS(error(folder.path("none/a.png")), "there is no folder");
   {
     const FakePython nowhere(folder.path("none"));

@@ -149,8 +149,7 @@ TEST(FlowCommand, ChecksTheOutputFirst) {
     EXPECT_EQ(outcome.code, 2);
     return outcome.err;
   };
-  EXPECT_CONTAINS(error("flow.jpg"),
-                  "has the unknown extension .jpg; plait flow draws .png and .svg");
+  EXPECT_CONTAINS(error("flow.jpg"), "has the extension .jpg; plait flow draws .png and .svg");
   EXPECT_CONTAINS(error("flow"), "has no extension");
   EXPECT_CONTAINS(error("none/flow.png"), "there is no folder");
   std::filesystem::create_directory(folder.path("sub.png"));

@@ -198,7 +198,7 @@ TEST_F(WrongUse, Outputs) {
     return error_line({"run", "--input", x_, "--kernel", k_, "--output", output});
   };
   EXPECT_CONTAINS(with_output(folder_.path("y.gif")),
-                  "has the unknown extension .gif; plait writes .png and .npy");
+                  "has the extension .gif; plait writes .png and .npy");
   EXPECT_CONTAINS(with_output(folder_.path("y")), "has no extension");
   EXPECT_CONTAINS(with_output(folder_.path("none/y.npy")), "there is no folder");
   EXPECT_CONTAINS(with_output(x_ + "/y.npy"), "cannot write");

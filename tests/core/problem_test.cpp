@@ -27,6 +27,12 @@ std::int64_t count_positions(std::int64_t padded, std::int64_t taps, std::int64_
   return count;
 }
 
+TEST(Problem, IsMadeOfTheShapesOfItsOperands) {
+  const Problem problem = Problem::of({2, 6, 9, 8}, {4, 3, 3, 5}, {2, 1}, {1, 0, 2, 3}, {1, 2}, 2);
+  EXPECT_EQ(problem, parse_problem("2x6x9x8,4x3x3x5,g2,s2x1,p1_0_2_3,d1x2"));
+  EXPECT_EQ(Problem::of({1, 1, 3, 3}, {1, 1, 2, 2}), parse_problem("1x1x3x3,1x1x2x2"));
+}
+
 TEST(Problem, OutputSizeCountsThePositionsOfTheKernel) {
   Problem p;
   int legal = 0;

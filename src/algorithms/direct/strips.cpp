@@ -153,8 +153,8 @@ class StripExecution final : public TileExecution {
   }
 
   TileBlock block() const override {
-    return {blocking_.tile->rows, blocking_.tile->cols, blocking_.block_depth,
-            geometry_.shape.in_place ? 0 : static_cast<std::int64_t>(blocking_.strip_bytes)};
+    const kernels::Tile& tile = *blocking_.tile;
+    return {tile.rows, tile.cols, tile.lanes_are_channels, true};
   }
 
  private:

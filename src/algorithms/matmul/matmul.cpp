@@ -245,11 +245,7 @@ std::string PanelExecution::config() const {
 
 TileBlock PanelExecution::block() const {
   const kernels::Tile& tile = *blocking_.tile;
-  const std::int64_t columns =
-      round_up(std::min(blocking_.block_columns, product_shape(problem()).columns), tile.cols);
-  const std::int64_t bytes =
-      saturated_product({columns, blocking_.block_depth, std::int64_t{sizeof(float)}});
-  return {tile.rows, tile.cols, blocking_.block_depth, blocking_.b_in_place ? 0 : bytes};
+  return {tile.rows, tile.cols, tile.lanes_are_channels, false};
 }
 
 }  // namespace plait

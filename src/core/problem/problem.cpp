@@ -77,6 +77,23 @@ double apply(const Activation& activation, double value) {
   return value;
 }
 
+Problem Problem::of(const Dims& x_shape, const Dims& weight_shape, const Pair& stride,
+                    const Padding& padding, const Pair& dilation, std::int64_t groups) {
+  Problem problem;
+  problem.n = x_shape[0];
+  problem.c_i = x_shape[1];
+  problem.h = x_shape[2];
+  problem.w = x_shape[3];
+  problem.c_o = weight_shape[0];
+  problem.k_h = weight_shape[2];
+  problem.k_w = weight_shape[3];
+  problem.stride = stride;
+  problem.padding = padding;
+  problem.dilation = dilation;
+  problem.groups = groups;
+  return problem;
+}
+
 std::int64_t Problem::h_o() const {
   return output_size(h, padding.top, padding.bottom, k_h, dilation.h, stride.h);
 }
