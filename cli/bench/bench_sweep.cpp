@@ -146,12 +146,11 @@ std::string delta_sweep_text(const DeltaSweep& sweep) {
   if (studied) {
     text +=
         "\npeak: share of the multiply-add peak measured around it; model: the share predicted.\n"
-        "tile: output channels x delta, and the registers that it needs; one wider: with one more\n"
-        "vector of pixels, or of channels one more pixel. touched: different inputs per output "
-        "and\n"
-        "row of taps; at stride 1 (k_w + delta - 1) / delta. FMA, loads: cycles of a tile's\n"
-        "multiply-adds, and of its loads, for one tap of one channel. limit: the most of what the\n"
-        "model adds to the useful multiply-adds, as a share of its time.\n";
+        "tile: output channels x delta. registers: what it needs; one wider: with one more vector\n"
+        "of pixels (where vectors hold channels, one more pixel). touched: different inputs per\n"
+        "output and row of taps, (k_w + delta - 1) / delta at stride 1. FMA, loads: cycles of a\n"
+        "tile's multiply-adds and of its loads for one tap of one channel. limit: the most of\n"
+        "what the model adds to the useful multiply-adds, as a share of its time.\n";
   }
   return text + (not_measured.empty() ? "" : "\n" + not_measured);
 }

@@ -185,7 +185,8 @@ TEST(StripStudy, SaysOfEveryPlanWhatItsTileDoes) {
         EXPECT_EQ(study.delta, planned.explain().limits.delta) << config;
         const std::string size = std::to_string(study.rows) + " x " + std::to_string(study.delta);
         EXPECT_NE(config.find(size), std::string::npos) << config << " has no tile of " << size;
-        EXPECT_DOUBLE_EQ(study.inputs_touched * study.delta, inputs_touched(3, study.delta, 2, 2));
+        EXPECT_DOUBLE_EQ(study.inputs_touched * study.delta,
+                         static_cast<double>(inputs_touched(3, study.delta, 2, 2)));
         EXPECT_LT(study.registers_used, study.registers_if_wider) << config;
       }
     }

@@ -46,8 +46,7 @@ TEST(CostSweepPlot, WritesNothingOnAnError) {
   const auto error = [&](const std::string& path) {
     return sweep_error({kLayer, "--sweep", "k=1..3", "--measure", "--plot", path});
   };
-  EXPECT_CONTAINS(error(folder.path("a.pdf")),
-                  "the extension .pdf; charts are .svg or .png");
+  EXPECT_CONTAINS(error(folder.path("a.pdf")), "the extension .pdf; charts are .svg or .png");
   EXPECT_CONTAINS(error(folder.path("a")), "has no extension");
   EXPECT_CONTAINS(error(""), "plot  has no extension");
   EXPECT_CONTAINS(error(folder.path("none/a.png")), "there is no folder");
