@@ -22,7 +22,7 @@ std::string shown(nb::handle value) { return nb::repr(value).c_str(); }
 
 bool is_text(nb::handle value) { return PyUnicode_Check(value.ptr()); }
 
-// What a word is called here, if it is another library's.
+// Names the word that plait has for a word of another library.
 std::string hint(const char* name, nb::handle value) {
   return is_text(value) ? cli::hint_for(name, nb::cast<std::string>(value)) : "";
 }
@@ -32,16 +32,16 @@ std::string hint(const char* name, nb::handle value) {
                                             shown(value) + hint(name, value));
 }
 
-// A tuple, a list, or anything else that has a length and items: a numpy array, a range.
+// The items of a tuple, a list or anything else with a length, such as a numpy array or a range.
 bool is_sequence(nb::handle value) {
   if (PyTuple_Check(value.ptr()) || PyList_Check(value.ptr())) return true;
   if (is_text(value) || PyBytes_Check(value.ptr()) || !PySequence_Check(value.ptr())) return false;
   if (PySequence_Size(value.ptr()) >= 0) return true;
-  PyErr_Clear();  // an array of no axes
+  PyErr_Clear();  // an array without axes has no length
   return false;
 }
 
-// Fewer allocations than nb::cast<std::string>; valid while the object is.
+// A view of a str, valid while the object lives: it allocates less than nb::cast<std::string>.
 std::string_view text_of(const char* name, nb::handle value) {
   if (!is_text(value)) wrong_type(name, "a str", value);
   Py_ssize_t size = 0;

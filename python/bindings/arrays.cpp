@@ -21,8 +21,8 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& text) { throw nb::type_error(text.c_str()); }
 
-// A module's attribute, looked up once and kept for good. A static handle would not do: looking up
-// may hand the GIL to another thread, which would wait with it for the first to be done.
+// A module's attribute, which is looked up once and kept. A static local would deadlock: the lookup
+// may pass the GIL to another thread, which would wait, holding it, for the first lookup to end.
 class Kept {
  public:
   constexpr Kept(const char* module, const char* attribute)
@@ -31,7 +31,7 @@ class Kept {
   nb::handle get() {
     if (found_ == nullptr) {
       nb::object found = nb::module_::import_(module_).attr(attribute_);
-      if (found_ == nullptr) found_ = found.release().ptr();  // else another thread was quicker
+      if (found_ == nullptr) found_ = found.release().ptr();  // else another thread has set it
     }
     return found_;
   }
@@ -39,7 +39,7 @@ class Kept {
  private:
   const char* module_;
   const char* attribute_;
-  PyObject* found_ = nullptr;  // changed with the GIL held
+  PyObject* found_ = nullptr;  // only changed while the GIL is held
 };
 
 const char* text_of(Dtype dtype) { return dtype == Dtype::f32 ? "float32" : "float64"; }
@@ -51,10 +51,10 @@ void check_rank(const char* name, std::int64_t rank) {
   }
 }
 
-// What is known of a type of arrays that has an exchange table, looked up once.
+// What is known of a type of arrays, looked up once.
 struct ExchangeType {
-  const DlpackExchangeApi* api = nullptr;  // null: it has none
-  nb::handle is_neg;  // torch's: whether the values are those in memory negated
+  const DlpackExchangeApi* api = nullptr;  // null: the type has no exchange table
+  nb::handle is_neg;  // torch's method that tells whether the values are those in memory, negated
 };
 
 const ExchangeType& exchange_type_of(PyTypeObject* type) {
@@ -74,7 +74,7 @@ const ExchangeType& exchange_type_of(PyTypeObject* type) {
     }
     if (nb::hasattr(handle, "is_neg")) made.is_neg = nb::object(handle.attr("is_neg")).release();
   }
-  Py_INCREF(handle.ptr());  // the key must not name another type later
+  Py_INCREF(handle.ptr());  // the type stays alive, so that its address names no other type later
   return known.emplace(type, made).first->second;
 }
 
@@ -111,12 +111,12 @@ void Array::replace(nb::object values) {
 bool Array::from_buffer(nb::handle object, Access access) {
   if (Py_TYPE(object.ptr()) != numpy_array_type() && nb::hasattr(object, "mask") &&
       nb::hasattr(object, "filled")) {
-    return false;  // masked: the mask would be ignored
+    return false;  // a masked array: its mask would be ignored
   }
   const int flags = PyBUF_STRIDES | PyBUF_FORMAT | (access == Access::write ? PyBUF_WRITABLE : 0);
   if (!buffer_.take(object, flags)) return false;
   const Py_buffer& buffer = buffer_.view();
-  // '@' and '=' say native byte order, '<' this one's; no format at all says bytes.
+  // '@' and '=' are native byte order, '<' is little-endian; a missing format means bytes.
   static_assert(std::endian::native == std::endian::little);
   std::string_view format = buffer.format == nullptr ? "B" : buffer.format;
   if (format.size() == 2 && std::string_view("@=<").find(format[0]) != std::string_view::npos)
@@ -129,7 +129,8 @@ bool Array::from_buffer(nb::handle object, Access access) {
       reinterpret_cast<std::uintptr_t>(data_) % static_cast<std::size_t>(buffer.itemsize) == 0;
   for (int axis = 0; axis < buffer.ndim; ++axis) shape_.push_back(buffer.shape[axis]);
   strides_ = dense_strides(shape_);
-  for (int axis = 0; buffer.strides != nullptr && axis < buffer.ndim; ++axis) {  // not of ctypes
+  for (int axis = 0; buffer.strides != nullptr && axis < buffer.ndim;
+       ++axis) {  // ctypes gives none
     strides_[axis] = buffer.strides[axis] / buffer.itemsize;
     whole = whole && (buffer.strides[axis] % buffer.itemsize == 0 || buffer.shape[axis] <= 1);
   }
@@ -244,7 +245,7 @@ Kind::Kind(const Array& input) {
   nb::handle maker = PyDict_GetItem(kinds.get().ptr(), reinterpret_cast<PyObject*>(type));
   if (!maker.is_valid()) {
     static constinit Kept find("plait._arrays", "kind_of");
-    find.get()(nb::handle(reinterpret_cast<PyObject*>(type)));  // puts it into KINDS
+    find.get()(nb::handle(reinterpret_cast<PyObject*>(type)));  // adds it to KINDS
     maker = PyDict_GetItem(kinds.get().ptr(), reinterpret_cast<PyObject*>(type));
   }
   if (!maker.is_none()) maker_ = maker;

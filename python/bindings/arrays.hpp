@@ -1,6 +1,6 @@
-// Arrays of Python as plait's views: zero-copy, through the buffer protocol (numpy, jax,
-// tensorflow, memoryview) or DLPack (torch and others), and new arrays of the same kind. What has
-// no such memory is made an array of by plait._arrays, which has the rules and the words for it.
+// Reads Python's arrays as plait's views without a copy, through the buffer protocol (numpy, jax,
+// tensorflow, memoryview) or DLPack (torch and others), and makes new arrays of the same kind.
+// Objects without such memory are converted by plait._arrays, which has the rules and the messages.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -25,7 +25,7 @@ namespace nb = nanobind;
 
 enum class Access { read, write };
 
-// A buffer of Python's, held while this lives.
+// A buffer of Python's buffer protocol, held while this object lives.
 class Buffer {
  public:
   Buffer() = default;
@@ -33,7 +33,7 @@ class Buffer {
   Buffer& operator=(const Buffer&) = delete;
   ~Buffer() { release(); }
 
-  // False if the object gives none like that.
+  // False if the object has no such buffer.
   bool take(nb::handle object, int flags) {
     release();
     held_ = PyObject_GetBuffer(object.ptr(), &view_, flags) == 0;
@@ -51,27 +51,27 @@ class Buffer {
   bool held_ = false;
 };
 
-// An array handed in, as memory: kept alive and in place while this lives. To be made and destroyed
-// with the GIL held. `name` is the argument's, for errors.
+// The memory of an array argument, kept alive and in place while this object lives. It must be made
+// and destroyed with the GIL held. `name` is the name of the argument, for errors.
 class Array {
  public:
-  // With Access::read an operand, of anything: it can be looked at only after promote(). With
-  // Access::write memory to write to: TypeError if it is no array, has a dtype other than float32
-  // or float64, lies on another device or cannot be written to. Both: ValueError for more than four
-  // axes or strides of no whole elements. None makes an array that is not given.
+  // With Access::read, `object` may be anything; its values can be read only after promote(). With
+  // Access::write it is memory to write to: TypeError if it is no array, has a dtype other than
+  // float32 or float64, lies on another device or is read-only. Both throw ValueError for more than
+  // four axes and for strides that are not whole elements. None gives an array that is not given.
   Array(const char* name, nb::handle object, Access access = Access::read);
   Array(const Array&) = delete;
   Array& operator=(const Array&) = delete;
 
   bool given() const { return given_; }
   const char* name() const { return name_; }
-  nb::handle object() const { return object_; }  // as it was handed in
-  // Whether its memory holds float32 or float64 values as they are.
+  nb::handle object() const { return object_; }  // the argument itself
+  // Whether its memory holds its values as float32 or float64.
   bool in_place() const { return in_place_; }
   Dtype dtype() const { return dtype_; }
   const Dims& shape() const { return shape_; }
 
-  // An empty view if not given. TypeError if the dtype is not T's.
+  // An empty view if it is not given. TypeError if the dtype is not T's.
   template <class T>
   TensorView<T> view() const {
     if (!given_) return {};
@@ -79,11 +79,11 @@ class Array {
     return {static_cast<T*>(data_), shape_, strides_};
   }
 
-  // Reads this array of float32 or float64 in its place.
+  // Reads this array of float32 or float64 instead of the argument.
   void replace(nb::object values);
 
  private:
-  // Each false if the object's memory is not its float32 or float64 values.
+  // Each returns false if the object's memory does not hold its values as float32 or float64.
   bool read(nb::handle object, Access access);
   bool from_buffer(nb::handle object, Access access);
   bool from_exchange_api(nb::handle object, const DlpackExchangeApi* api, nb::handle is_neg);
@@ -93,7 +93,7 @@ class Array {
 
   const char* name_;
   nb::handle object_;
-  nb::object values_;  // that stand in for it
+  nb::object values_;  // a copy that is read instead of the argument
   bool given_ = false;
   bool in_place_ = false;
   void* data_ = nullptr;
@@ -104,38 +104,39 @@ class Array {
   nb::ndarray<nb::ro> dlpack_;  // or this does
 };
 
-// TypeError for one that is not given.
+// TypeError if one of the arrays is not given.
 void require(std::initializer_list<const Array*> arrays);
 
-// Gives the operands of a call one dtype, that of its result, and returns it: by numpy's rules,
-// float64 of integers alone; or `fixed`. Those of other dtypes, lists, and arrays whose memory is
-// not their value are read as copies. TypeError for what has no real numbers of these dtypes.
+// Gives all operands of a call one dtype, that of its result, and returns it: `fixed`, or what
+// numpy's rules give, with float64 for integers alone. Operands of other dtypes, lists, and arrays
+// whose memory does not hold their values are read as copies. TypeError for what has no real
+// numbers.
 Dtype promote(std::span<Array* const> operands, std::optional<Dtype> fixed = {});
 inline Dtype promote(std::initializer_list<Array*> operands, std::optional<Dtype> fixed = {}) {
   return promote(std::span(operands.begin(), operands.size()), fixed);
 }
 
-// What kind of array a call answers with: that of its input. Objects that only have a buffer
-// (memoryview, array.array) are answered with numpy arrays.
+// The kind of array that a call returns: that of its input, or numpy arrays for objects that only
+// have a buffer (memoryview, array.array).
 class Kind {
  public:
   explicit Kind(const Array& input);
 
-  // Refuses what that kind cannot have computed outside of it: torch tensors that require a
-  // gradient. ValueError.
+  // ValueError for arrays that their library must compute itself: torch tensors that require a
+  // gradient.
   void check(std::initializer_list<const Array*> arrays) const;
-  // The threads of a call: as many as it says, or of None 0, the machine's default, or fewer if
-  // the array's library is set to fewer.
+  // The threads of a call: `threads`, or for None 0, the machine's default, or fewer if the array's
+  // library is limited to fewer.
   int threads(nb::handle given) const;
-  // What a call runs on: of torch tensors torch's own threads, else null, the library's pool.
+  // The executor of a call: torch's own threads for torch tensors, else null, the library's pool.
   Executor* executor() const;
-  // A numpy array for an output, not initialised.
+  // A numpy array for an output. It is not initialised.
   nb::object empty(const Dims& shape, Dtype dtype) const;
   // The same memory as an array of this kind.
   nb::object adopt(nb::object array) const;
 
  private:
-  nb::handle maker_;  // of plait._arrays; null for numpy
+  nb::handle maker_;  // the class in plait._arrays that makes such arrays; null for numpy
 };
 
 // Whether the array's type is from that package.
@@ -145,7 +146,7 @@ bool is_of(std::string_view package, const Array& array);
 template <class T>
 nb::object to_numpy(Tensor<T>&& tensor);
 
-// The axes of an array in another order.
+// The array with its axes in another order.
 nb::object transposed(const nb::object& array, const Dims& axes);
 template <class T>
 TensorView<T> transposed(const TensorView<T>& view, const Dims& axes) {
@@ -158,7 +159,7 @@ TensorView<T> transposed(const TensorView<T>& view, const Dims& axes) {
   return {view.data(), shape, strides};
 }
 
-// With an axis of size 1 before that one.
+// The view with an axis of size 1 inserted before `axis`.
 template <class T>
 TensorView<T> with_axis(const TensorView<T>& view, int before) {
   Dims shape;

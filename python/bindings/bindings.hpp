@@ -1,4 +1,4 @@
-// What each file of the extension adds to the module.
+// The functions by which each file of the extension adds its part to the module.
 #pragma once
 
 #include <nanobind/nanobind.h>

@@ -1,4 +1,4 @@
-// plait.Cost and Candidate: what a plan tells of itself and of the algorithms beside it.
+// plait.Cost and Candidate: what a plan predicts for each algorithm.
 #include <plait/plan.hpp>
 
 #include <nanobind/stl/string.h>

@@ -34,7 +34,7 @@ nb::object shuffle(nb::handle x_object, nb::handle groups_object) {
   return kind.adopt(dtype == Dtype::f64 ? shuffled<double>(x, groups) : shuffled<float>(x, groups));
 }
 
-// The matrix as a numpy array of bool that owns it.
+// The matrix as a numpy array of bool, which owns it.
 nb::object flow(nb::handle channels, nb::handle groups, nb::handle layers, nb::handle between) {
   if (between.is_none()) throw nb::type_error("between must be a str but is None");
   const GroupedStack stack{to_int("channels", channels), to_int("groups", groups),

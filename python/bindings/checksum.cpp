@@ -1,4 +1,4 @@
-// Checksums of memory that others may write: what plait.torch keeps of weights is as old as these.
+// Checksums of memory that others may write. plait.torch keeps packed weights while they hold.
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/vector.h>
 
@@ -20,8 +20,8 @@ constexpr std::size_t kWord = sizeof(std::uint64_t);
 constexpr std::size_t kStripe = 4 * kWord;
 constexpr std::size_t kBlock = 1024;
 
-// Odd, so that its products with different words differ modulo 2^64: where one word alone changes,
-// so does the sum, for certain; where more do, all but once in some 2^64.
+// The factor is odd, so that its products with different words differ modulo 2^64. So if a single
+// word changes, the sum surely changes; if several change, it stays equal about once in 2^64.
 constexpr std::uint64_t kFactor = 0x9E3779B97F4A7C15;
 
 std::uint64_t word(const std::byte* memory) {
@@ -30,8 +30,8 @@ std::uint64_t word(const std::byte* memory) {
   return value;
 }
 
-// Four sums side by side, each as fast as a multiplication follows another: some 25 GB/s at 3 GHz,
-// so that memory sets the pace where a cache does not hold the block.
+// Four sums side by side hide the latency of the multiplications: they read some 25 GB/s at 3 GHz,
+// so that memory is the limit for blocks that no cache holds.
 std::uint64_t checksum(const std::byte* memory, std::size_t bytes) {
   std::uint64_t a = 0, b = 0, c = 0, d = 0;
   for (; bytes >= kStripe; memory += kStripe, bytes -= kStripe) {
@@ -48,13 +48,13 @@ std::uint64_t checksum(const std::byte* memory, std::size_t bytes) {
   return sum;
 }
 
-// Memory in blocks, each with the checksum that it had at first. Whoever asks whether it changed
-// says how many bytes may be read for that; the blocks take turns.
+// Memory in blocks, each with the checksum that it had at first. A question whether the memory has
+// changed says how many bytes may be read for the answer, and the blocks are read in turn.
 class Checksums {
  public:
   explicit Checksums(const std::vector<std::pair<std::uintptr_t, std::size_t>>& spans) {
     for (const auto& [address, bytes] : spans) {
-      // Torch tells addresses as numbers.
+      // torch gives addresses as integers.
       const auto* memory = reinterpret_cast<const std::byte*>(address);  // NOLINT
       for (std::size_t at = 0; at < bytes; at += kBlock) {
         const std::size_t size = std::min(kBlock, bytes - at);
@@ -64,7 +64,7 @@ class Checksums {
     }
   }
 
-  // Whether one of the next blocks is not what it was: as many as have so many bytes, or one.
+  // Whether one of the next blocks has changed. Reads about `bytes` bytes, at least one block.
   bool changed(std::size_t bytes) {
     std::size_t read = 0;
     for (std::size_t i = 0; i < blocks_.size(); ++i) {

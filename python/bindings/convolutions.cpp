@@ -1,5 +1,6 @@
-// conv2d, conv1d and the chapter's functions: from Python's arrays and options to the library's
-// calls, and back to an array of the input's kind. python/plait documents the arguments.
+// conv2d, conv1d and the chapter's functions: they turn Python's arrays and options into the
+// library's calls, and results into arrays of the input's kind. python/plait documents the
+// arguments.
 #include <plait/conv2d.hpp>
 #include <plait/corr2d.hpp>
 #include <plait/error.hpp>
@@ -13,24 +14,31 @@
 namespace plait::python {
 namespace {
 
-// Everything a caller hands to conv2d or conv1d.
-struct Call {
-  Axes axes = Axes::hw;
+// The arguments of conv2d and conv1d, in the order in which python/plait/_convolutions.py passes
+// them.
+struct Arguments {
   nb::handle input, weight, bias, stride, padding, dilation, groups, padding_mode, padding_value,
       activation, residual, layout, weight_layout, flip, algorithm, accuracy, max_workspace_bytes,
       threads, reproducible, out;
 };
+constexpr std::size_t kArguments = sizeof(Arguments) / sizeof(nb::handle);
 
-// Which axes a call's arrays have. All have w; what is missing is of size 1.
-struct GivenAxes {
-  bool batch = false;                               // of input and output
-  bool channel = true;                              // of the input
-  bool kernels = true;                              // of the weight: c_o and c_i
-  bool row = true;                                  // h, of everything: not in conv1d
-  bool maps() const { return channel || kernels; }  // whether the output has a channel axis
+struct Call : Arguments {
+  Axes axes;
 };
 
-// Ranks are checked here, as the library would speak of axes that the caller does not have.
+// Which axes the arrays of a call have. All have w; an axis that is missing has size 1.
+struct GivenAxes {
+  bool batch = false;           // whether input and output have n
+  bool channel = true;          // whether the input has channels
+  bool weight_channels = true;  // whether the weight has c_o and c_i
+  bool row = true;              // whether the arrays have h: not in conv1d
+  // Whether the output has channels.
+  bool maps() const { return channel || weight_channels; }
+};
+
+// Ranks are checked here, since the library's message would name axes that the caller does not
+// have.
 [[noreturn]] void refuse_rank(const Array& array, const std::string& wanted) {
   throw Error(Status::invalid_argument, std::string(array.name()) + " must be " + wanted +
                                             " but is " + to_string(array.shape()));
@@ -48,24 +56,24 @@ GivenAxes given_axes(const Array& input, const Array& weight, Axes axes, Layout 
   }
   given.batch = rank == spatial + 2;
   given.channel = rank > spatial;
-  given.kernels = weight.shape().rank() != spatial;
-  if (given.kernels && weight.shape().rank() != spatial + 2) {
+  given.weight_channels = weight.shape().rank() != spatial;
+  if (given.weight_channels && weight.shape().rank() != spatial + 2) {
     const std::string taps = given.row ? "k_h x k_w" : "k";
     refuse_rank(weight, "c_o x c_i/groups x " + taps + " or, of one channel, " + taps);
   }
   return given;
 }
 
-// The kernel turned by 180 degrees: correlation with it is convolution with the kernel.
+// The weight with its kernels rotated by 180 degrees. Correlation with it is true convolution.
 template <class T>
-TensorView<T> turned(const TensorView<T>& kernel) {
-  if (kernel.rank() != 4 || kernel.empty()) return kernel;
-  const Dims& strides = kernel.strides();
-  T* last = kernel.data() + (kernel.size(2) - 1) * strides[2] + (kernel.size(3) - 1) * strides[3];
-  return {last, kernel.shape(), {strides[0], strides[1], -strides[2], -strides[3]}};
+TensorView<T> flipped(const TensorView<T>& weight) {
+  if (weight.rank() != 4 || weight.empty()) return weight;
+  const Dims& strides = weight.strides();
+  T* last = weight.data() + (weight.size(2) - 1) * strides[2] + (weight.size(3) - 1) * strides[3];
+  return {last, weight.shape(), {strides[0], strides[1], -strides[2], -strides[3]}};
 }
 
-// The operands of a call.
+// The arrays that a call reads.
 struct Operands {
   explicit Operands(const Call& call)
       : input("input", call.input),
@@ -93,13 +101,13 @@ class Convolution {
     kind_.check({&input_, &weight_, &bias_, &residual_});
     axes_ = given_axes(input_, weight_, call.axes, layout_);
     x_ = picture(input_, axes_.channel);
-    kernel_ = kernel();
-    if (to_bool("flip", call.flip)) kernel_ = turned(kernel_);
+    weight_view_ = weight_view();
+    if (to_bool("flip", call.flip)) weight_view_ = flipped(weight_view_);
     options_ = options();
   }
 
   nb::object run() {
-    const Plan plan = conv2d_plan<T>(x_, kernel_, options_);
+    const Plan plan = conv2d_plan<T>(x_, weight_view_, options_);
     const double seconds = plan.cost().predicted_seconds;
     if (call_.out.is_none()) {
       const nb::object made = make_output(plan.problem());
@@ -113,7 +121,7 @@ class Convolution {
   }
 
  private:
-  // A view of n x c x h x w or c x h x w (or in NHWC order), whatever the call's axes.
+  // The array as n x c x h x w or c x h x w (or in NHWC order), with the axes that it lacks added.
   template <class U = const T>
   TensorView<U> picture(const Array& array, bool channel) const {
     auto view = array.view<U>();
@@ -125,11 +133,11 @@ class Convolution {
     return view;
   }
 
-  // The view of c_o x c_i/groups x k_h x k_w.
-  TensorView<const T> kernel() const {
+  // The weight as c_o x c_i/groups x k_h x k_w.
+  TensorView<const T> weight_view() const {
     auto view = weight_.view<const T>();
     const WeightLayout layout = to_weight_layout(call_.weight_layout, call_.axes);
-    if (axes_.kernels) {
+    if (axes_.weight_channels) {
       if (layout == WeightLayout::hwio) {
         view = axes_.row ? transposed(view, {3, 2, 0, 1}) : transposed(view, {2, 1, 0});
       } else if (layout == WeightLayout::not_said) {
@@ -184,21 +192,21 @@ class Convolution {
     return o;
   }
 
-  // What 'same' needs to know; wrong ranks are for the library to refuse.
+  // The sizes that the padding 'same' depends on. The library refuses wrong ranks later.
   Problem sizes(const Conv2dOptions<T>& o) const {
     Problem problem;
     problem.stride = o.stride;
     problem.dilation = o.dilation;
-    if (x_.rank() < 3 || kernel_.rank() != 4) return problem;
+    if (x_.rank() < 3 || weight_view_.rank() != 4) return problem;
     const int h = x_.rank() - (layout_ == Layout::nchw ? 2 : 3);
     problem.h = x_.size(h);
     problem.w = x_.size(h + 1);
-    problem.k_h = kernel_.size(2);
-    problem.k_w = kernel_.size(3);
+    problem.k_h = weight_view_.size(2);
+    problem.k_w = weight_view_.size(3);
     return problem;
   }
 
-  // A numpy array for the output, in the caller's axes, lying in memory as the plan wants it.
+  // A numpy array for the output: its axes are in the caller's order, its memory in the plan's.
   nb::object make_output(const Problem& problem) const {
     Dims y = problem.y_shape();
     if (axes_.batch) y[0] = x_.size(0);  // also 0, which is planned as one image
@@ -214,7 +222,8 @@ class Convolution {
     if (problem.y_layout == Layout::nhwc) memory.push_back(y[1]);
     nb::object made = kind_.empty(memory, problem.dtype);
     if (problem.y_layout == layout_) return made;
-    // The caller's axes order is not that of memory: channels come first in one, last in the other.
+    // The caller's order of axes is not that of memory: channels are first in one, last in the
+    // other.
     const int rank = memory.rank();
     const int first = batch ? 1 : 0;
     Dims axes;
@@ -237,7 +246,7 @@ class Convolution {
     const TensorView<T> y = picture<T>(out, axes_.maps());
     run_released(predicted_seconds, [&](std::atomic<bool>* cancel) {
       options_.cancel = cancel;
-      conv2d_into<T>(y, x_, kernel_, options_);
+      conv2d_into<T>(y, x_, weight_view_, options_);
     });
   }
 
@@ -246,7 +255,7 @@ class Convolution {
   const Array &input_, &weight_, &bias_, &residual_;
   Kind kind_;
   GivenAxes axes_;
-  TensorView<const T> x_, kernel_;
+  TensorView<const T> x_, weight_view_;
   Conv2dOptions<T> options_;
 };
 
@@ -256,56 +265,44 @@ nb::object convolve(const Call& call) {
                                       : Convolution<float>(call, operands).run();
 }
 
-template <Axes axes>
-nb::object convolve_positional(nb::handle input, nb::handle weight, nb::handle bias,
-                               nb::handle stride, nb::handle padding, nb::handle dilation,
-                               nb::handle groups, nb::handle padding_mode, nb::handle padding_value,
-                               nb::handle activation, nb::handle residual, nb::handle layout,
-                               nb::handle weight_layout, nb::handle flip, nb::handle algorithm,
-                               nb::handle accuracy, nb::handle max_workspace_bytes,
-                               nb::handle threads, nb::handle reproducible, nb::handle out) {
-  return convolve(
-      {axes,     input,         weight,       bias,          stride,     padding,
-       dilation, groups,        padding_mode, padding_value, activation, residual,
-       layout,   weight_layout, flip,         algorithm,     accuracy,   max_workspace_bytes,
-       threads,  reproducible,  out});
+template <std::size_t... i>
+Arguments arguments_of(const nb::args& given, std::index_sequence<i...> /*of all*/) {
+  if (given.size() != sizeof...(i)) throw nb::type_error("a call has all arguments, in order");
+  return {nb::handle(PyTuple_GET_ITEM(given.ptr(), i))...};
 }
 
-template <Axes axes>
-void add_convolution(nb::module_& m, const char* name) {
-  const auto any = [](const char* argument) { return nb::arg(argument).none(); };
-  m.def(name, &convolve_positional<axes>, any("input"), any("weight"), any("bias"), any("stride"),
-        any("padding"), any("dilation"), any("groups"), any("padding_mode"), any("padding_value"),
-        any("activation"), any("residual"), any("layout"), any("weight_layout"), any("flip"),
-        any("algorithm"), any("accuracy"), any("max_workspace_bytes"), any("threads"),
-        any("reproducible"), any("out"));
+void add_convolution(nb::module_& m, const char* name, Axes axes, const nb::sig& signature) {
+  const auto call = [axes](const nb::args& given) {
+    return convolve({arguments_of(given, std::make_index_sequence<kArguments>()), axes});
+  };
+  m.def(name, call, signature);
 }
 
-// One of the chapter's functions, of X and K.
+// One of the chapter's functions of X and K.
 template <class T>
 using Chapter = Tensor<T> (*)(TensorView<const T>, TensorView<const T>, int threads);
 
 template <class T>
-nb::object correlate(Chapter<T> function, const Array& x, const Array& kernel, int threads) {
+nb::object correlate(Chapter<T> function, const Array& x, const Array& weight, int threads) {
   const auto x_view = x.view<const T>();
-  const auto kernel_view = kernel.view<const T>();
+  const auto weight_view = weight.view<const T>();
   Tensor<T> y;
   {
     const nb::gil_scoped_release released;
-    y = function(x_view, kernel_view, threads);
+    y = function(x_view, weight_view, threads);
   }
   return to_numpy(std::move(y));
 }
 
-// What the chapter's functions are given.
+// The arguments of the chapter's functions.
 struct XAndK {
-  XAndK(nb::handle x_object, nb::handle kernel_object)
-      : x("X", x_object), kernel("K", kernel_object), kind(x) {
-    require({&x, &kernel});
-    dtype = promote({&x, &kernel});
-    kind.check({&x, &kernel});
+  XAndK(nb::handle x_object, nb::handle weight_object)
+      : x("X", x_object), weight("K", weight_object), kind(x) {
+    require({&x, &weight});
+    dtype = promote({&x, &weight});
+    kind.check({&x, &weight});
   }
-  Array x, kernel;
+  Array x, weight;
   Kind kind;
   Dtype dtype;
 };
@@ -313,43 +310,43 @@ struct XAndK {
 void add_chapter(nb::module_& m, const char* name, Chapter<float> f32, Chapter<double> f64) {
   m.def(
       name,
-      [f32, f64](nb::handle x_object, nb::handle kernel_object) {
-        const XAndK given(x_object, kernel_object);
+      [f32, f64](nb::handle x_object, nb::handle weight_object) {
+        const XAndK given(x_object, weight_object);
         const int threads = given.kind.threads(nb::none());
         return given.kind.adopt(given.dtype == Dtype::f64
-                                    ? correlate<double>(f64, given.x, given.kernel, threads)
-                                    : correlate<float>(f32, given.x, given.kernel, threads));
+                                    ? correlate<double>(f64, given.x, given.weight, threads)
+                                    : correlate<float>(f32, given.x, given.weight, threads));
       },
       nb::arg("X").none(), nb::arg("K").none());
 }
 
-// corr2d with a stride and padding, which the chapter has in another section.
+// corr2d with a stride and padding, which the chapter treats in another section.
 template <class T>
-Tensor<T> corr2d_with(const TensorView<const T>& x, const TensorView<const T>& kernel,
+Tensor<T> corr2d_with(const TensorView<const T>& x, const TensorView<const T>& weight,
                       const Pair& stride, nb::handle padding, int threads) {
-  if (x.rank() != 2 || kernel.rank() != 2) return corr2d<T>(x, kernel, threads);  // refuses them
+  if (x.rank() != 2 || weight.rank() != 2) return corr2d<T>(x, weight, threads);  // refuses them
   Problem sizes;
   sizes.h = x.size(0);
   sizes.w = x.size(1);
-  sizes.k_h = kernel.size(0);
-  sizes.k_w = kernel.size(1);
+  sizes.k_h = weight.size(0);
+  sizes.k_w = weight.size(1);
   sizes.stride = stride;
   Conv2dOptions<T> options;
   options.threads = threads;
   options.stride = stride;
   options.padding = to_padding(padding, Axes::hw, sizes);
   const nb::gil_scoped_release released;
-  const Tensor<T> y = conv2d<T>(with_axis(x, 0), with_axis(with_axis(kernel, 0), 0), options);
+  const Tensor<T> y = conv2d<T>(with_axis(x, 0), with_axis(with_axis(weight, 0), 0), options);
   return dense_copy(TensorView<const T>(y.data(), {y.size(1), y.size(2)}));
 }
 
-nb::object corr2d_of(nb::handle x_object, nb::handle kernel_object, nb::handle stride_object,
+nb::object corr2d_of(nb::handle x_object, nb::handle weight_object, nb::handle stride_object,
                      nb::handle padding) {
-  const XAndK given(x_object, kernel_object);
+  const XAndK given(x_object, weight_object);
   const Pair stride = to_pair("stride", stride_object, Axes::hw);
   const auto correlated = [&](auto zero) {
     using T = decltype(zero);
-    return to_numpy(corr2d_with<T>(given.x.view<const T>(), given.kernel.view<const T>(), stride,
+    return to_numpy(corr2d_with<T>(given.x.view<const T>(), given.weight.view<const T>(), stride,
                                    padding, given.kind.threads(nb::none())));
   };
   return given.kind.adopt(given.dtype == Dtype::f64 ? correlated(double{}) : correlated(float{}));
@@ -358,8 +355,8 @@ nb::object corr2d_of(nb::handle x_object, nb::handle kernel_object, nb::handle s
 }  // namespace
 
 void add_convolutions(nb::module_& m) {
-  add_convolution<Axes::hw>(m, "conv2d");
-  add_convolution<Axes::w>(m, "conv1d");
+  add_convolution(m, "conv2d", Axes::hw, nb::sig("def conv2d(*arguments: object) -> object"));
+  add_convolution(m, "conv1d", Axes::w, nb::sig("def conv1d(*arguments: object) -> object"));
   m.def("corr2d", &corr2d_of, nb::arg("X").none(), nb::arg("K").none(), nb::arg("stride").none(),
         nb::arg("padding").none());
   add_chapter(m, "corr2d_multi_in", &corr2d_multi_in<float>, &corr2d_multi_in<double>);

@@ -46,12 +46,12 @@ dict
     "direction"; "multiplications", "additions" and "operations", which is both; "macs", which are
     the multiplications, and "flops", 2 macs; "multiplications_without_padding" and
     "additions_without_padding", without the products by padding zeros; "parameters" and
-    "parameters_with_bias"; "bytes_input", "bytes_kernel", "bytes_output", "bytes_grad_input",
-    "bytes_grad_kernel" and "bytes_grad_output"; "memory_forward_bytes" (x, K, y and the bias),
-    "memory_training_forward_bytes" and "memory_backward_bytes" (x, K, dy, dx, dK and those of the
-    bias): all exact. "arithmetic_intensity" in flops per byte read and written, and
+    "parameters_with_bias"; "bytes_input", "bytes_weight", "bytes_output", "bytes_grad_input",
+    "bytes_grad_weight" and "bytes_grad_output"; "memory_forward_bytes" (x, weight, y and the bias),
+    "memory_training_forward_bytes" and "memory_backward_bytes" (x, weight, dy, dx, dweight and
+    those of the bias): all exact. "arithmetic_intensity" in flops per byte read and written, and
     "roofline_seconds", the longer of multiplying at this machine's peak and of moving these bytes,
-    by the rates that plans reckon with.
+    at the rates that plans use.
 
 Raises
 ------

@@ -1,4 +1,5 @@
-// Large outputs of torch calls: memory that torch gets from the system and gives back each time.
+// Huge pages for large outputs of torch calls, whose memory torch gets from the system at each
+// call.
 #include <cstddef>
 #include <cstdint>
 
@@ -13,8 +14,8 @@ namespace {
 
 constexpr std::uintptr_t kHugePage = std::uintptr_t{2} << 20;
 
-// For the whole huge pages of the memory, which then take one page fault each, in the place of 512.
-// A hint: it changes no byte, and systems without such pages ignore it.
+// Asks for huge pages in place of the whole ones that the memory contains: one page fault then
+// replaces 512. It is a hint, which changes no byte and which systems without huge pages ignore.
 void ask_for_huge_pages([[maybe_unused]] std::uintptr_t address,
                         [[maybe_unused]] std::size_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)

@@ -1,4 +1,4 @@
-// im2col: from Python's array and options to the patches matrix, as an array of the input's kind.
+// im2col: the patches matrix of a Python array, as an array of the same kind.
 #include <plait/analysis/im2col.hpp>
 
 #include <utility>
@@ -11,7 +11,8 @@
 namespace plait::python {
 namespace {
 
-// Writing the matrix on one thread; only whether Ctrl-C must be looked for hangs on it.
+// The rate at which one thread writes the matrix. It only decides whether the call watches for
+// Ctrl-C.
 constexpr double kBytesPerSecond = 1e9;
 
 template <class T>
@@ -40,7 +41,7 @@ nb::object im2col_of(nb::handle x_object, nb::handle kernel_size, nb::handle str
   options.kernel = to_size("kernel_size", kernel_size);
   options.stride = to_pair("stride", stride, Axes::hw);
   options.dilation = to_pair("dilation", dilation, Axes::hw);
-  Problem sizes;  // what 'same' needs to know; wrong ranks are for the library to refuse
+  Problem sizes;  // the sizes that the padding 'same' depends on; the library refuses wrong ranks
   sizes.stride = options.stride;
   sizes.dilation = options.dilation;
   sizes.k_h = options.kernel.h;

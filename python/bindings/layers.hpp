@@ -1,4 +1,4 @@
-// plait.ConvLayer as the library's value and back.
+// Converts plait.ConvLayer to the library's value and back.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -41,7 +41,7 @@ using LayerArguments = std::deque<LayerArgument>;
 // The common dtype of all their arrays and of one more.
 Dtype promote(LayerArguments& layers, Array* operand = nullptr);
 
-// The shape and the view of a kernel: k_h x k_w stands for one channel, k for one row of it.
+// The shape and the view of a kernel with four axes: k_h x k_w has one channel, k also one row.
 Dims kernel_shape(const Array& array);
 template <class T>
 TensorView<const T> kernel_view(const Array& array) {
@@ -52,14 +52,14 @@ TensorView<const T> kernel_view(const Array& array) {
 }
 
 nb::tuple to_tuple(const Pair& pair);
-nb::tuple to_tuple(const Padding& padding);  // (h, w) where that says all, as torch takes it
+nb::tuple to_tuple(const Padding& padding);  // (h, w) if it is symmetric, as torch takes it
 
-// The padding of a layer with a kernel of that shape, as numbers. ValueError for words that need to
-// know the size of x.
+// The padding of a layer with a kernel of that shape, as numbers. ValueError for words that depend
+// on the size of x.
 Padding to_layer_padding(nb::handle padding, const Dims& kernel_shape, const Pair& stride,
                          const Pair& dilation);
 
-// The fields of a plait.ConvLayer, arrays in that kind.
+// The fields of a plait.ConvLayer, with arrays of that kind.
 template <class T>
 nb::tuple to_fields(ConvLayer<T>&& layer, const Kind& kind);
 

@@ -15,10 +15,10 @@
 namespace plait::python {
 namespace {
 
-// How long a pending signal may wait: as long as a cancelled run may take to stop.
+// The longest time that a signal waits, which is the time that a cancelled run may take to stop.
 constexpr std::chrono::milliseconds kSignalWait{20};
 
-// A piece of work on a thread of its own.
+// Work that runs on a thread of its own.
 class Worker {
  public:
   explicit Worker(const CancellableWork& work)
@@ -34,18 +34,18 @@ class Worker {
         }) {}
   ~Worker() {
     cancel_ = true;
-    const nb::gil_scoped_release released;  // the work may be waiting for it
+    const nb::gil_scoped_release released;  // the work may be waiting for the GIL
     thread_.join();
   }
 
-  // Whether it is done, waiting for a while if it is not.
+  // Whether the work is done. If not, waits for a while first.
   bool wait() {
     const nb::gil_scoped_release released;
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, kSignalWait, [this] { return done_; });
   }
 
-  // What it threw, once it is done.
+  // Throws what the work threw. Call it when the work is done.
   void rethrow() const {
     if (error_) std::rethrow_exception(error_);
   }
@@ -56,7 +56,7 @@ class Worker {
   std::condition_variable changed_;
   bool done_ = false;
   std::exception_ptr error_;
-  std::thread thread_;  // last: it uses all of the above
+  std::thread thread_;  // the last member, since it uses all others
 };
 
 }  // namespace
@@ -73,7 +73,8 @@ bool on_main_thread() {
 #ifdef __linux__
   return ::syscall(SYS_gettid) == ::getpid();
 #else
-  static const std::thread::id main_thread = std::this_thread::get_id();  // that of the import
+  static const std::thread::id main_thread =
+      std::this_thread::get_id();  // the thread of the import
   return std::this_thread::get_id() == main_thread;
 #endif
 }

@@ -1,4 +1,4 @@
-// The extension module plait._core: the library's calls and values. python/plait is what users see.
+// The extension module plait._core: the library's calls and values. Users import python/plait.
 #include <nanobind/nanobind.h>
 
 #include <plait/error.hpp>
@@ -15,7 +15,7 @@ PyObject* name_of(plait::Status status) {
   return status == plait::Status::out_of_memory ? PyExc_MemoryError : PyExc_ValueError;
 }
 
-// The library's errors under Python's names, with the library's text.
+// Translates the library's errors to Python's exceptions, with the library's text.
 void translate(const std::exception_ptr& exception, void*) {
   try {
     std::rethrow_exception(exception);
@@ -27,7 +27,8 @@ void translate(const std::exception_ptr& exception, void*) {
 }  // namespace
 
 NB_MODULE(_core, m) {
-  nb::set_leak_warnings(false);  // torch, say, keeps to the end what is registered with it
+  nb::set_leak_warnings(
+      false);  // torch, for example, keeps what is registered with it until the end
   nb::register_exception_translator(translate);
   m.attr("__version__") = plait::version();
   plait::python::add_problem(m);

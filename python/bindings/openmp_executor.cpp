@@ -12,7 +12,7 @@
 namespace plait::python {
 namespace {
 
-// What GNU's runtime offers to compiled code, and LLVM's and Intel's do, too.
+// The interface that GNU's runtime offers to compiled code. LLVM's and Intel's offer it too.
 struct OpenMp {
   void (*parallel)(void (*region)(void*), void* data, unsigned threads, unsigned flags) = nullptr;
   int (*in_parallel)() = nullptr;
@@ -28,9 +28,9 @@ void look_up(void* library, const char* name, Function*& function) {
   function = reinterpret_cast<Function*>(dlsym(library, name));
 }
 
-// The runtime that a library uses, if it is loaded: a search in a handle goes through what the
-// library was linked to, and nothing else, so that of several runtimes in a process it finds the
-// right one.
+// The runtime that a loaded library uses. A search in the library's handle goes through the
+// libraries that it was linked to and nothing else, so it finds the right one of several runtimes
+// in a process.
 OpenMp runtime_of(const char* library) {
   OpenMp openmp;
   void* handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
@@ -38,21 +38,21 @@ OpenMp runtime_of(const char* library) {
   look_up(handle, "GOMP_parallel", openmp.parallel);
   look_up(handle, "omp_in_parallel", openmp.in_parallel);
   look_up(handle, "omp_get_max_threads", openmp.max_threads);
-  dlclose(handle);  // torch stays loaded without this
+  dlclose(handle);  // torch stays loaded, as others hold it
   return openmp;
 }
 
 using Clock = std::chrono::steady_clock;
 
-// A region ends when all of its threads have arrived, those too that came when nothing was left to
-// do. On a busy machine one that the scheduler keeps waiting costs milliseconds so, where the
-// library's own pool, which waits for no thread that has not begun, loses none.
+// A parallel region ends when all of its threads have arrived, even those for which no task is
+// left. On a busy machine a thread that the scheduler delays so costs milliseconds. The library's
+// own pool does not wait for threads that have not begun.
 constexpr std::chrono::microseconds kLate{100};
 constexpr std::chrono::milliseconds kFirstPause{10};
 constexpr std::chrono::milliseconds kLongestPause{640};
 
-// For how long the region's threads are not asked: after one was late, and twice as long each time
-// that the next try is late again.
+// How long the region's threads are not used after one of them was late. The time doubles whenever
+// the next try is late again.
 class Pause {
  public:
   bool lasts(Clock::time_point now) const {
@@ -71,13 +71,13 @@ class Pause {
 
  private:
   std::atomic<Clock::rep> until_{0};
-  std::atomic<Clock::rep> length_{0};  // 0: the last try was in time
+  std::atomic<Clock::rep> length_{0};  // 0: no thread was late at the last try
 };
 
-// A runtime starts threads of their own for each thread that begins a region, which end with it.
-// One that answers a single request of a server would wait for them longer than they help: with
-// 1x128x56x56,128x128x3x3,s2,p1 the first region of a new thread takes as long as one thread alone,
-// 2.28 ms, and the library's pool 1.25 [Zen 4 VM, 2026-12-01].
+// A runtime starts a team of threads for each thread that begins a region, and the team ends with
+// that thread. A thread that answers a single request of a server would wait for its team longer
+// than it helps: for 1x128x56x56,128x128x3x3,s2,p1 the first region of a new thread takes 2.28 ms,
+// as long as one thread alone, and the library's pool takes 1.25 ms [Zen 4 VM, 2026-12-01].
 constexpr int kCallsOfANewThread = 16;
 
 bool thread_is_new() {
@@ -112,12 +112,12 @@ class OpenMpExecutor final : public Executor {
   }
 
  private:
-  // The team may be smaller than asked for, so tasks are claimed, not dealt out.
+  // The team may be smaller than asked for, so its threads claim tasks one by one.
   struct Region {
     int count;
     TaskRef task;
     std::atomic<int> next{0};
-    std::atomic<Clock::rep> end{0};  // of the task that ended last
+    std::atomic<Clock::rep> end{0};  // when the last task ended
   };
   static void work(void* data) {
     auto& region = *static_cast<Region*>(data);
@@ -137,8 +137,8 @@ class OpenMpExecutor final : public Executor {
   Pause pause_;
 };
 
-// Set in a forked child: a runtime would wait there for threads of the parent, also of regions that
-// torch had begun before any call of plait. Registered when the extension is loaded.
+// Set in a forked child, where a runtime would wait for threads of the parent, even for those that
+// torch started before any call of plait. The handler is registered when the extension is loaded.
 constinit std::atomic<bool> forked{false};
 [[maybe_unused]] const int registered =
     pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
@@ -146,7 +146,7 @@ constinit std::atomic<bool> forked{false};
 Executor* make_torch_executor() {
   const OpenMp openmp = runtime_of("libtorch_cpu.so");
   if (!openmp.complete()) return nullptr;
-  return new OpenMpExecutor(openmp);  // never destroyed: calls may come until the process ends
+  return new OpenMpExecutor(openmp);  // never destroyed, as calls may come until the process ends
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ const Dims kNchwFromNhwc{0, 3, 1, 2};
 Plan make_plan(nb::handle problem, nb::handle weight_shape, nb::handle accuracy,
                nb::handle max_workspace_bytes, nb::handle threads, nb::handle prepacked,
                nb::handle packed_format, nb::handle algorithm, nb::handle reproducible,
-               nb::handle delta) {
+               nb::handle tile_columns) {
   if (!weight_shape.is_none() || PyTuple_Check(problem.ptr()) || PyList_Check(problem.ptr())) {
     throw nb::type_error(
         "the problem must be a problem line (str) or a plait.Problem, not shapes: pass "
@@ -37,19 +37,19 @@ Plan make_plan(nb::handle problem, nb::handle weight_shape, nb::handle accuracy,
   limits.packed_format = to_text("packed_format", packed_format);
   limits.algorithm = to_text("algorithm", algorithm);
   limits.reproducible = to_bool("reproducible", reproducible);
-  if (!delta.is_none()) {
-    const std::int64_t outputs = to_int("delta", delta);
+  if (!tile_columns.is_none()) {
+    const std::int64_t outputs = to_int("tile_columns", tile_columns);
     if (outputs < 1 || outputs > std::numeric_limits<int>::max()) {
       throw Error(Status::invalid_argument,
-                  "delta must be at least 1, or None, but is " + std::to_string(outputs));
+                  "tile_columns must be at least 1, or None, but is " + std::to_string(outputs));
     }
-    limits.delta = static_cast<int>(outputs);
+    limits.tile_columns = static_cast<int>(outputs);
   }
   return plan(to_problem(problem), limits);
 }
 
-// The view with its axes in the problem's order. For an NHWC problem the array is n x h x w x c as
-// it lies in memory, or an n x c x h x w view of such memory.
+// The view with axes n, c, h, w. For an NHWC problem the array is n x h x w x c, as it lies in
+// memory, or an n x c x h x w view of such memory.
 template <class T>
 TensorView<T> in_problem_axes(const TensorView<T>& view, const Operand& operand) {
   if (operand.layout != Layout::nhwc || view.rank() != 4) return view;
@@ -74,7 +74,7 @@ class Run {
     options_.residual = in_problem_axes(
         residual.view<const T>(),
         {"residual", problem_.y_shape(), problem_.effective_residual_strides(), problem_.y_layout});
-    // An n x c x h x w view of NHWC memory is answered with one.
+    // For an n x c x h x w view of NHWC memory the output is such a view too.
     y_as_view_ = result_.layout == Layout::nhwc && first_.layout == Layout::nhwc &&
                  x.shape().rank() == 4 && x_.strides() == x.view<const T>().strides();
   }
@@ -197,7 +197,7 @@ constexpr const char* kPlanSignature =
     "def plan(problem: str | Problem, *, accuracy: str = 'fp32', "
     "max_workspace_bytes: int | None = None, threads: int | None = None, prepacked: bool = True, "
     "packed_format: str | None = None, algorithm: str | None = None, reproducible: bool = False, "
-    "delta: int | None = None) -> Plan";
+    "tile_columns: int | None = None) -> Plan";
 
 constexpr const char* kPlanDoc = R"(Plan a convolution: which algorithm, why, and at what cost.
 
@@ -219,7 +219,7 @@ algorithm : str, optional
     Only this one; `plait.algorithms()` lists them.
 reproducible : bool
     Whether the choice may depend on the problem and these limits alone.
-delta : int, optional
+tile_columns : int, optional
     Outputs side by side in a register tile.
 
 Returns
@@ -332,11 +332,11 @@ void add_plan(nb::module_& m) {
                (p.threads() == 1 ? " thread>" : " threads>");
       });
   m.def("plan", &make_plan, nb::arg("problem").none(), nb::arg("weight_shape").none() = nb::none(),
-        nb::kw_only(),  // to say what to write instead
+        nb::kw_only(),  // so that the error can say what to write instead
         nb::arg("accuracy").none() = "fp32", nb::arg("max_workspace_bytes").none() = nb::none(),
         nb::arg("threads").none() = nb::none(), nb::arg("prepacked").none() = true,
         nb::arg("packed_format").none() = nb::none(), nb::arg("algorithm").none() = nb::none(),
-        nb::arg("reproducible").none() = false, nb::arg("delta").none() = nb::none(),
+        nb::arg("reproducible").none() = false, nb::arg("tile_columns").none() = nb::none(),
         nb::sig(kPlanSignature), kPlanDoc);
   m.def(
       "algorithms",

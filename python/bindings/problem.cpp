@@ -1,4 +1,4 @@
-// plait.Problem: a layer's sizes and options, from a problem line or from shapes.
+// plait.Problem: the sizes and options of a layer, from a problem line or from shapes.
 #include <plait/problem.hpp>
 
 #include <nanobind/stl/string.h>
@@ -148,7 +148,7 @@ void add_problem(nb::module_& m) {
           nb::sig("def x_shape(self) -> tuple[int, int, int, int]"),
           "tuple: (n, c_in, h, w), in any layout")
       .def_prop_ro(
-          "weight_shape", [](const Problem& p) { return to_tuple(p.kernel_shape()); },
+          "weight_shape", [](const Problem& p) { return to_tuple(p.weight_shape()); },
           nb::sig("def weight_shape(self) -> tuple[int, int, int, int]"),
           "tuple: (c_out, c_in/groups, k_h, k_w)")
       .def_prop_ro(

@@ -36,7 +36,7 @@ VerifyReport run_verify(nb::handle cases, nb::handle first, nb::handle seed, nb:
                                    ? nb::cast<Problem>(problem)
                                    : parse_problem(to_text("problems", problem)));
   }
-  // What `progress` raises stops the sweep, and is raised again when it has stopped.
+  // An exception of `progress` stops the sweep, and is raised again when it has stopped.
   std::optional<nb::python_error> raised;
   VerifyReport report;
   run_interruptibly([&](std::atomic<bool>* cancel) {

@@ -1,8 +1,8 @@
-"""Arrays in and out: what stands for the values of an operand, and outputs of the input's kind.
+"""Operands that the extension cannot read in place, and outputs of the input's kind.
 
-The extension reads float32 and float64 where they lie. Everything else comes here: `promoted`
-makes arrays of it, or says why it cannot. Every kind of output is computed into a numpy array,
-whose memory is handed on without a copy.
+The extension reads arrays of float32 and float64 in place. Of everything else `promoted` makes
+arrays, or says why it cannot. Every output is computed into a numpy array, whose memory an array
+of the input's kind then takes over without a copy.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from typing import Any
 
 import numpy as np
 
-_ANY_NUMBER = 1 << 30  # of threads
-_CACHE_LINE = 64  # bytes; jax and tensorflow copy what is less aligned
+_ANY_NUMBER = 1 << 30  # more threads than any machine runs
+_CACHE_LINE = 64  # bytes; jax and tensorflow copy memory that is less aligned
 
 
 class _Kind:
-    """What an array library needs to be answered in its own kind."""
+    """How outputs become arrays of one library."""
 
-    threads: Callable[[], int] = staticmethod(lambda: _ANY_NUMBER)  # that it is set to use
+    threads: Callable[[], int] = staticmethod(lambda: _ANY_NUMBER)  # its limit
     shares_threads = False  # whether calls run on the library's own threads
 
     def check(self, name: str, array: Any) -> None:
-        """Refuse an argument whose meaning would be lost on the way."""
+        """Refuse what plait cannot compute, such as a tensor that requires a gradient."""
 
     def empty(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-        """Make a numpy array of 64-byte aligned memory, not initialised."""
+        """Make a numpy array in memory that is aligned to 64 bytes and not initialised."""
         size = np.dtype(dtype).itemsize * int(np.prod(shape, dtype=np.int64))
         memory = np.empty(size + _CACHE_LINE, np.uint8)
         start = -memory.ctypes.data % _CACHE_LINE
@@ -43,7 +43,7 @@ class _Torch(_Kind):
 
     def __init__(self) -> None:
         self._torch = sys.modules["torch"]
-        self.threads = self._torch.get_num_threads  # itself, as every call asks
+        self.threads = self._torch.get_num_threads  # called each time, so without a wrapper
 
     def check(self, name: str, array: Any) -> None:
         if getattr(array, "requires_grad", False) and self._torch.is_grad_enabled():
@@ -75,8 +75,8 @@ _BY_PACKAGE = {"torch": _Torch, "jax": _Jax, "jaxlib": _Jax, "tensorflow": _Tens
 def promoted(operands: list[tuple[str, Any]], dtype: str | None) -> list[np.ndarray]:
     """Read operands, given with their names, as arrays of one dtype, float32 or float64.
 
-    That is `dtype`, which then must hold every value, or what numpy's rules make of theirs: float64
-    if all are integers. Arrays that hold such values as they are, are not copied.
+    The dtype is `dtype`, which must then hold every value, or what numpy's rules give, with float64
+    for integers alone. Arrays that have this dtype already are not copied.
     """
     arrays = [(name, _values(name, given)) for name, given in operands]
     if dtype is not None:
@@ -122,7 +122,7 @@ def _check_device(name: str, given: Any) -> None:
     """Refuse memory that is not the CPU's."""
     if not _is_torch(given) and hasattr(given, "__dlpack_device__"):
         kind = int(given.__dlpack_device__()[0])
-        if kind not in (1, 3):  # the CPU's, also pinned by CUDA
+        if kind not in (1, 3):  # CPU memory, also when pinned by CUDA
             raise TypeError(
                 f"{name} lies on another device (DLPack type {kind}), but plait computes on the "
                 "CPU: move it to the CPU first"
@@ -130,14 +130,14 @@ def _check_device(name: str, given: Any) -> None:
 
 
 def _values(name: str, given: Any) -> np.ndarray:
-    """Read anything that holds real numbers as an array, without a copy where it can be."""
+    """Read anything that holds real numbers as an array, if possible without a copy."""
     _check_device(name, given)
     if _is_torch(given):
         array: np.ndarray = _plain(name, given).numpy()
     elif _is_array(given) or isinstance(given, (list, tuple, range)):
         try:
             array = np.from_dlpack(given) if _has_dlpack_alone(given) else np.asarray(given)
-        except Exception as error:  # whatever an array library raises
+        except Exception as error:  # array libraries raise many kinds
             raise TypeError(
                 f"{name} ({type(given).__name__}) cannot be read as an array: {_line(error)}"
             ) from error
@@ -191,7 +191,7 @@ def _plain(name: str, tensor: Any) -> Any:
     try:
         plain = tensor.resolve_neg()
         plain.numpy()
-    except Exception as error:  # of the many kinds of tensors that have no memory
+    except Exception as error:  # each kind of tensor without memory raises its own
         raise TypeError(
             f"{name} ({type(tensor).__name__}) has no plain memory to read: {_line(error)}"
         ) from error
@@ -248,12 +248,12 @@ def _line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-# From an array's type to its kind; None answers with numpy arrays.
+# The kind for each type of array. None stands for numpy arrays.
 KINDS: dict[type, _Kind | None] = {np.ndarray: None}
 
 
 def kind_of(array_type: type) -> None:
-    """Put the kind of arrays of this type into `KINDS`."""
+    """Add the kind of arrays of this type to `KINDS`."""
     kind = None
     for base in array_type.__mro__:
         package = base.__module__.partition(".")[0]

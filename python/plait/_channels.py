@@ -1,4 +1,4 @@
-"""Channels in groups: the shuffle that mixes them, and what reaches what through grouped layers."""
+"""Channels in groups: how a shuffle mixes them, and which reach which through grouped layers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def channel_shuffle(x: Any, groups: int) -> Any:
-    """Deal the channels of `groups` blocks out in turn, so that the next layer mixes the blocks.
+    """Interleave the channels of `groups` blocks, so that the next layer mixes the blocks.
 
     Output channel ``j * groups + i`` is input channel ``i * (c / groups) + j``: the channels are
     reshaped to groups x c / groups, transposed and flattened, as by
@@ -59,9 +59,9 @@ def channel_flow(channels: int, groups: int, layers: int = 1, between: str = "no
     Parameters
     ----------
     channels : int
-        Of the input, the output, and between the layers; at most 4096.
+        Channels of the input, of the output, and between the layers; at most 4096.
     groups : int
-        Of each layer; must divide `channels`.
+        Groups of each layer; must divide `channels`.
     layers : int
         How many grouped layers follow each other.
     between : {'none', 'shuffle', 'pointwise'}

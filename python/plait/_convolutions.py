@@ -1,4 +1,7 @@
-"""conv2d and conv1d: one call, planned once per problem."""
+"""conv2d and conv1d: convolution in one call, planned once per problem.
+
+Arguments go to the extension by position: its list of them is in bindings/convolutions.cpp.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ def conv2d(
 ) -> Any:
     """Convolve images: ``act(conv(input, weight) + bias + residual)``.
 
-    As in deep learning this is cross-correlation; ``flip=True`` turns the kernel first and gives
+    As in deep learning this is cross-correlation; ``flip=True`` flips the kernel first and gives
     true convolution. The arguments up to `groups` mean what they mean to
     ``torch.nn.functional.conv2d``.
 
@@ -57,13 +60,14 @@ def conv2d(
         or 'same_lower' (output of ceil(size / stride), an odd row or column going to the bottom
         and right, or to the top and left).
     groups : int
-        Input and output channels are cut into so many blocks, connected one to one.
+        Input and output channels are split into this many blocks, and output block i reads input
+        block i alone.
     padding_mode : {'zeros', 'reflect', 'symmetric', 'replicate', 'circular', 'constant'}
         What the added rows and columns hold; the first four of a row 1 2 3: 0 0 | 1 2 3,
         3 2 | 1 2 3, 2 1 | 1 2 3, 1 1 | 1 2 3. 'reflect' is scipy.ndimage's 'mirror', and
         'symmetric' its 'reflect'. 'edge' is another word for 'replicate'.
     padding_value : float
-        Of padding_mode 'constant'.
+        The value that padding holds with padding_mode 'constant'.
     activation : str, optional
         'relu', 'relu6', 'leaky:0.1' (any slope), 'hswish', 'silu', 'sigmoid' or 'tanh'. At an
         infinity each gives its limit: -0 at -inf for 'hswish', 'silu' and 'leaky:0'.
@@ -76,12 +80,12 @@ def conv2d(
         it is 'oihw', but a likely mistake is refused: in 'nhwc' and tensorflow calls a weight such
         as 3 x 3 x 3 x 64, which would be a kernel over 8 times longer than wide.
     flip : bool
-        Turn the kernel by 180 degrees, for true convolution. Padding stays where it is. So with an
+        Flip the kernel on both axes, for true convolution. Padding stays where it is. So with an
         even kernel scipy.signal.correlate2d's 'same' is 'same' here, and convolve2d's is
         'same_lower' with `flip`; scipy.ndimage.correlate is 'same_lower', and its convolve is
         'same' with `flip`.
     algorithm : str, optional
-        Only this one; `plait.algorithms()` lists them.
+        Use only this algorithm; `plait.algorithms()` lists them.
     accuracy : {'strict', 'fp32', 'relaxed'}
         Largest expected rms error / rms output: 5e-7, 2e-6, 5e-6.
     max_workspace_bytes : int, optional

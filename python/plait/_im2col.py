@@ -20,7 +20,7 @@ def im2col(
 ) -> Any:
     """Lay out the patches that a layer sees as the rows of a matrix.
 
-    With X' the matrix and W the kernel K of c_out x c x k_h x k_w read as c_out x (c k_h k_w), the
+    With X' the matrix, and W the weight of c_out x c x k_h x k_w read as c_out x (c k_h k_w), the
     layer is the product ``W X'^T``, of c_out x (h_out w_out).
 
     Parameters

@@ -58,7 +58,7 @@ def sigmoid(v: np.ndarray) -> np.ndarray:
 
 
 def formula(activation: str, v: np.ndarray) -> np.ndarray:
-    """In float64, but for NaN; where v is far below, the limit."""
+    """The activation in float64; NaN aside, and the limit for v far below zero."""
     v = v.astype("float64")
     name, _, slope = activation.partition(":")
     finite = np.maximum(v, np.finfo("float64").min)
@@ -76,7 +76,7 @@ def formula(activation: str, v: np.ndarray) -> np.ndarray:
 
 
 def activated(activation: str, values: np.ndarray, *, as_bias: bool) -> np.ndarray:
-    """What a layer of zeros makes of the values, one for each channel."""
+    """The output of a layer of zeros plus one value per channel, given as bias or as residual."""
     x = np.zeros((1, 1, 2, 3), values.dtype)
     weight = np.ones((len(values), 1, 1, 1), values.dtype)
     if as_bias:

@@ -1,4 +1,4 @@
-"""Every argument of every function, given what it cannot be: the error names the argument."""
+"""Every argument of every function with a wrong value: the error names the argument."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ FUNCTIONS = {
 }
 WRONG = [object(), "wrong!", -7, 2.5, [1, 2, 3, 4, 5], float("nan")]
 
-# What the error says instead of the argument's name.
+# The words of the error, for arguments that it does not name.
 OTHER_WORDS = {
     "problem": "weight has no shape|direction",
     "problems": "weight has no shape",

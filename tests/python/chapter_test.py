@@ -67,7 +67,7 @@ def test_a_batch_keeps_its_axis(rng) -> None:
 @pytest.mark.parametrize(
     ("function", "x_shape", "k_shape", "text"),
     [
-        (plait.corr2d, (3, 3, 3), (2, 2), "X must be h x w but is 3x3x3"),
+        (plait.corr2d, (3, 3, 3), (2, 2), "x must be h x w but is 3x3x3"),
         (plait.corr2d, (3, 3), (4, 2), "4x2"),
         (plait.corr2d_multi_in, (2, 3, 3), (3, 2, 2), "weight expects 3 input channels"),
         (plait.corr2d_multi_in_out, (2, 3, 3), (2, 2), "c_o x c_i/groups x k_h x k_w"),

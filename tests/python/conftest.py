@@ -1,4 +1,4 @@
-"""What the tests of the Python package share: the length of a run, and other people's arrays."""
+"""What the tests of the Python package share: the length of a run, and other libraries' arrays."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ FULL = os.environ.get("PLAIT_FULL") == "1"
 
 
 def one_machine(config: pytest.Config) -> None:
-    """Describe the machine once, for this process and those that tests start: the clock that a CPU
-    tells, which predicted times follow, may be another whenever it is asked."""
+    """Describe the machine once, for this process and for those that tests start. The clock that a
+    CPU reports, which predicted times depend on, may differ whenever it is asked."""
     if os.environ.get("PLAIT_MACHINE"):
         return
     file = tempfile.NamedTemporaryFile("w", prefix="plait-machine-", suffix=".txt")  # noqa: SIM115

@@ -22,7 +22,7 @@ OPTIONS = doctest.ELLIPSIS
 class Block(NamedTuple):
     language: str
     text: str
-    line: int  # of its first line in the page, from 0
+    line: int  # where it starts in the page, from 0
 
 
 def blocks_of(page: str) -> list[Block]:
@@ -41,7 +41,7 @@ PAGES = [
 
 
 def check(examples: str, names: dict, name: str, line: int = 0) -> int:
-    """Run examples as doctest does, with and for `names`; return how many there were."""
+    """Run examples as doctest does, which read and set `names`; return how many there were."""
     test = doctest.DocTestParser().get_doctest(examples, names, name, None, line)
     said: list[str] = []
     runner = doctest.DocTestRunner(optionflags=OPTIONS, verbose=False)

@@ -11,13 +11,13 @@ SHAPE = (1, 8, 21, 25)
 
 
 def windows(array: np.ndarray, padding: int = 1, taps: int = 3) -> np.ndarray:
-    """n x c x h x w x taps x taps."""
+    """Return the windows of x, as n x c x h x w x taps x taps."""
     padded = np.pad(array, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
     return np.lib.stride_tricks.sliding_window_view(padded, (taps, taps), axis=(2, 3))
 
 
 def check(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, algorithm: str) -> np.ndarray:
-    """That every output keeps to the guarantee; returns those that are not finite."""
+    """Check that every output keeps to the guarantee; return those that are not finite."""
     line = plait.Problem.from_shapes(x.shape, kernel.shape, padding=1, bias=True)
     plan = plait.plan(str(line), algorithm=algorithm, accuracy="relaxed")
     y = plan.run(x, plan.pack(kernel, bias)).astype("float64")

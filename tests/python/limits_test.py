@@ -1,4 +1,4 @@
-"""What a process may not have: memory, and more threads than torch is set to."""
+"""Limits of a process: its memory, and the number of threads that torch is set to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 MACHINES = Path(__file__).parent.parent / "machines"
 
-# Results of tens of gigabytes, of arrays that repeat one number.
+# Calls whose results have tens of gigabytes, on arrays that repeat one number.
 TOO_LARGE = """
 import json, pathlib, resource, numpy as np, plait
 mapped = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

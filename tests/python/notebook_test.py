@@ -41,7 +41,7 @@ def execute(folder: Path):
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory):
-    """Outputs by cell, run as from the top of the repository, which stays as it is."""
+    """Outputs by cell, as run from the top of the repository, which the run does not change."""
     root = tmp_path_factory.mktemp("repository")
     shutil.copytree(EXAMPLES / "images", root / "examples" / "images")
     with pytest.MonkeyPatch.context() as environment:
@@ -121,7 +121,7 @@ def test_costs(outputs):
 
 
 def test_products_with_pixels_are_counted_right():
-    """The number above, by putting a one where there is a pixel and adding what a tap sees."""
+    """The number above, counted by adding up ones that stand for pixels wherever a tap reads."""
     padded = np.pad(np.ones(256), 2)
     along_one_axis = sum(padded[i : i + 5].sum() for i in range(256))
     assert 128 * 128 * along_one_axis**2 == 26_592_477_184

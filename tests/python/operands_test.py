@@ -1,4 +1,4 @@
-"""Arrays as people have them, at every entry point: what they hold is what is computed with."""
+"""Arrays of many kinds at every entry point: the values that they hold are computed with."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _of(package: str, dtype: str):
     return make
 
 
-# From the form to what makes it of float32 values, and the dtype that numpy's rules start from.
+# For each kind of array: what makes it of float32 values, and its dtype in numpy's rules.
 FORMS = {
     "negated": (_negated, "float32"),
     "explicit byte order": (_explicit_byte_order, "float32"),
@@ -181,7 +181,7 @@ def test_the_chapters_first_example_as_numpy_makes_it() -> None:
 
 
 def test_every_function_of_arrays_is_an_entry_point() -> None:
-    """What is new must be tried above, or have a reason to be here."""
+    """A new function must be tested above, or be listed here with a reason."""
     without_arrays = {"algorithms", "average_pool_kernel", "channel_flow", "channel_shuffle_kernel"}
     without_arrays |= {"clear_cache", "cost", "identity_kernel", "info", "measure_peak_gflops"}
     without_arrays |= {"plan", "verify"}

@@ -23,7 +23,7 @@ _NUMPY_MODES = {
 
 
 def _windows(x, taps, stride, dilation, groups):
-    """n x groups x channels of a group x h' x w' x k_h x k_w."""
+    """Return the windows, n x groups x channels of a group x h' x w' x k_h x k_w."""
     k_h, k_w = ((k - 1) * d + 1 for k, d in zip(taps, dilation, strict=True))
     windows = np.lib.stride_tricks.sliding_window_view(x, (k_h, k_w), axis=(2, 3))
     windows = windows[:, :, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
@@ -87,7 +87,7 @@ class Case:
         return np.pad(self.x, ((0, 0), (0, 0), *padding), **how)
 
     def allowed(self, plan) -> np.ndarray:
-        """The guarantee of plan.error_bound, before an activation."""
+        """The bound that plan.error_bound guarantees, before an activation."""
         o = self.options
         groups = o["groups"]
         taps = self.weight.shape[2:]

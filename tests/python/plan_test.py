@@ -120,7 +120,7 @@ def test_limits() -> None:
     assert plait.plan(LINE, max_workspace_bytes=0).workspace_bytes == 0
     assert plait.plan(LINE, threads=1).threads == 1
     assert plait.plan(LINE, algorithm="im2col").algorithm == "im2col"
-    assert plait.plan(LINE, delta=32).config.startswith("delta 32")
+    assert " x 32 outputs" in plait.plan(LINE, tile_columns=32).config
     assert plait.plan(LINE, reproducible=True).algorithm in plait.algorithms()
     first = plait.plan("1x8x30x30,8x8x3x3", algorithm="direct/pixels")
     second = plait.plan("1x8x20x20,8x8x3x3", packed_format=first.packed_format)
@@ -136,7 +136,7 @@ def test_limits() -> None:
         ({"threads": 0}, ValueError, "at least 1"),
         ({"threads": "two"}, TypeError, "threads must be an int but is 'two'"),
         ({"prepacked": 1}, TypeError, "prepacked must be True or False but is 1"),
-        ({"delta": 0}, ValueError, "delta must be at least 1"),
+        ({"tile_columns": 0}, ValueError, "tile_columns must be at least 1"),
         ({"thread": 1}, TypeError, "incompatible"),
     ],
 )
@@ -160,7 +160,7 @@ def test_wrong_runs() -> None:
         plan.run(x, np.ones((1, 1, 1, 1), "float32"))
     with pytest.raises(TypeError, match="packed is missing"):
         plan.run(x, None)
-    with pytest.raises(ValueError, match="K must be 1x1x1x1 for this plan but is 1x1x2x2"):
+    with pytest.raises(ValueError, match="weight must be 1x1x1x1 for this plan but is 1x1x2x2"):
         plan.pack(np.ones((1, 1, 2, 2), "float32"))
     with pytest.raises(ValueError, match="residual was given"):
         plan.run(x, packed, x)

@@ -20,7 +20,7 @@ def python(code: str, timeout: float | None = 60) -> subprocess.CompletedProcess
     )
 
 
-# A layer that the reference algorithm needs a second or two for, and one that it needs minutes for.
+# A layer that takes the reference algorithm a second or two, and one that takes it minutes.
 SLOW = "1x64x80x80,64x64x5x5"
 ENDLESS = "1x256x128x128,512x256x7x7"
 
@@ -56,7 +56,7 @@ os._exit(finished.is_set())  # in the middle of the run
 
 
 def test_the_first_calls_of_many_threads_do_not_wait_for_each_other() -> None:
-    """What a call looks up once may be looked up by all at once: none holds the GIL meanwhile."""
+    """All threads may make the lookups of a first call at once: none holds the GIL meanwhile."""
     code = """
 import threading, numpy as np, plait
 x, weight = np.ones((1, 2, 8, 8), "float32"), [[[[1]]], [[[2]]]]
@@ -119,7 +119,7 @@ def interrupt_soon() -> threading.Timer:
 
 @pytest.mark.parametrize("call", ["run", "conv2d", "verify"])
 def test_ctrl_c_ends_a_long_call(call: str) -> None:
-    """A call that goes on takes minutes, and is found to have written the end of y."""
+    """A call that is not stopped takes minutes, and has then written the end of y."""
     plan = plait.plan(ENDLESS, algorithm="reference", threads=1)
     x = np.ones(plan.problem.x_shape, "float32")
     weight = np.ones(plan.problem.weight_shape, "float32")

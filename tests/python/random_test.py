@@ -11,8 +11,8 @@ from conftest import FULL
 CASES = 3000 if FULL else 500
 BLOCK = 25  # cases of one test: a failure names its seed
 
-# Activations stretch an error by at most their largest slope, and round their own result; so does
-# the oracle, which matters in float64 only.
+# Activations enlarge an error by at most their largest slope, and round their result. The oracle
+# rounds too, which matters in float64 only.
 SLOPE = {"hswish": 1.5, "silu": 1.1}
 ROUNDINGS = {"float32": 1, "float64": 4}
 

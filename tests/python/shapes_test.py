@@ -116,7 +116,7 @@ def test_weights_of_another_layout_are_not_guessed() -> None:
     sequence = np.ones((1, 100, 16), "float32")
     with pytest.raises(ValueError, match=r'legal as oil and as lio.*weight_layout="lio"'):
         plait.conv1d(sequence, np.ones((3, 16, 32), "float32"), layout="nlc")
-    # What nobody takes for HWIO stays as it is.
+    # Weights that do not look like HWIO are taken as they are.
     assert plait.conv2d(image.transpose(0, 3, 1, 2), weight).shape[1] == 3
     assert plait.conv2d(image, np.ones((64, 3, 1, 9), "float32"), layout="nhwc").shape[-1] == 64
     assert plait.conv1d(sequence, np.ones((16, 16, 32), "float32"), layout="nlc").shape[-1] == 16
@@ -179,7 +179,7 @@ def test_symmetric_padding_in_every_algorithm(rng, algorithm: str) -> None:
 
 @pytest.mark.parametrize("taps", [1, 2, 3, 4, 5])
 def test_modes_of_corr2d_are_scipys(rng, taps: int) -> None:
-    """By the definition on scipy.signal.correlate2d's page, of numpy's pieces."""
+    """Compute the definition on scipy.signal.correlate2d's page with numpy."""
     x, k = rng.standard_normal((6, 7)), rng.standard_normal((taps, taps))
     rows = [np.correlate(row, k_row, "full") for row in x for k_row in k]
     full = np.zeros((x.shape[0] + taps - 1, x.shape[1] + taps - 1))

@@ -57,7 +57,7 @@ def test_a_model_with_another_use_of_the_output_is_left_alone(kind):
 
 @pytest.mark.parametrize("kind", OTHER_CALLS, ids=lambda kind: kind.__name__)
 def test_a_fold_would_be_wrong_there(kind):
-    """The models above are no inventions: folded all the same, each gives something else."""
+    """The models above matter: if their norms were folded, each would give another result."""
     model = networks.randomize(kind())
     layers = dict(model.named_modules())
     convolution = next(n for n, m in layers.items() if isinstance(m, nn.Conv2d))
@@ -143,7 +143,7 @@ class WholeLoop(other_layers.Layers):
 
 
 class BlockTaps(nn.Module):
-    """Blocks are called as wholes, whichever of them are."""
+    """Whole blocks are called, but which ones is decided at run time."""
 
     depth = 3
 

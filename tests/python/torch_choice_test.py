@@ -152,7 +152,7 @@ def test_an_example_is_compared_without_float64_too():
     model = networks.randomize(Single())
     plait.torch.convert(model, example=images())
     model = networks.randomize(Answers())
-    model.inner.bn.running_var.fill_(1e-30)  # so that rounding alone is much
+    model.inner.bn.running_var.fill_(1e-30)  # so that rounding alone is visible
     plait.torch.convert(model, fold=["inner.bn"], example=images())
 
 

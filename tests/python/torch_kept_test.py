@@ -88,11 +88,11 @@ def test_another_bias_is_another_layer():
     for other in (bias, None, bias + 1, bias):
         assert_close(call(x, weight, other, constant_weight=True), x, weight, other)
     numbers = torch.randn(12)
-    for other in (numbers[:6], numbers[::2]):  # at one address, with one count of changes
+    for other in (numbers[:6], numbers[::2]):  # the same address and count of changes
         assert_close(call(x, weight, other, constant_weight=True), x, weight, other)
     del other
     for _ in range(20):
-        other = torch.randn(6)  # may get the address of one that is gone
+        other = torch.randn(6)  # may get the address of one that was freed
         assert_close(call(x, weight, other, constant_weight=True), x, weight, other)
         del other
 

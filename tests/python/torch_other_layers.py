@@ -1,4 +1,4 @@
-"""Models that pick layers out of containers, by indices that other calls have otherwise.
+"""Models that choose layers from containers by indices that differ in other calls.
 
 Each is right in the call that is traced, and would be wrong in another if its batch norm were
 folded. A call is a function of the model and an input.
@@ -66,7 +66,7 @@ class SlicedElsewhere(Layers):
 
 
 class Domains(nn.Module):
-    """A batch norm per domain, picked by an index."""
+    """A batch norm per domain, chosen by an index."""
 
     domain = 0
 

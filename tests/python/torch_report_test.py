@@ -38,7 +38,7 @@ class OwnTensor(nn.Conv2d):
 
 
 class OwnName(nn.Conv2d):
-    """Has nothing of its own, so it is torch's."""
+    """Adds nothing to torch's class, so it is treated like it."""
 
 
 def patched(layer):

@@ -23,7 +23,7 @@ def assert_right(x, weight, bias):
     assert_close(call(x, weight, bias, constant_weight=True), x, weight, bias)
 
 
-BLOCKS_OF_64_CHANNELS = 64 * 64 * 9 * 4 // 1024 + 1  # and the bias
+BLOCKS_OF_64_CHANNELS = 64 * 64 * 9 * 4 // 1024 + 1  # the last block has the bias
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-# Of more cores than tests may have; the plan has threads for them.
+# A machine with more cores than tests may have, so that the plan has several threads.
 MACHINE = Path(__file__).parent.parent / "machines" / "avx2.txt"
 
 START = """
@@ -59,7 +59,7 @@ check(layer(x))
 (step,) = plait.torch._kept.steps_of(layer.weight)
 assert step.plan.threads == 3, step.plan
 assert threads() == before, (before, threads())
-step.plan.run(x.numpy(), step.packed)  # of numpy's arrays: plait's own
+step.plan.run(x.numpy(), step.packed)  # numpy's arrays are computed on plait's own pool
 assert threads() > before
 """)
 
@@ -123,7 +123,7 @@ def test_many_threads_call_at_once() -> None:
     run("""
 def work():
     torch.set_grad_enabled(False)
-    for _ in range(25):  # the first on plait's pool
+    for _ in range(25):  # the first call runs on plait's pool
         check(layer(x))
 workers = [threading.Thread(target=work) for _ in range(4)]
 for worker in workers: worker.start()

@@ -1,4 +1,4 @@
-"""Putting plait's layers into a model, and telling which were left as they are, and why."""
+"""Puts plait's layers into a model, and tells which were left as they are, and why."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def convert(
         raise TypeError(f"fold must be True, False or a list of names but is {fold!r}")
     limits = _kept.Limits(accuracy, max_workspace_bytes, reproducible, threads)
     _kept.check(limits)
-    # Tensors made in inference mode would have no count of their changes.
+    # Tensors made in inference mode would not count their changes.
     with torch.inference_mode(False), torch.no_grad():
         if example is None:
             return _convert(model if inplace else copy.deepcopy(model), fold, fuse, limits)
@@ -174,7 +174,7 @@ def convert(
 def _convert(
     model: nn.Module, fold: bool | Collection[str], fuse: bool, limits: _kept.Limits
 ) -> Conversion:
-    _fused.remove(model)  # of an earlier conversion
+    _fused.remove(model)  # forwards of an earlier conversion
     result = Conversion(model)
     layers: dict[str, nn.Module] = {
         name: module
@@ -209,9 +209,9 @@ def _convert(
     if fuse:
         fused, result.unfused = _fuse.fuse(result.model)
         result.fused = {n: fused[n] for n, _ in model.named_modules() if n in fused}
-    # Else an input would come to require a gradient on its way through the layers that are left.
+    # Otherwise an input would come to require a gradient in the layers that are left.
     for parameter in result.model.parameters():
-        parameter.requires_grad = False  # of lazy ones too
+        parameter.requires_grad = False  # lazy parameters too
     return result
 
 

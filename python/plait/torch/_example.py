@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
-# Errors relative to the answer's rms. Each layer may add plait's expected error in class fp32.
+# Errors are relative to the answer's rms. Each layer may add plait's expected error in class fp32.
 _OF_A_LAYER = 2e-6
 _OF_A_NETWORK = 1e-5
-_TIMES_TORCHS = 4  # both round at random, in another order
+_TIMES_TORCHS = 4  # plait and torch round differently, as they add in different orders
 
 
 def compare(model: nn.Module, converted: nn.Module, example: Any, layers: int) -> None:
@@ -30,7 +30,7 @@ def compare(model: nn.Module, converted: nn.Module, example: Any, layers: int) -
         )
     try:
         exact = dict(_answers(copy.deepcopy(model).double(), _doubled(example)))
-    except Exception:  # whatever a model does with numbers that it is not made for
+    except Exception:  # a model may raise anything for numbers that it is not made for
         exact = {}
     for name, answer in after.items():
         if exact.keys() == before.keys():

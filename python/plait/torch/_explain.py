@@ -11,7 +11,7 @@ import plait
 from plait import _core
 from plait.torch import _kept, _shapes
 
-_TEXTS = 4  # columns to the left
+_TEXTS = 4  # the first columns hold texts and are aligned to the left
 
 
 def described(plan: plait.Plan) -> str:

@@ -31,7 +31,7 @@ _CALLS = {
 }
 _ADDITIONS = (operator.add, operator.iadd, torch.add, "add", "add_")
 _IN_PLACE = (operator.iadd, "add_")
-# Functions that change none of their arguments.
+# Functions that do not change their arguments.
 _HARMLESS = (operator.add, operator.sub, operator.mul, operator.getitem, getattr, torch.add,
              torch.cat, torch.relu, torch.sigmoid, torch.flatten)  # fmt: skip
 
@@ -45,7 +45,7 @@ def fuse(model: nn.Module) -> tuple[dict[str, list[str]], dict[str, str]]:
     joined: dict[str, list[str]] = {}
     left: dict[str, str] = {}
     open_ended: dict[nn.Module, _Found] = {}
-    for name, module in reversed(list(model.named_modules())):  # children before their parents
+    for name, module in reversed(list(model.named_modules())):  # children come before their parents
         children = module._modules.values()
         if not any(isinstance(child, Conv2d) or child in open_ended for child in children):
             continue
@@ -62,7 +62,7 @@ def fuse(model: nn.Module) -> tuple[dict[str, list[str]], dict[str, str]]:
         except _plain.NotPlainError as reason:
             left[name] = str(reason)
             continue
-        except Exception as error:  # whatever a forward does when given symbols
+        except Exception as error:  # a forward may raise anything when it is given symbols
             left[name] = _fold.untraceable(error)
             continue
         if found.ends_open:
@@ -82,7 +82,7 @@ def _give(module: nn.Module, found: _Found) -> None:
 
 
 class _Proxy(fx.Proxy):
-    """One that remembers that ``y += x`` writes to y, which fx's own takes for ``y = y + x``."""
+    """A proxy that knows that ``y += x`` writes to y; fx's own takes it for ``y = y + x``."""
 
 
 def _in_place(function: Any) -> Any:
@@ -112,12 +112,12 @@ def _trace(module: nn.Module) -> fx.Graph:
 
 
 class _Chain(NamedTuple):
-    """A call of a convolution and the calls behind it that become one with it."""
+    """A call of a convolution, and the calls after it that become part of it."""
 
     layer: nn.Module
-    name: str  # of the convolution, within the module
+    name: str  # the convolution's name within the module
     start: fx.Node
-    nodes: tuple[fx.Node, ...]  # after the start
+    nodes: tuple[fx.Node, ...]  # the calls after the convolution
     between: tuple[nn.Module, ...]
     residual: fx.Node | None
     activation: str
@@ -150,7 +150,7 @@ class _Found:
         self._open_ended = open_ended
         if any(node.op == "get_attr" for node in graph.nodes):
             raise _plain.NotPlainError("its code reads tensors of its own")
-        self._claimed: set[fx.Node] = set()  # additions: of two convolutions the first has it
+        self._claimed: set[fx.Node] = set()  # additions: the first of two convolutions takes it
         starts = [self._chain(node) for node in graph.nodes if self._is_convolution(node)]
         self.chains = [c for c in starts if c.residual is not None or c.activation]
         *_, answer = graph.nodes
@@ -224,7 +224,7 @@ class _Found:
         return _CALLS.get(node.target, "") if _is_alone(node, "inplace") else ""
 
     def _added(self, node: fx.Node, value: fx.Node) -> fx.Node | None:
-        """Return what is added to the value, if the node is an addition of two tensors."""
+        """Return the tensor that is added to the value, if the node adds two tensors."""
         if node.op not in ("call_function", "call_method") or node.target not in _ADDITIONS:
             return None
         if len(node.args) != 2 or node.kwargs or not all(isinstance(a, fx.Node) for a in node.args):
@@ -236,7 +236,7 @@ class _Found:
         return other if isinstance(other, fx.Node) else None
 
     def _is_still(self, start: fx.Node, end: fx.Node) -> bool:
-        """Tell whether nothing between two calls can change a tensor in its place."""
+        """Tell whether nothing between two calls can change a tensor in place."""
         for node in list(self._graph.nodes)[self._order[start] + 1 : self._order[end]]:
             if node.op == "call_module":
                 child = self._child(node)
@@ -247,7 +247,7 @@ class _Found:
         return True
 
     def forward(self) -> Fused:
-        """Make the steps."""
+        """Make the steps of the forward."""
         chains = [*self.chains, *([self._tail] if self._tail is not None else [])]
         at: dict[fx.Node, _Chain] = {}
         inside: dict[fx.Node, _Chain] = {}
@@ -312,7 +312,7 @@ def _in_slots(value: Any, slots: dict[fx.Node, Slot]) -> Any:
 
 
 def _with_drops(steps: list[Step], answer: Any, inputs: int) -> list[Step]:
-    """Let each value go after its last use, so that its memory can be used again."""
+    """Drop each value after its last use, so that its memory can be used again."""
     seen = set(_slots_in(answer))
     made: list[Step] = []
     for number in reversed(range(len(steps))):

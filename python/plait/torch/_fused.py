@@ -19,18 +19,18 @@ from plait.torch._module import Conv2d
 
 
 class Slot(NamedTuple):
-    """Where the value of a step lies, in the arguments of another."""
+    """Stands for the value of a step in the arguments of another step."""
 
     number: int
 
 
 class Step(NamedTuple):
-    """One call: a function, a module, or a `Joined`; a text is a tensor's method."""
+    """One call: of a function, a module, a `Joined`, or, given as text, of a tensor's method."""
 
     call: Any
     arguments: tuple[Any, ...]
     options: dict[str, Any]
-    drop: tuple[int, ...] = ()  # slots that nothing uses afterwards
+    drop: tuple[int, ...] = ()  # slots that no later step uses
 
 
 class Joined:
@@ -51,11 +51,11 @@ class Joined:
         self._watched = tuple(m for m in (layer, *between, after) if isinstance(m, nn.Module))
 
     def __call__(self, input: torch.Tensor, residual: torch.Tensor | None = None) -> Any:  # noqa: A002
-        """Compute all in one, or one after the other if somebody looks between."""
+        """Compute all in one pass, or one after the other if hooks look at what lies between."""
         if not self.is_watched():
             try:
                 return self.joined(input, residual, self.activation)
-            except (TypeError, ValueError):  # torch adds what plait does not, or says what is wrong
+            except (TypeError, ValueError):  # torch computes it, or raises its own error
                 pass
         y: torch.Tensor = self.layer(input)
         for module in self.between:
@@ -67,11 +67,11 @@ class Joined:
         return _FUNCTIONS[self.activation](y)
 
     def is_watched(self) -> bool:
-        """Tell whether hooks look at what goes in or comes out between."""
+        """Tell whether hooks look at the inputs or outputs of the calls that were joined."""
         return any(map(_hooks.watch, self._watched))
 
     def joined(self, input: torch.Tensor, residual: torch.Tensor | None, activation: str) -> Any:  # noqa: A002
-        """Compute all in one. ValueError where that cannot be."""
+        """Compute all in one pass. Raises ValueError where that is not possible."""
         if isinstance(self.layer, Conv2d):
             return self.layer.fused(input, residual, activation)
         inner = vars(self.layer).get("forward")
@@ -88,7 +88,7 @@ _FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 
 class Fused:
-    """The steps in the place of a module's forward; kept as its attribute `forward`."""
+    """The steps that replace a module's forward; kept as the module's attribute `forward`."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class Fused:
     ) -> None:
         self._module, self._inputs, self._steps, self._answer = module, inputs, steps, answer
         self._children = tuple(module._modules.values())
-        self._attributes = tuple(attributes.items())  # what the code decided by
+        self._attributes = tuple(attributes.items())  # the values that the code branched on
         self._own = type(module).forward
 
     def __call__(self, *args: Any, **options: Any) -> Any:
@@ -111,16 +111,16 @@ class Fused:
 
     @property
     def __signature__(self) -> inspect.Signature:
-        """Have the arguments of the module's own forward, by which torch.export names inputs."""
+        """Return the signature of the own forward, from which torch.export names inputs."""
         return inspect.signature(type(self._module).forward.__get__(self._module))
 
     @property
     def __code__(self) -> Any:
-        """Be found where the module's own forward is, as torch.export asks."""
+        """Return the location of the module's own forward, as torch.export asks."""
         return type(self._module).forward.__code__
 
     def ended(self, input: torch.Tensor, residual: torch.Tensor | None, activation: str) -> Any:  # noqa: A002
-        """Run the steps, the last of them with more behind it. ValueError where that cannot be."""
+        """Run the steps, with more joined to the last one. Raises ValueError if that cannot be."""
         last = self._steps[-1].call
         if not self._holds((input,)) or last.is_watched():
             raise ValueError("the module's own forward is to run")
@@ -157,11 +157,11 @@ class Fused:
         return _filled(self._answer, values)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the class's function: its class knows it."""
+        """Leave out the class's own forward, which the class gives back."""
         return {name: value for name, value in vars(self).items() if name != "_own"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take back what `__getstate__` gave."""
+        """Restore what `__getstate__` returned."""
         vars(self).update(state)
         self._own = type(self._module).forward
 
@@ -177,7 +177,7 @@ def remove(model: nn.Module) -> None:
 
 
 def _filled(template: Any, values: list[Any]) -> Any:
-    """Put values in the place of slots."""
+    """Replace slots by their values."""
     if type(template) is Slot:
         return values[template.number]
     if type(template) is tuple:

@@ -1,7 +1,8 @@
-"""What is kept between calls with a constant weight: the weight as packed, and plans per input.
+"""Keeps packed weights and plans between calls with a constant weight.
 
-A change of the weight shows in torch's count of changes or in its address; a write that goes past
-torch, as fused optimisers do, in checksums of its memory, of which every call verifies some.
+A change of the weight shows in torch's count of changes or in its address. Writes that torch does
+not count, such as those of fused optimisers, show in checksums of the weight's memory, of which
+every call verifies some.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ import plait
 from plait import _core
 from plait.torch import _shapes
 
-_KEPT_STEPS = 32  # per weight; making one again takes some 50 us, as packed weights stay
+_KEPT_STEPS = 32  # per weight; to make a step again takes some 50 us, since packed weights stay
 
-# What a weight is packed in takes at most so many times its own bytes, or is one packing: direct
-# algorithms take them once, Winograd's usual form four times. For an input that another would be
-# faster for, the kept ones are asked first, and taken if they are predicted to take hardly longer;
-# the second factor holds where one would have to go.
+# The packed copies of a weight take at most so many times its own bytes, or there is one copy only.
+# Direct algorithms need the bytes once, Winograd's usual variant four times. For a new input the
+# algorithms of the kept copies are asked first, and one is taken if it is predicted to take hardly
+# longer than the fastest; the second factor holds where a copy would have to be dropped.
 _KEPT_TIMES = 5.5
 _HARDLY_LONGER, _MUCH_LONGER = 1.05, 1.25
 
@@ -49,20 +50,21 @@ class Step(NamedTuple):
     packed: plait.Packed
     y_shape: Sequence[int]
     y_strides: Sequence[int]
-    large_bytes: int  # of y, if it is so large that its memory is asked for in huge pages; else 0
-    checked_bytes: int  # of weight and bias, in each call
+    large_bytes: int  # the bytes of y if it asks for huge pages, else 0
+    checked_bytes: int  # how many bytes of weight and bias each call verifies
 
 
-# Checksums may take one hundredth of a layer's time, at a rate that memory gives for certain; the
-# time is what the plan predicts, and of a call of torch what comes before it.
+# Checksums may take one hundredth of a call's time, at a rate that any memory reaches. The time of
+# a call is what the plan predicts, and what torch takes before.
 _CHECKED_PER_SECOND = 0.01 * 8e9
 _CALL_SECONDS = 1e-5
 
-# The C library gets memory for large tensors from the system, and gives it back when they go: each
-# first write to a page costs a fault again, 2.4 us on a Zen 4 VM (2026-12-01), more than the layer.
+# The C library gets memory for large tensors from the system and returns it when they are freed. So
+# each first write to a page is a page fault again: 2.4 us on a Zen 4 VM (2026-12-01), which can be
+# more than the layer takes.
 _LARGE = 4 << 20
 
-# More than this between the first number of a weight and its last, and it is not kept.
+# A weight whose memory spans more than this many times its bytes is not kept.
 _SPREAD = 4
 
 
@@ -72,14 +74,14 @@ class Layer:
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         self.weight = weakref.ref(weight, partial(_forget, id(weight)))
         self._bias = None if bias is None else weakref.ref(bias)
-        # Tensors made in inference mode have no count.
+        # Tensors made in inference mode do not count their changes.
         self._counted = not any(t.is_inference() for t in (weight, bias) if t is not None)
         self._versions = _versions(weight, bias, self._counted)
-        # Holding the memory keeps other numbers from being put at the same address.
+        # The memory is held, so that no other tensor gets the same address.
         self._memory = [t.untyped_storage() for t in (weight, bias) if t is not None]
         self._sums = _core.Checksums([_span(t) for t in (weight, bias) if t is not None])
         self.is_channels_last = _shapes.is_channels_last(weight)
-        # Of a number of bytes: whether the next so many are not what they were.
+        # Whether any of the next so many bytes has changed.
         self.is_stale: Callable[[int], bool] = self._sums.changed
         self._packed: dict[str, plait.Packed] = {}
         self.steps: dict[tuple[Any, ...], Step] = {}
@@ -91,7 +93,7 @@ class Layer:
         return same and self._versions == _versions(weight, bias, self._counted)
 
     def is_stale_anywhere(self) -> bool:
-        """Tell whether any byte is not what it was."""
+        """Tell whether any byte has changed."""
         return self._sums.changed(self._sums.bytes)
 
     def add_step(
@@ -111,10 +113,10 @@ class Layer:
             while self._packed and not self._has_room(plan):
                 self._drop(next(iter(self._packed)))
             packed = plan.pack(weight, bias)
-        self._packed[plan.packed_format] = packed  # the last used is the last
+        self._packed[plan.packed_format] = packed  # the last entry is the last used
         y_strides = _shapes.strides(problem.y_shape, problem.y_layout)
         if len(self.steps) >= _KEPT_STEPS:
-            self.steps.clear()  # all at once, as other threads may be adding
+            self.steps.clear()  # all at once, since other threads may be adding steps
         checked = int(_CHECKED_PER_SECOND * (plan.predicted_seconds + _CALL_SECONDS))
         if not self._counted:
             checked = self._sums.bytes
@@ -124,7 +126,7 @@ class Layer:
         return step
 
     def _plan(self, problem: plait.Problem, limits: Limits) -> plait.Plan:
-        """Plan with a way of packing that is kept, if that gives the same bits in good time."""
+        """Plan with a packed copy that is kept, if that gives the same bits and is fast enough."""
         best = plait.plan(problem, **limits._asdict())
         if best.packed_format in self._packed:
             return best
@@ -133,7 +135,7 @@ class Layer:
         for kept in list(self._packed):
             try:
                 other = plait.plan(problem, packed_format=kept, **limits._asdict())
-            except ValueError:  # its algorithm does not take the problem
+            except ValueError:  # the algorithm of this copy refuses the problem
                 continue
             if other.predicted_seconds <= longest and _have_equal_bits(other, best):
                 return other
@@ -151,18 +153,18 @@ class Layer:
 
 
 def _have_equal_bits(a: plait.Plan, b: plait.Plan) -> bool:
-    """Tell whether two plans round alike: as one algorithm does, and all that transform nothing."""
+    """Tell whether two plans give the same bits: the same algorithm, or both without transforms."""
     direct = a.cost.transform_operations == b.cost.transform_operations == 0
     return direct or a.algorithm == b.algorithm
 
 
-_layers: dict[int, Layer] = {}  # from the weight's id
+_layers: dict[int, Layer] = {}  # by the id of the weight
 
 
 def layer_of(weight: torch.Tensor, bias: torch.Tensor | None) -> Layer | None:
     """Return what is kept for the weight and bias; None if nothing should be."""
     if weight.requires_grad or (bias is not None and bias.requires_grad):
-        _layers.pop(id(weight), None)  # whatever trains it may write past torch's count
+        _layers.pop(id(weight), None)  # an optimiser may write without torch counting it
         return None
     layer = _layers.get(id(weight))
     if layer is not None and layer.holds(weight, bias):
@@ -222,7 +224,7 @@ _OWN_THREADS: int = plait.info()["machine"]["default_threads"]
 
 def _forget(key: int, weight: weakref.ref[torch.Tensor]) -> None:
     layer = _layers.get(key)
-    if layer is not None and layer.weight is weight:  # not that of a later tensor
+    if layer is not None and layer.weight is weight:  # the id may belong to another tensor by now
         del _layers[key]
 
 

@@ -79,7 +79,7 @@ def _functional(module: nn.Module) -> Iterator[str]:
 
 
 def held_aside(model: nn.Module) -> dict[int, str]:
-    """Find modules that plain attributes refer to, past which a swap would go unnoticed."""
+    """Find modules that plain attributes refer to, which a swap of modules would not reach."""
     held = {}
     for module in model.modules():
         for name, value in vars(module).items():

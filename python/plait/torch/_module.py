@@ -44,7 +44,7 @@ device, dtype
         self.requires_grad_(False)
         self.eval()
         self._sides = _sides(self)
-        self._limits: tuple[Any, ...] = ()  # those of `convert`, none for the defaults
+        self._limits: tuple[Any, ...] = ()  # the limits given to `convert`; empty: the defaults
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 (torch's name)
         """Convolve n x c_in x h x w, or c_in x h x w, images; see `plait.conv2d`."""
@@ -91,7 +91,7 @@ device, dtype
 
 
 def _sides(layer: nn.Conv2d) -> tuple[int, int, int, int]:
-    """Rows above and below, columns left and right; an odd one of 'same' goes below or right."""
+    """Return the padding at top, bottom, left and right; 'same' puts an odd one below or right."""
     padding = layer.padding
     if isinstance(padding, str):
         h, w = (
@@ -116,7 +116,7 @@ def from_torch(
         layer.groups,
         bias is not None,
         layer.padding_mode,
-        device="meta",  # takes no memory
+        device="meta",  # allocates no memory
     )
     made.weight = nn.Parameter(weight.detach(), requires_grad=False)
     made.bias = None if bias is None else nn.Parameter(bias.detach(), requires_grad=False)

@@ -1,8 +1,8 @@
 """The operator plait::conv2d: on real tensors, on fake ones, and where a gradient is asked for.
 
-`padding` is top, bottom, left, right; `activation` as in `plait.conv2d`, with "" for none. With
+`padding` is top, bottom, left, right. `activation` is as in `plait.conv2d`, but "" means none. With
 `constant_weight` the packed weight is kept until weight or bias change. `residual` is added before
-the activation; the last four are limits as in `plait.conv2d`.
+the activation. The last four arguments are limits as in `plait.conv2d`.
 """
 
 # mypy: disable-error-code="no-untyped-call"
@@ -23,6 +23,7 @@ from torch.autograd import forward_ad
 import plait
 from plait import _core
 from plait.torch import _kept, _shapes
+from plait.torch._shapes import Options
 
 _SCHEMA = (
     "conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[4] padding=0, "
@@ -31,11 +32,12 @@ _SCHEMA = (
     "int? max_workspace_bytes=None, bool reproducible=False, int? threads=None) -> Tensor"
 )
 
-# A call with neither tensor subclasses nor modes: nothing stands between autograd and the CPU.
+# The keys of a call without tensor subclasses or modes: the CPU comes right after autograd.
 _PLAIN_CALL = DispatchKeySet(DispatchKey.CPU).add(DispatchKey.AutogradCPU).raw_repr()
 
 
-# torch leaves out trailing arguments that have the schema's defaults.
+# Arguments are listed here, and not an `Options`, because making one at each call takes time. torch
+# leaves out trailing arguments that have the schema's defaults.
 def _conv2d_on_cpu(
     input: torch.Tensor,  # noqa: A002 (torch's name)
     weight: torch.Tensor,
@@ -50,18 +52,16 @@ def _conv2d_on_cpu(
     residual: torch.Tensor | None = None,
     *limits: Any,
 ) -> torch.Tensor:
-    geometry = (stride, padding, dilation, groups)
+    layer_options = (stride, padding, dilation, groups, activation, constant_weight, padding_mode)
     if input.dim() == 3:
         batch = input.unsqueeze(0)
         other = None if residual is None else residual.unsqueeze(0)
-        options = (*geometry, activation, constant_weight, padding_mode, other, *limits)
-        return _conv2d_on_cpu(batch, weight, bias, *options).squeeze(0)
-    rest = (activation, padding_mode)
+        return _conv2d_on_cpu(batch, weight, bias, *layer_options, other, *limits).squeeze(0)
     layer = _kept.layer_of(weight, bias) if constant_weight else None
     if layer.is_channels_last if layer else _shapes.is_channels_last(weight):
         input = input.contiguous(memory_format=torch.channels_last)  # noqa: A001 (as torch does)
     if layer is None:
-        return _convolve_once(input, weight, bias, geometry, *rest, residual, limits)
+        return _convolve_once(input, weight, bias, Options(*layer_options, residual, *limits))
     key = (
         *input.shape,
         *input.stride(),
@@ -79,15 +79,14 @@ def _conv2d_on_cpu(
     if layer.is_stale_anywhere() if step is None else layer.is_stale(step.checked_bytes):
         layer = _kept.new_layer(weight, bias)
         if layer is None:
-            return _convolve_once(input, weight, bias, geometry, *rest, residual, limits)
+            return _convolve_once(input, weight, bias, Options(*layer_options, residual, *limits))
         step = None
     if step is None:
-        y = _shapes.empty_output(
-            input, weight, bias, *geometry, activation, True, padding_mode, residual
-        )
+        options = Options(*layer_options, residual, *limits)
+        y = _shapes.empty_output(input, weight, bias, options)
         if input.shape[0] == 0:
             return y
-        problem = _problem(input, weight, bias, geometry, *rest, residual)
+        problem = _problem(input, weight, bias, options)
         step = layer.add_step(key, problem, weight, bias, _kept.Limits(*limits))
     else:
         y = input.new_empty_strided(step.y_shape, step.y_strides)
@@ -103,29 +102,26 @@ def _convolve_once(
     input: torch.Tensor,  # noqa: A002
     weight: torch.Tensor,
     bias: torch.Tensor | None,
-    geometry: tuple[Any, ...],
-    activation: str,
-    padding_mode: str,
-    residual: torch.Tensor | None,
-    limits: tuple[Any, ...],
+    options: Options,
 ) -> torch.Tensor:
-    stride, padding, dilation, groups = geometry
-    y = _shapes.empty_output(
-        input, weight, bias, *geometry, activation, False, padding_mode, residual
-    )
+    y = _shapes.empty_output(input, weight, bias, options)
     if input.shape[0] > 0:
+        residual = options.residual
         plait.conv2d(
             input,
             weight,
             bias,
-            (stride[0], stride[1]),
-            _shapes.sides(padding),
-            (dilation[0], dilation[1]),
-            groups,
-            padding_mode=padding_mode,
-            activation=activation or None,
+            tuple(options.stride),
+            _shapes.sides(options.padding),
+            tuple(options.dilation),
+            options.groups,
+            padding_mode=options.padding_mode,
+            activation=options.activation or None,
             residual=residual if residual is None else _shapes.residual_like(y, residual),
-            **_kept.Limits(*limits)._asdict(),
+            accuracy=options.accuracy,
+            max_workspace_bytes=options.max_workspace_bytes,
+            reproducible=options.reproducible,
+            threads=options.threads,
             out=y,
         )
     return y
@@ -135,24 +131,20 @@ def _problem(
     input: torch.Tensor,  # noqa: A002
     weight: torch.Tensor,
     bias: torch.Tensor | None,
-    geometry: tuple[Any, ...],
-    activation: str,
-    padding_mode: str,
-    residual: torch.Tensor | None,
+    options: Options,
 ) -> plait.Problem:
-    stride, padding, dilation, groups = geometry
     layout = _shapes.layout_of(input)
     problem = plait.Problem.from_shapes(
         input.shape,
         weight.shape,
-        stride=stride,
-        padding=_shapes.sides(padding),
-        dilation=dilation,
-        groups=groups,
+        stride=options.stride,
+        padding=_shapes.sides(options.padding),
+        dilation=options.dilation,
+        groups=options.groups,
         bias=bias is not None,
-        residual=residual is not None,
-        activation=activation or None,
-        padding_mode=padding_mode,
+        residual=options.residual is not None,
+        activation=options.activation or None,
+        padding_mode=options.padding_mode,
         layout=layout,
         dtype=str(weight.dtype).removeprefix("torch."),
     )
@@ -188,7 +180,16 @@ def _conv2d_above_autograd(
     return y
 
 
-_RESIDUAL = 7  # its place among the options
+def _fake_conv2d(
+    input: torch.Tensor,  # noqa: A002
+    weight: torch.Tensor,
+    bias: torch.Tensor | None = None,
+    *options: Any,
+) -> torch.Tensor:
+    return _shapes.empty_output(input, weight, bias, Options(*options))
+
+
+_RESIDUAL = Options._fields.index("residual")
 _TENSORS = ("input", "weight", "bias", "residual")
 
 
@@ -211,11 +212,11 @@ def _refuse_tangent(*tensors: torch.Tensor | None) -> None:
 
 
 _LIBRARY = torch.library.Library("plait", "DEF")
-# Outputs lie in memory like inputs, so a compiler must hand over inputs as it traced them.
+# The strides of outputs depend on those of inputs, so compilers must keep the strides they traced.
 _LIBRARY.define(_SCHEMA, tags=(torch.Tag.pt2_compliant_tag, torch.Tag.needs_exact_strides))
 _LIBRARY.impl("conv2d", _conv2d_on_cpu, "CPU")
 _LIBRARY.impl("conv2d", _conv2d_above_autograd, "Autograd", with_keyset=True)
-torch.library.register_fake("plait::conv2d", _shapes.empty_output, lib=_LIBRARY)
+torch.library.register_fake("plait::conv2d", _fake_conv2d, lib=_LIBRARY)
 
 torch.library.register_autocast("plait::conv2d", "cpu", torch.float32, lib=_LIBRARY)
 

@@ -132,7 +132,7 @@ class _Reader:
             if not self._is_child(function):
                 self._method(node, function.attr)
         elif self._is_of_torch(function):
-            # Without an argument of the call's, the answer would be a constant of the trace.
+            # Without an argument of the call, the trace would have the answer as a constant.
             if not any(isinstance(n, ast.Name) and n.id in self._locals for n in ast.walk(node)):
                 raise self._not(node)
         elif isinstance(function, ast.Attribute):

@@ -33,9 +33,9 @@ class _Value(NamedTuple):
     """The modules that an expression may be."""
 
     modules: frozenset[nn.Module] = frozenset()
-    wrapped: bool = False  # a list, or a loop over them
-    some: bool = False  # which of them is decided at run time
-    searched: bool = False  # found by looking through all modules, without naming one
+    wrapped: bool = False  # they are in a list, or in a loop
+    some: bool = False  # which of them it is depends on values at run time
+    searched: bool = False  # they were found by a search through all modules
 
 
 # Whether a function was run, while tracing, on lines from first to last.
@@ -45,7 +45,8 @@ _NOTHING = _Value()
 _WRAPPERS = ("enumerate", "zip", "reversed", "list", "tuple", "iter", "sorted")
 _LOOKS = ("isinstance", "hasattr", "len", "type", "id", "repr", "str", "getattr", "super", "print",
           "setattr", "delattr", "callable", "bool", *_WRAPPERS)  # fmt: skip
-_CHECKPOINTS = ("checkpoint", "checkpoint_sequential", "checkpoint_seq")  # call all, as they are
+# These functions call all modules that they are given, unchanged.
+_CHECKPOINTS = ("checkpoint", "checkpoint_sequential", "checkpoint_seq")
 _CALLS = ("forward", "__call__")
 
 
@@ -106,7 +107,7 @@ class _Reading:
             child: node for node in ast.walk(self._tree) for child in ast.iter_child_nodes(node)
         }
         self._names: dict[str, _Value] = {function.own_name: _Value(frozenset({module}))}
-        for _ in range(3):  # names made of names
+        for _ in range(3):  # names may be assigned from names
             self._bind_all()
         self._answers = any(map(_source.answers, ast.walk(self._tree)))
         self._uses: list[tuple[ast.expr, _Value]] = []
@@ -172,7 +173,8 @@ class _Reading:
         if isinstance(parent, ast.Call):
             # Base.forward(self, x), whose function is read too.
             its_own = hasattr(type(self._module), getattr(parent.func, "attr", " "))
-            alone = len(parent.args) == 1 and not parent.keywords  # with nothing to compute on
+            # Alone, the module has no value to compute with.
+            alone = len(parent.args) == 1 and not parent.keywords
         return (
             its_own
             or alone

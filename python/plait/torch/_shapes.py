@@ -1,55 +1,64 @@
-"""Shapes, memory formats and checks of a call of the operator; sizes may be symbols."""
+"""Options, shapes, memory formats and checks of a call of the operator. Sizes may be symbols."""
 
 # mypy: disable-error-code="no-untyped-call"
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import torch
 
 _AXES = (0, 1)  # h, w
 
 
+class Options(NamedTuple):
+    """What the operator takes besides input, weight and bias, in the order of its schema."""
+
+    stride: Sequence[int] = (1, 1)
+    padding: Sequence[int] = (0, 0, 0, 0)
+    dilation: Sequence[int] = (1, 1)
+    groups: int = 1
+    activation: str = ""
+    constant_weight: bool = False
+    padding_mode: str = "zeros"
+    residual: torch.Tensor | None = None
+    accuracy: str = "fp32"
+    max_workspace_bytes: int | None = None
+    reproducible: bool = False
+    threads: int | None = None
+
+
 def empty_output(
     input: torch.Tensor,  # noqa: A002 (torch's name)
     weight: torch.Tensor,
-    bias: torch.Tensor | None = None,
-    stride: Sequence[int] = (1, 1),
-    padding: Sequence[int] = (0, 0, 0, 0),
-    dilation: Sequence[int] = (1, 1),
-    groups: int = 1,
-    activation: str = "",
-    constant_weight: bool = False,
-    padding_mode: str = "zeros",
-    residual: torch.Tensor | None = None,
-    *limits: Any,
+    bias: torch.Tensor | None,
+    options: Options,
 ) -> torch.Tensor:
-    """Check a call, and make its output, not initialised.
+    """Check a call, and make its output without initialising it.
 
-    As torch's, the output is channels_last if input or weight is dense in that format alone, else
+    As in torch, the output is channels_last if input or weight is dense in that format alone, else
     contiguous.
     """
     _check_dtypes(input, weight, bias)
     _check_ranks(input, weight)
     if input.dim() == 3:
-        options = (stride, padding, dilation, groups, activation, constant_weight, padding_mode)
-        other = None if residual is None else residual.unsqueeze(0)
-        return empty_output(input.unsqueeze(0), weight, bias, *options, other).squeeze(0)
-    _check_channels(input, weight, bias, groups)
-    _check_window(input, weight, stride, padding, dilation)
-    _check_padding(input, padding, padding_mode)
+        if options.residual is not None:
+            options = options._replace(residual=options.residual.unsqueeze(0))
+        return empty_output(input.unsqueeze(0), weight, bias, options).squeeze(0)
+    _check_channels(input, weight, bias, options.groups)
+    _check_window(input, weight, options)
+    _check_padding(input, options)
     shape = [input.shape[0], weight.shape[0]]
     for axis in _AXES:
-        room = _padded(input, padding, axis) - _window(weight, dilation, axis)
-        shape.append(room // stride[axis] + 1)
-    _check_residual(input, residual, shape)
+        steps = _padded(input, options, axis) - _window(weight, options, axis)
+        shape.append(steps // options.stride[axis] + 1)
+    _check_residual(input, options.residual, shape)
     nhwc = is_channels_last(input) or is_channels_last(weight)
     return input.new_empty_strided(shape, strides(shape, "nhwc" if nhwc else "nchw"))
 
 
 def residual_like(y: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
-    """Check the residual, and return it as it must lie in memory: like the output."""
+    """Check the residual, and return it with the strides of the output."""
     if residual.dtype != y.dtype or residual.shape != y.shape:
         _check_residual(y, residual, y.shape)
     if residual.stride() == y.stride():
@@ -83,16 +92,12 @@ def sides(padding: Sequence[int]) -> tuple[tuple[int, int], tuple[int, int]]:
     return (top, bottom), (left, right)
 
 
-def _padded(
-    input: torch.Tensor,  # noqa: A002
-    padding: Sequence[int],
-    axis: int,
-) -> int:
-    return input.shape[2 + axis] + padding[2 * axis] + padding[2 * axis + 1]
+def _padded(input: torch.Tensor, options: Options, axis: int) -> int:  # noqa: A002
+    return input.shape[2 + axis] + sum(options.padding[2 * axis : 2 * axis + 2])
 
 
-def _window(weight: torch.Tensor, dilation: Sequence[int], axis: int) -> int:
-    return dilation[axis] * (weight.shape[2 + axis] - 1) + 1
+def _window(weight: torch.Tensor, options: Options, axis: int) -> int:
+    return options.dilation[axis] * (weight.shape[2 + axis] - 1) + 1
 
 
 def _check_dtypes(*tensors: torch.Tensor | None) -> None:
@@ -157,13 +162,8 @@ def _check_residual(
         )
 
 
-def _check_window(
-    input: torch.Tensor,  # noqa: A002
-    weight: torch.Tensor,
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-) -> None:
+def _check_window(input: torch.Tensor, weight: torch.Tensor, options: Options) -> None:  # noqa: A002
+    stride, padding, dilation = options.stride, options.padding, options.dilation
     if min(stride) < 1 or min(dilation) < 1 or min(padding) < 0:
         raise ValueError(
             f"stride {text(stride)} and dilation {text(dilation)} must be at least 1, and "
@@ -171,7 +171,7 @@ def _check_window(
         )
     for axis in _AXES:
         _check(
-            _window(weight, dilation, axis) <= _padded(input, padding, axis),
+            _window(weight, options, axis) <= _padded(input, options, axis),
             lambda: (
                 f"the kernel of weight {text(weight.shape)} with dilation {text(dilation)} is "
                 f"larger than input {text(input.shape)} with padding {text(padding)}"
@@ -182,11 +182,8 @@ def _check_window(
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-def _check_padding(
-    input: torch.Tensor,  # noqa: A002
-    padding: Sequence[int],
-    padding_mode: str,
-) -> None:
+def _check_padding(input: torch.Tensor, options: Options) -> None:  # noqa: A002
+    padding, padding_mode = options.padding, options.padding_mode
     if padding_mode not in _PADDING_MODES:
         modes = ", ".join(map(repr, _PADDING_MODES))
         raise ValueError(f"padding_mode must be one of {modes} but is {padding_mode!r}")

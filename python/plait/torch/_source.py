@@ -24,7 +24,7 @@ _NOT_MODELS = (
     os.path.join(os.path.dirname(torch.__file__), ""),
     os.path.join(os.path.dirname(__file__), ""),
     "<frozen",
-    "<eval_with_key>",  # what torch.fx generates, which has no branches
+    "<eval_with_key>",  # code that torch.fx generates, which has no branches
 )
 
 
@@ -46,7 +46,7 @@ class Function(NamedTuple):
 
     owner: type
     name: str
-    own_name: str  # what the function calls the module
+    own_name: str  # the function's name for the module, usually self
     code: types.CodeType
     tree: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | None
 
@@ -93,7 +93,7 @@ def _codes(value: Any, depth: int = 4) -> Iterator[types.CodeType]:
         for cell in value.__closure__ or ():
             try:
                 inner.append(cell.cell_contents)
-            except ValueError:  # still empty
+            except ValueError:  # the cell is still empty
                 continue
     for one in inner if depth else ():
         yield from _codes(one, depth - 1)
@@ -117,7 +117,7 @@ def only_at_start(model: nn.Module) -> set[str]:
                     users[node.value].add(function.name)
     found = {"__init__"}
     private = {name for name in names if name.startswith("_") and not name.endswith("__")}
-    for _ in range(4):  # functions that functions of __init__ use
+    for _ in range(4):  # functions of __init__ may use further functions
         others = {name: users[name] - {name} for name in private}
         found |= {name for name, by in others.items() if by and by <= found}
     return found
@@ -216,7 +216,7 @@ def _deciding_part(node: ast.AST) -> Any:
     if isinstance(node, ast.Subscript):
         variable = isinstance(node.ctx, ast.Load) and not is_constant(node.slice)
         return node if variable else None
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):  # a list, so many times
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):  # a list that is repeated
         lists = (ast.List, ast.Tuple)
         return node if isinstance(node.left, lists) or isinstance(node.right, lists) else None
     if isinstance(node, ast.Call):
@@ -324,7 +324,8 @@ def is_structural(node: Any, module: Any, own_name: str) -> bool:
         return by_identity and none and again(node.left)
     if isinstance(node, ast.Call):
         if isinstance(node.func, ast.Name) and node.func.id == "isinstance":
-            asked = _resolve(node.args[0], module, own_name)  # a batch norm comes to be another
+            # A batch norm may have been replaced by another.
+            asked = _resolve(node.args[0], module, own_name)
             return isinstance(asked, nn.Module) and not isinstance(asked, nn.BatchNorm2d)
         return isinstance(node.func, ast.Attribute) and node.func.attr == "is_scripting"
     if isinstance(node, ast.Attribute) and node.attr == "training":

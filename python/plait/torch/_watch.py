@@ -1,4 +1,4 @@
-"""Watching a model's own code while it is traced: what it runs, and where it decides something.
+"""Watches a model's own code while it is traced: what it runs, and where it decides something.
 
 A trace shows one way through a model. Another flag, argument or attribute can lead another way at
 any place where the code decides; that matters to a convolution while its output can still be
@@ -27,7 +27,7 @@ from plait.torch import _source
 class Site(NamedTuple):
     """Where a frame was while a layer was called; calls that are still running share `call`."""
 
-    module: nn.Module | None  # whose function it is
+    module: nn.Module | None  # the module whose function runs
     call: int
     code: types.CodeType
     line: int
@@ -53,9 +53,9 @@ class Watch:
         self.sites: dict[str, list[Site]] = {}
         self.doubts: dict[str, str] = {}
         self._outputs: dict[str, weakref.ref[Any]] = {}
-        self._used: set[str] = set()  # as a layer's input
+        self._used: set[str] = set()  # the outputs that were inputs of a layer
         self._lines: set[tuple[int, str, int]] = set()
-        self._calls: dict[int, int] = {}  # from a frame's id
+        self._calls: dict[int, int] = {}  # by the id of a frame
         self._count = itertools.count()
 
     def run(self, traced: Callable[[], Any]) -> Any:
@@ -138,7 +138,7 @@ class Watch:
         file, code = _source.file_of(frame.f_code), frame.f_code
         inner = code.co_name.startswith("<")  # a comprehension, which uses its function's names
         own_name = "self" if inner or not code.co_argcount else code.co_varnames[0]
-        if not file.readable:  # what namedtuple and dataclass write is harmless
+        if not file.readable:  # code that namedtuple and dataclass generate is harmless
             return code.co_filename != "<string>" or _own_module(frame) is not None
         return not all(
             _source.is_structural(node, module, own_name) for node in file.deciding(frame.f_lineno)
