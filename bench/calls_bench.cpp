@@ -1,5 +1,5 @@
-// What a call costs beside the arithmetic: where there is none to speak of, and on LeNet-sized
-// layers; bench/calls.py is the same from Python.
+// What a call costs besides its arithmetic: on a layer that has next to none, and on layers of
+// LeNet. bench/calls.py measures the same from Python.
 #include <benchmark/benchmark.h>
 
 #include <plait/conv2d.hpp>
@@ -14,16 +14,16 @@ struct Layer {
   explicit Layer(const char* line)
       : problem(plait::parse_problem(line)),
         x(problem.x_shape()),
-        kernel(problem.kernel_shape()),
+        weight(problem.weight_shape()),
         y(problem.y_shape()) {}
   plait::Problem problem;
-  Tensor<float> x, kernel, y;
+  Tensor<float> x, weight, y;
 };
 
 void run_held_plan(benchmark::State& state, const char* line) {
   Layer layer(line);
   const plait::Plan plan = plait::plan(layer.problem, {.threads = 1});
-  const plait::Packed packed = plan.pack(layer.kernel);
+  const plait::Packed packed = plan.pack(layer.weight);
   for (auto _ : state) plan.run(layer.x, packed, layer.y);
 }
 
@@ -31,11 +31,11 @@ void call_conv2d(benchmark::State& state, const char* line) {
   const Layer layer(line);
   for (auto _ : state) {
     benchmark::DoNotOptimize(
-        conv2d(layer.x, layer.kernel, {.padding = layer.problem.padding, .threads = 1}));
+        conv2d(layer.x, layer.weight, {.padding = layer.problem.padding, .threads = 1}));
   }
 }
 
-// Of a shape that differs from those before: rooms keep their last choices.
+// Plans a problem whose shape differs from all earlier ones.
 void plan_anew(benchmark::State& state, const char* line) {
   plait::Problem problem = plait::parse_problem(line);
   const std::int64_t w = problem.w;

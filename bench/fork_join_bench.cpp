@@ -16,9 +16,9 @@ void pass_time(std::chrono::nanoseconds duration) {
   }
 }
 
-// Two tasks, each of which waits until the other has started: without this, one thread would often
-// run both before the other notices, and the time would be of no fork and no join. Waits at most
-// 1 ms, so that a machine with one core gets through too.
+// Two tasks, each of which waits until the other has started. Without this, one thread would often
+// run both before the other notices, and nothing would be handed over. A task waits at most 1 ms,
+// so that a machine with one core gets through too.
 void meet() {
   std::atomic<int> here{0};
   plait::default_executor().run(2, [&](int) {
@@ -29,13 +29,13 @@ void meet() {
   });
 }
 
-// The figure to quote: two threads meet and part, calls back to back.
+// The figure to quote: two threads, calls back to back.
 void fork_join(benchmark::State& state) {
   for (auto _ : state) meet();
 }
 BENCHMARK(fork_join)->UseRealTime();
 
-// The same after a pause: up to 50 us the worker still spins, later it must be woken.
+// The same after a pause. The worker spins for up to 50 us; after that it must be woken.
 void fork_join_after_pause(benchmark::State& state) {
   const std::chrono::microseconds pause(state.range(0));
   for (auto _ : state) {
@@ -50,10 +50,10 @@ BENCHMARK(fork_join_after_pause)
     ->Arg(200)
     ->Arg(5000)
     ->ArgName("us")
-    ->Iterations(200)  // counting only what is timed would repeat the pauses for minutes
+    ->Iterations(200)  // a fixed number, since the pauses are not timed and would go on for minutes
     ->UseManualTime();
 
-// What a call adds where there is nothing to share out.
+// What a call with a single task costs.
 void empty_tasks(benchmark::State& state) {
   const auto nothing = [](int) {};
   const int count = static_cast<int>(state.range(0));

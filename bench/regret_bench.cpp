@@ -1,5 +1,5 @@
 // How far the planner's choice is from the fastest algorithm, over seeded batches of images with
-// few pixels each: what is timed is every algorithm that accepts, in interleaved rounds.
+// few pixels each. Every algorithm that takes the problem is timed, in interleaved rounds.
 //   regret_bench [COUNT] [SEED] [THREADS] [ROUNDS]       by default 200 1 1 7
 // A row per problem: regret, the choice, the fastest, the problem; then mean, maximum and
 // quantiles. With a fifth argument of any kind, also a row per algorithm: predicted and measured
@@ -23,7 +23,7 @@ using plait::Problem;
 using plait::Random;
 
 constexpr std::int64_t kMostProducts = 200'000'000;  // a few ms
-constexpr double kTooSlow = 4;  // times the fastest after two rounds: not timed again
+constexpr double kTooSlow = 4;  // an algorithm this many times slower is timed in two rounds only
 
 Problem few_pixels(Random& random) {
   static constexpr std::int64_t kChannels[] = {8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512};
@@ -48,31 +48,31 @@ Problem few_pixels(Random& random) {
 
 struct Contestant {
   Contestant(const Problem& problem, const plait::Candidate& candidate, int threads,
-             const plait::Tensor<float>& kernel)
+             const plait::Tensor<float>& weight)
       : name(candidate.algorithm),
         predicted_seconds(candidate.cost.predicted_seconds),
         plan(plait::plan(problem, {.threads = threads, .algorithm = candidate.algorithm})),
-        packed(plan.pack(kernel)) {}
+        packed(plan.pack(weight)) {}
 
   std::string name;
   double predicted_seconds;
   plait::Plan plan;
   plait::Packed packed;
-  double seconds = 1e9;  // the least
+  double seconds = 1e9;  // the shortest time
 };
 
 // The choice comes first.
 std::vector<Contestant> race(const Problem& problem, int threads, int rounds, Random& random) {
   plait::Tensor<float> x(problem.x_shape());
-  plait::Tensor<float> kernel(problem.kernel_shape());
+  plait::Tensor<float> weight(problem.weight_shape());
   plait::Tensor<float> y(problem.y_shape());
   for (float& value : x) value = static_cast<float>(random.uniform());
-  for (float& value : kernel) value = static_cast<float>(random.normal());
+  for (float& value : weight) value = static_cast<float>(random.normal());
   std::vector<Contestant> field;
   const plait::Plan plan = plait::plan(problem, {.threads = threads});
   for (const plait::Candidate& candidate : plan.explain().candidates) {
     if (candidate.standing == plait::Candidate::Standing::refused) break;
-    field.emplace_back(problem, candidate, threads, kernel);
+    field.emplace_back(problem, candidate, threads, weight);
   }
   double least = 1e9;
   for (int round = 0; round < rounds; ++round) {

@@ -56,7 +56,7 @@ Item load(const std::string& argument) {
   return item;
 }
 
-// Each picture is scaled to the column's width and goes to the column that is shortest so far.
+// Each picture is scaled to the width of a column and placed in the shortest column so far.
 std::string draw_sheet(const std::vector<Item>& items, int columns, int column_w) {
   struct Place {
     int x;

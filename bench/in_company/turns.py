@@ -18,7 +18,7 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "peers" / "drivers"))
 
-PAUSE_SECONDS = 0.05  # before a turn: what the one before left spinning comes to rest
+PAUSE_SECONDS = 0.05  # before a turn, so that threads that still spin come to rest
 
 
 class Process:

@@ -1,6 +1,6 @@
-// oneDNN as a peer: a process of its own that is asked on stdin, a JSON object a line, and answers
-// a line each on what stdout was at the start. Column `onednn` takes and gives x and y in NCHW,
-// `onednn_any` in the layouts that oneDNN asks for; weights are packed beforehand in both.
+// oneDNN as a peer: a process of its own that reads requests from stdin, one JSON object a line,
+// and answers each by a line on what stdout was at the start. Column `onednn` has x and y in NCHW,
+// `onednn_any` in the layouts that oneDNN asks for. In both the weight is packed beforehand.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <oneapi/dnnl/dnnl_debug.h>
@@ -40,8 +40,8 @@ double seconds_now() {
 
 // === the process ===
 
-// oneDNN has no call that sets the threads of its TBB build: TBB takes as many as the affinity mask
-// has CPUs when it is first used, so the mask is cut down to the first n of it before that.
+// oneDNN has no call that sets the threads of its TBB build. TBB takes as many as the affinity mask
+// has CPUs when it is first used, so the mask is reduced to its first n CPUs before that.
 void limit_to_threads(int threads) {
   cpu_set_t mask;
   CPU_ZERO(&mask);
@@ -58,8 +58,8 @@ void limit_to_threads(int threads) {
   if (sched_setaffinity(0, sizeof(mask), &mask) != 0) refuse("the affinity mask cannot be set");
 }
 
-// A SYCL build finds its CPU through OpenCL, whose runtime for CPUs the Python packages put beside
-// libdnnl.so, where no OpenCL loader looks.
+// A SYCL build finds its CPU through OpenCL. The Python packages put OpenCL's runtime for CPUs
+// beside libdnnl.so, where no OpenCL loader looks.
 void point_to_cpu_runtime() {
   Dl_info library;
   if (dladdr(reinterpret_cast<const void*>(&dnnl_version), &library) != 0) {
@@ -70,7 +70,7 @@ void point_to_cpu_runtime() {
   setenv("ONEAPI_DEVICE_SELECTOR", "opencl:cpu", /*overwrite=*/0);
 }
 
-// Where answers go: libraries that print to stdout must not write between them.
+// Answers go here, so that libraries that print to stdout do not write between them.
 std::FILE* take_stdout() {
   const int descriptor = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
   if (descriptor < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) refuse("no stdout");
@@ -114,7 +114,7 @@ Shapes read_shapes(const json& problem) {
   if (shapes.grouped) shapes.k.insert(shapes.k.begin(), groups);
   shapes.y = {n, c_o, output_size(h, padding[0] + padding[1], k_h, shapes.stride[0], dilation[0]),
               output_size(w, padding[2] + padding[3], k_w, shapes.stride[1], dilation[1])};
-  shapes.dilation = {dilation[0] - 1, dilation[1] - 1};  // oneDNN counts the gaps
+  shapes.dilation = {dilation[0] - 1, dilation[1] - 1};  // oneDNN's dilation counts the gaps
   shapes.padding_before = {padding[0], padding[2]};
   shapes.padding_after = {padding[1], padding[3]};
   return shapes;
@@ -154,7 +154,7 @@ Plan describe(const Shapes& shapes, bool nchw, const dnnl::engine& engine) {
   const memory::desc x(shapes.x, kFloat, tag), y(shapes.y, kFloat, tag);
   const memory::desc k(shapes.k, kFloat, memory::format_tag::any);
   dnnl::primitive_attr attributes;
-  attributes.set_fpmath_mode(dnnl::fpmath_mode::strict);  // whatever the environment says
+  attributes.set_fpmath_mode(dnnl::fpmath_mode::strict);  // even if the environment says otherwise
   return Plan(engine, dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_auto, x, k,
               y, shapes.stride, shapes.dilation, shapes.padding_before, shapes.padding_after,
               attributes);
@@ -208,7 +208,7 @@ class Driver {
   }
 
   json prepare(const json& request) {
-    layer_.reset();  // first, as the old and the new one may not fit together
+    layer_.reset();  // before the new one is made, as both may not fit in memory
     start();
     const auto column = request.at("column").get<std::string>();
     const bool nchw = column == "onednn";
@@ -229,7 +229,7 @@ class Driver {
     const memory y(plan.dst_desc(), engine_);
     const Layer layer{convolution, {{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, k}, {DNNL_ARG_DST, y}}};
     run(layer, 1);
-    const double prepare_seconds = seconds_now() - start_seconds;  // to the first output
+    const double prepare_seconds = seconds_now() - start_seconds;  // up to the first output
 
     if (request.contains("y")) write_dense(reordered(y, dense_y), request.at("y"));
     layer_ = layer;
@@ -280,7 +280,7 @@ void serve(std::FILE* answers) {
   Driver driver;
   std::string text;
   while (std::getline(std::cin, text)) {
-    // Reasons may quote bytes that are no UTF-8.
+    // Reasons may quote bytes that are not UTF-8.
     text = answer_line(driver, text).dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
     std::fputs(text.c_str(), answers);
     std::fflush(answers);

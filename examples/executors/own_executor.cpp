@@ -54,8 +54,8 @@ class JobQueue {
   std::vector<std::thread> threads_;
 };
 
-// Whoever comes takes the next index, and so does the caller: a call ends even while every thread
-// of the pool is busy, or is itself a caller. Jobs that come late find nothing left.
+// Each thread that is free takes the next index, and so does the caller. So a call ends even if all
+// threads of the pool are busy or are callers themselves. Jobs that start late find no index left.
 class OwnExecutor final : public plait::Executor {
  public:
   explicit OwnExecutor(JobQueue& queue) : queue_(queue) {}

@@ -21,7 +21,7 @@ inline void fill(plait::Tensor<float>& tensor, std::uint32_t seed) {
   }
 }
 
-// Counts the tasks that it hands on.
+// Passes tasks on to another executor and counts them.
 class Counted final : public plait::Executor {
  public:
   explicit Counted(plait::Executor& executor) : executor_(executor) {}
@@ -35,8 +35,8 @@ class Counted final : public plait::Executor {
   plait::Executor& executor_;
 };
 
-// The layer with packed weights in `packed`, and in one call, whose plan may take another
-// algorithm.
+// The layer, which runs with a packed weight and in one call. The plan of the one call may take
+// another algorithm.
 struct Outputs {
   plait::Tensor<float> packed{{1, 32, 56, 56}};
   plait::Tensor<float> one_call;

@@ -23,7 +23,7 @@ static void fill(float* values, int count, unsigned seed) {
 // What an executor of this file does, and what it has seen.
 typedef struct {
   int runs;
-  int most;            // tasks of one run
+  int most;            // the most tasks of one run
   int32_t left_out;    // an index that is not called; -1: none
   int32_t called_too;  // an index that is called besides, by the first thread; -1: none
 } Notes;
@@ -40,7 +40,7 @@ static void* call(void* argument) {
   return NULL;
 }
 
-// A thread for each task, as nobody should do it who has a pool.
+// Starts a thread for each task: simple, and slow.
 static void run_in_threads(void* context, int32_t count, void (*task)(void*, int32_t), void* data) {
   Notes* const notes = context;
   pthread_t* const threads = malloc((size_t)count * sizeof *threads);
@@ -115,7 +115,7 @@ static void test_more_tasks_than_are_noted_take_turns(void) {
   plait_plan_destroy(plan);
 }
 
-// Packed weights and a plan for the runs that are refused.
+// A packed weight and a plan for runs that are refused.
 static void test_broken_rules(void) {
   const char* const all = "options.executor must call every index from 0 to 2 once but ";
   plait_limits limits = PLAIT_LIMITS_INIT;
@@ -141,7 +141,7 @@ static void test_broken_rules(void) {
   notes = keeps_the_rules();
   notes.called_too = 2;
   INVALID(plait_run_f32(plan, x, packed, NULL, y, &options), "called one twice");
-  notes.left_out = 0;  // as many calls as there are tasks
+  notes.left_out = 0;  // index 0 is left out, another is called twice
   INVALID(plait_run_f32(plan, x, packed, NULL, y, &options), "called one twice");
   notes = keeps_the_rules();
   notes.called_too = kThreads;

@@ -1,4 +1,4 @@
-// What the tests of the C interface share, each a program of its own.
+// What the tests of the C interface share. Each is a program of its own.
 #ifndef PLAIT_TESTS_CAPI_SUPPORT_H_
 #define PLAIT_TESTS_CAPI_SUPPORT_H_
 
@@ -19,7 +19,7 @@ static int failures = 0;
     }                                                                           \
   } while (0)
 
-// That a call fails with this status and a message that has this text in it.
+// Checks that a call fails with this status and that its message contains this text.
 #define CHECK_FAILS(call, wanted, text)                   \
   do {                                                    \
     CHECK((call) == (wanted));                            \

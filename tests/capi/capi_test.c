@@ -68,7 +68,7 @@ static void test_unpacked(void) {
   CHECK(memcmp(y, kY, sizeof y) == 0);
   INVALID(plait_pack_f32(plan, kK, NULL, &packed), "prepacked = false");
   CHECK(packed == NULL);
-  INVALID(plait_run_unpacked_f32(plan, kX, NULL, NULL, NULL, y, NULL), "K must be 3x2x2x2");
+  INVALID(plait_run_unpacked_f32(plan, kX, NULL, NULL, NULL, y, NULL), "weight must be 3x2x2x2");
   INVALID(plait_run_unpacked_f32(plan, kX, kK, kX, NULL, y, NULL), "bias was given");
   plait_plan_destroy(plan);
 
@@ -109,7 +109,7 @@ static void test_f64(void) {
 }
 
 static void test_info_and_explanation(void) {
-  const int64_t x_shape[4] = {2, 8, 9, 7}, kernel_shape[4] = {6, 4, 3, 3},
+  const int64_t x_shape[4] = {2, 8, 9, 7}, weight_shape[4] = {6, 4, 3, 3},
                 y_shape[4] = {2, 6, 5, 4};
   const char* text;
   plait_limits limits = PLAIT_LIMITS_INIT;
@@ -119,7 +119,7 @@ static void test_info_and_explanation(void) {
   plan = plan_of("2x8x9x7,6x4x3x3,s2,p1,g2", &limits);
   info = info_of(plan);
   CHECK(memcmp(info.x_shape, x_shape, sizeof x_shape) == 0);
-  CHECK(memcmp(info.kernel_shape, kernel_shape, sizeof kernel_shape) == 0);
+  CHECK(memcmp(info.weight_shape, weight_shape, sizeof weight_shape) == 0);
   CHECK(memcmp(info.y_shape, y_shape, sizeof y_shape) == 0);
   CHECK(info.element_bytes == 4 && info.has_bias == 0 && info.has_residual == 0);
   CHECK(info.threads == 1);
@@ -225,12 +225,12 @@ static void test_layout_for_64_bits(void) {
   AT(plait_limits, threads, 40);
   AT(plait_limits, prepacked, 44);
   AT(plait_limits, reproducible, 48);
-  AT(plait_limits, delta, 52);
+  AT(plait_limits, tile_columns, 52);
   AT(plait_plan_info, algorithm, 0);
   AT(plait_plan_info, target, 8);
   AT(plait_plan_info, packed_format, 16);
   AT(plait_plan_info, x_shape, 24);
-  AT(plait_plan_info, kernel_shape, 56);
+  AT(plait_plan_info, weight_shape, 56);
   AT(plait_plan_info, y_shape, 88);
   AT(plait_plan_info, multiplications, 120);
   AT(plait_plan_info, workspace_bytes, 128);
@@ -278,7 +278,7 @@ static void test_refused_runs(void) {
   INVALID(plait_run_f32(other, kX, other_packed, NULL, NULL, NULL), "y must be 1x3x2x2");
   INVALID(plait_run_f32(other, kX, other_packed, kX, y, NULL), "residual was given");
   INVALID(plait_run_f32(other, y, other_packed, NULL, y, NULL), "overlap");
-  INVALID(plait_pack_f32(plan, NULL, NULL, &packed), "K must be 8x8x3x3");
+  INVALID(plait_pack_f32(plan, NULL, NULL, &packed), "weight must be 8x8x3x3");
   CHECK(info_of(plan).workspace_bytes > sizeof workspace);
   options.workspace = workspace;
   options.workspace_bytes = sizeof workspace;

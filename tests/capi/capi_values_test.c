@@ -31,7 +31,7 @@ static void fill_operands(void) {
   fill(bias, kOutputs, 3);
 }
 
-// Output (o, i, j) by the definition, and what the guarantee allows it to be off.
+// Output (o, i, j) by the definition, and the error that the guarantee allows.
 static double exact_output(const plait_plan_info* info, int o, int i, int j, double* allowed) {
   double sum = bias[o], largest_x = 0, sum_of_weights = 0, largest_weight = 0;
   int c, u, v;

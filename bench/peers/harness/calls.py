@@ -17,7 +17,7 @@ from .report import table
 
 THREADS = 1
 CPP_BENCH = ROOT / "build/release/bench/calls_bench"
-LANGUAGES = {"onednn": "C++"}  # of the peers' drivers; else Python
+LANGUAGES = {"onednn": "C++"}  # of the peers' drivers; the others are in Python
 CALLS = {
     "plait": "plan.run(x, packed, out=y)",
     "plait_conv2d": "plait.conv2d(x, weight)",
@@ -46,7 +46,7 @@ def measure_cpp(line: str) -> dict[str, float]:
         stderr=subprocess.DEVNULL,
         check=True,
     )
-    names = {"plan.run": "plan.run(x, packed, y)", "conv2d": "plait::conv2d(x, kernel)"}
+    names = {"plan.run": "plan.run(x, packed, y)", "conv2d": "plait::conv2d(x, weight)"}
     return {
         names[entry["run_name"].split("/")[0]]: entry["real_time"] / 1e3  # from ns
         for entry in json.loads(done.stdout)["benchmarks"]

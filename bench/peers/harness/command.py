@@ -74,7 +74,7 @@ def show_peers(arguments: argparse.Namespace, folder: Path) -> int:
 
 
 def run_aside(arguments: argparse.Namespace, effort: Effort, folder: Path) -> int:
-    """Everything but speeds: a table, shown and written beside its JSON."""
+    """Run what is no comparison of speeds: print its table, and write it beside its JSON."""
     peers, threads = arguments.peers, arguments.threads
     if arguments.calls:
         name, told = "calls", calls.measure_calls(peers, effort, folder)

@@ -35,7 +35,7 @@ def layer_of(channels: int, side: int, k: int) -> Layer:
 
 
 def algorithms_for(k: int) -> list[str]:
-    """plait's direct sums, and its forms for kernels of this size: winograd/f4x3 is for 3x3."""
+    """plait's direct sums, and its variants for kernels of this size: winograd/f4x3 is for 3x3."""
     forms = [name for name in plait.algorithms() if name.startswith(TRANSFORMS)]
     return [DIRECT, *(name for name in forms if name.endswith(f"x{k}"))]
 

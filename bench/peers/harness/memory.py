@@ -26,12 +26,12 @@ LINES = (
     "1x128x256x256,128x128x5x5,p2",
 )
 SHAPES = 500
-SETTLED_AFTER = 20  # shapes; pools and arenas have their first size then
+SETTLED_AFTER = 20  # shapes, after which pools and arenas have grown to their first size
 MB = 1e6
 
 
 def status_bytes(pid: int, field: str) -> int:
-    """VmRSS, or VmHWM, the highest that it was."""
+    """The value of VmRSS, or of VmHWM, the highest VmRSS so far."""
     text = Path(f"/proc/{pid}/status").read_text()
     match = re.search(rf"^{field}:\s+(\d+) kB$", text, re.M)
     assert match is not None
@@ -39,7 +39,7 @@ def status_bytes(pid: int, field: str) -> int:
 
 
 def forget_peak(pid: int) -> None:
-    """VmHWM starts again from VmRSS: proc(5), clear_refs."""
+    """Reset VmHWM to VmRSS: proc(5), clear_refs."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 

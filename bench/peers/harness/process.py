@@ -27,8 +27,8 @@ class DriverProcess:
 
     def __init__(self, command: Sequence[str], threads: int, cpus: Sequence[int], log: Path):
         self._log = log
-        # A session of its own: Ctrl-C is the harness's to handle. As many threads for those that
-        # ask OpenMP, and the same cores for all.
+        # The driver gets a session of its own, so that the harness alone handles Ctrl-C. OpenMP's
+        # variable gives the threads to drivers that ask it, and all drivers have the same cores.
         with log.open("ab") as errors:
             self._log_start = errors.tell()
             self._process = subprocess.Popen(
@@ -85,7 +85,7 @@ class DriverProcess:
 
     def close(self) -> None:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # and whatever it has started
+            os.killpg(self._process.pid, signal.SIGKILL)  # the driver and all that it has started
         self._process.wait()
         self._requests.close()
         self._answers.close()

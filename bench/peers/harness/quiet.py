@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-PAUSE_SECONDS = 0.02  # at least
+PAUSE_SECONDS = 0.02  # the shortest pause
 STEP_SECONDS = 0.005
-IDLE_SHARE = 0.1  # of a core
+IDLE_SHARE = 0.1  # of a core: less use than this counts as idle
 PATIENCE_SECONDS = 0.5
 
 

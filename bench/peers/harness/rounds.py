@@ -22,7 +22,7 @@ from .turn import PREPARE_TIMEOUT, Turn
 
 PEAK_SECONDS = 0.01
 MIN_ROUNDS = 3
-MOST_ROUNDS = 2  # times the rounds asked for, where other work disturbs some
+MOST_ROUNDS = 2  # times the rounds asked for, if other work disturbs some of them
 
 
 def others_of(column: Column | None, columns: list[Column]) -> list[int]:

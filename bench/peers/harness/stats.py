@@ -29,7 +29,7 @@ def spread(times: dict[str, float]) -> float:
     return (times["p90_seconds"] - times["p10_seconds"]) / times["median_seconds"]
 
 
-BUSY_CORES = 0.1  # by processes outside of the run
+BUSY_CORES = 0.1  # more use than this by processes outside of the run counts as busy
 
 
 def is_busy(result: dict[str, Any]) -> bool:

@@ -20,7 +20,7 @@ from .quiet import cpu_seconds, wait_until_idle
 from .stats import gflops, summarize
 
 WARM_UP = 2
-LONG_CALL_SECONDS = 0.1  # one warm-up is enough
+LONG_CALL_SECONDS = 0.1  # for longer calls one warm-up is enough
 PREPARE_TIMEOUT = 180.0
 BURST_TIMEOUT = 60.0  # and for each second that a call is known to take, 20 more
 
