@@ -21,7 +21,7 @@ bool has_tile(const Problem& problem, const BenchSettings& settings) {
     plan(problem,
          {.accuracy = Accuracy::relaxed,
           .algorithm = settings.limits.algorithm,
-          .delta = settings.limits.delta},
+          .tile_columns = settings.limits.tile_columns},
          settings.machine);
     return true;
   } catch (const Error&) {
@@ -87,9 +87,9 @@ DeltaSweep plan_delta_sweep(BenchSettings settings, const std::vector<SourcedPro
   if (problems.size() != 1) {
     fail(fmt::format("--sweep takes one problem but there are {}", problems.size()));
   }
-  if (settings.limits.delta != 0) {
-    fail(fmt::format("--sweep delta tries every delta: leave out --delta {}",
-                     settings.limits.delta));
+  if (settings.limits.tile_columns != 0) {
+    fail(fmt::format("--sweep delta tries every delta: leave out --tile-columns {}",
+                     settings.limits.tile_columns));
   }
   if (settings.limits.algorithm.empty()) settings.limits.algorithm = "direct/pixels";
   settings.measure_memory = false;
@@ -98,7 +98,7 @@ DeltaSweep plan_delta_sweep(BenchSettings settings, const std::vector<SourcedPro
   std::string refusal;
   bool any = false;
   for (int delta = 1; delta <= kMostDelta; ++delta) {
-    settings.limits.delta = delta;
+    settings.limits.tile_columns = delta;
     BenchRun one = plan_bench(settings, problems);
     BenchLine& line = one.lines.front();
     const bool exists = line.plan || has_tile(problems.front().problem, settings);
@@ -119,7 +119,7 @@ DeltaSweep plan_delta_sweep(BenchSettings settings, const std::vector<SourcedPro
     throw Error(Status::unsupported,
                 fmt::format("{} has no delta to sweep here: {}", sweep.algorithm, refusal));
   }
-  sweep.run.settings.limits.delta = 0;
+  sweep.run.settings.limits.tile_columns = 0;
   return sweep;
 }
 

@@ -43,10 +43,10 @@ Json to_json(const LayerCost& cost) {
           {"parameters", cost.parameters},
           {"parameters_with_bias", cost.parameters_with_bias},
           {"bytes_input", cost.bytes_input},
-          {"bytes_kernel", cost.bytes_kernel},
+          {"bytes_weight", cost.bytes_weight},
           {"bytes_output", cost.bytes_output},
           {"bytes_grad_input", cost.bytes_grad_input},
-          {"bytes_grad_kernel", cost.bytes_grad_kernel},
+          {"bytes_grad_weight", cost.bytes_grad_weight},
           {"bytes_grad_output", cost.bytes_grad_output},
           {"memory_forward_bytes", cost.memory_forward_bytes},
           {"memory_training_forward_bytes", cost.memory_training_forward_bytes},
@@ -56,14 +56,15 @@ Json to_json(const LayerCost& cost) {
 }
 
 Json to_json(const Limits& limits) {
-  Json json = {{"accuracy", name_of(limits.accuracy)},
-               {"max_workspace_bytes", nullptr},
-               {"threads", limits.threads},
-               {"prepacked", limits.prepacked},
-               {"packed_format", limits.packed_format},
-               {"algorithm", limits.algorithm},
-               {"reproducible", limits.reproducible},
-               {"delta", limits.delta == 0 ? Json(nullptr) : Json(limits.delta)}};
+  Json json = {
+      {"accuracy", name_of(limits.accuracy)},
+      {"max_workspace_bytes", nullptr},
+      {"threads", limits.threads},
+      {"prepacked", limits.prepacked},
+      {"packed_format", limits.packed_format},
+      {"algorithm", limits.algorithm},
+      {"reproducible", limits.reproducible},
+      {"tile_columns", limits.tile_columns == 0 ? Json(nullptr) : Json(limits.tile_columns)}};
   if (limits.max_workspace_bytes != kNoWorkspaceCap) {
     json["max_workspace_bytes"] = limits.max_workspace_bytes;
   }

@@ -52,7 +52,7 @@ TensorView<T> allocate(Tensor<T>& storage, const Dims& shape, const Dims& stride
 template <class T>
 BenchOperands<T>::BenchOperands(const Problem& p) {
   auto& [x, kernel, bias, residual, y] = storage_;
-  const Dims kernel_shape = p.kernel_shape();
+  const Dims kernel_shape = p.weight_shape();
   x_ = allocate(x, p.x_shape(), p.effective_x_strides());
   kernel_ = allocate(kernel, kernel_shape, dense_strides(kernel_shape));
   if (p.bias) bias_ = allocate(bias, {p.c_o}, {1});

@@ -108,7 +108,7 @@ std::string settings_text(const BenchSettings& settings, const std::string& time
 
 double BenchLine::bytes() const {
   const Problem& p = given.problem;
-  const std::int64_t elements = element_count(p.x_shape()) + element_count(p.kernel_shape()) +
+  const std::int64_t elements = element_count(p.x_shape()) + element_count(p.weight_shape()) +
                                 (p.bias ? p.c_o : 0) +
                                 (p.residual ? 2 : 1) * element_count(p.y_shape());
   return static_cast<double>(elements) * static_cast<double>(size_of(p.dtype));

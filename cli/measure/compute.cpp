@@ -44,7 +44,7 @@ void check_memory(double bytes, const std::string& of) {
 void check_memory(const Plan& plan) {
   const Problem& p = plan.problem();
   const std::int64_t elements =
-      span_of(p.x_shape(), p.effective_x_strides()) + element_count(p.kernel_shape()) +
+      span_of(p.x_shape(), p.effective_x_strides()) + element_count(p.weight_shape()) +
       span_of(p.y_shape(), p.effective_y_strides()) +
       (p.residual ? span_of(p.y_shape(), p.effective_residual_strides()) : 0);
   const double needed = static_cast<double>(elements) * static_cast<double>(size_of(p.dtype)) +

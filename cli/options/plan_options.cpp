@@ -18,7 +18,7 @@ void add_plan_options(CLI::App& command, PlanOptions& options) {
       ->check(between(1, 4096));
   add_option(command, "--max-workspace", options.max_workspace, "BYTES",
              "Most bytes of workspace, e.g. 0, 65536, 64K, 1M");
-  add_option(command, "--delta", options.delta, "N",
+  add_option(command, "--tile-columns,--delta", options.tile_columns, "N",
              "Outputs side by side in a register tile, instead of the algorithm's choice")
       ->check(between(1, 4096));
   command.add_flag("--reproducible", options.reproducible,
@@ -69,7 +69,7 @@ Limits limits_of(const PlanOptions& options) {
   limits.threads = options.threads;
   limits.algorithm = options.algorithm;
   limits.reproducible = options.reproducible;
-  limits.delta = options.delta;
+  limits.tile_columns = options.tile_columns;
   return limits;
 }
 

@@ -17,7 +17,7 @@ struct PlanOptions {
   std::string target;
   std::string max_workspace;
   int threads = 0;
-  int delta = 0;
+  int tile_columns = 0;
   bool reproducible = false;
   bool json = false;
 };

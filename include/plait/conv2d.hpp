@@ -1,5 +1,5 @@
-// One-call convolution. Plans are cached by problem and limits; packed weights never are, so K may
-// be changed in place between calls.
+// Convolution in one call. Plans are cached by problem and limits; packed weights are not, so that
+// the weight may be changed in place between calls.
 #pragma once
 
 #include <atomic>
@@ -18,8 +18,8 @@ struct Conv2dOptions {
   Padding padding = 0;
   Pair dilation = 1;
   std::int64_t groups = 1;
-  TensorView<const T> bias = {};      // c_o, or none
-  TensorView<const T> residual = {};  // shape of the output, or none; added before the activation
+  TensorView<const T> bias = {};      // [c_o], or none
+  TensorView<const T> residual = {};  // shaped like the output, or none; added before activation
   Activation activation = {};
   PaddingMode padding_mode = PaddingMode::zeros;
   double padding_value = 0;      // of PaddingMode::constant
@@ -33,28 +33,29 @@ struct Conv2dOptions {
   const std::atomic<bool>* cancel = nullptr;  // as in RunOptions
 };
 
-// x: n x c_i x h x w (or c_i x h x w, and the output then has rank 3 too), K: c_o x c_i/groups x
-// k_h x k_w, any strides: an n x c_i x h x w view of NHWC memory is planned as nhwc. Returns
-// n x c_o x h' x w', empty if n is 0. Throws Error naming both shapes and the rule.
+// Returns y[n, c_o, h', w'], dense, of x[n, c_i, h, w] and weight[c_o, c_i/groups, k_h, k_w].
+// Without n in x there is none in y; an empty batch gives an empty y. Views may have any strides:
+// one of shape n x c_i x h x w over NHWC memory is planned as nhwc. Throws Error, naming both
+// shapes and the rule, when they do not fit.
 template <class T>
-PLAIT_API Tensor<T> conv2d(TensorView<const T> x, TensorView<const T> kernel,
+PLAIT_API Tensor<T> conv2d(TensorView<const T> x, TensorView<const T> weight,
                            const Conv2dOptions<T>& options = {});
 template <class T>
-Tensor<T> conv2d(const Tensor<T>& x, const Tensor<T>& kernel,
+Tensor<T> conv2d(const Tensor<T>& x, const Tensor<T>& weight,
                  const std::type_identity_t<Conv2dOptions<T>>& options = {}) {
-  return conv2d<T>(x.view(), kernel.view(), options);
+  return conv2d<T>(x.view(), weight.view(), options);
 }
 
-// The same into the caller's output, of any strides.
+// The same, into the caller's y of any strides.
 template <class T>
-PLAIT_API void conv2d_into(TensorView<T> y, TensorView<const T> x, TensorView<const T> kernel,
+PLAIT_API void conv2d_into(TensorView<T> y, TensorView<const T> x, TensorView<const T> weight,
                            const Conv2dOptions<T>& options = {});
 
-// The plan of such a call, from the cache: what it will compute, how, at what predicted cost, and
-// the shape of y; of one image for an empty batch. The output is planned to lie in memory like x:
-// NHWC where x does.
+// The plan of such a call, from the cache: what it computes, how, at what predicted cost, and the
+// shape of y. For an empty batch it is the plan of one image. The output is planned to lie in
+// memory like x: NHWC where x does.
 template <class T>
-PLAIT_API Plan conv2d_plan(TensorView<const T> x, TensorView<const T> kernel,
+PLAIT_API Plan conv2d_plan(TensorView<const T> x, TensorView<const T> weight,
                            const Conv2dOptions<T>& options = {});
 
 // Drops all cached plans and the calling thread's workspace.

@@ -21,21 +21,21 @@ struct Candidate {
   std::string algorithm;
   std::string summary;  // what it does, in one line
   Standing standing = Standing::refused;
-  std::string reason;  // why it was chosen, why it is slower, or what refused it: with the number
-  double factor = 0;   // predicted time / the chosen one's; 0 if refused
+  std::string reason;  // why it was chosen, is slower, or refused, with the number that decided
+  double factor = 0;   // predicted time / that of the chosen algorithm; 0 if refused
   Cost cost;           // zero if refused
 };
 PLAIT_API std::string_view name_of(Candidate::Standing standing);
 
-// The block of a plan whose register tiles take sums of products, rows x delta of them.
+// The blocking of a plan whose register tiles are rows x columns sums of products.
 struct TileBlock {
-  int rows = 0;                     // output channels of a tile; 0 for algorithms of another kind
-  int delta = 0;                    // pixels of a tile
-  bool lanes_are_channels = false;  // of its vectors; else pixels
-  bool inputs_by_offsets = false;   // each term's inputs are found by an offset; else panels
+  int rows = 0;                     // output channels of a tile; 0: the algorithm has no such tiles
+  int columns = 0;                  // pixels of a tile
+  bool lanes_are_channels = false;  // lanes of its vectors hold channels; false: pixels
+  bool inputs_by_offsets = false;   // a term's inputs lie at an offset in a strip; false: in panels
 };
 
-// Why a plan is as it is. Candidates are ordered: chosen, runner-up, slower ones, refused ones.
+// Why a plan is as it is. The candidates are in order: chosen, runner-up, slower, refused.
 struct Explanation {
   std::string problem_line;
   std::string cpu;
@@ -43,11 +43,11 @@ struct Explanation {
   int threads = 1;
   Limits limits;
   std::vector<Candidate> candidates;
-  double reproducible_price = 1;  // predicted time of the pick / of the fastest
-  std::string config = {};        // how the chosen one cuts up the work, in words; may be empty
-  TileBlock block = {};           // likewise, in numbers
-  // The problem line of the same sums over the same memory that everything here is about, where it
-  // differs: all spellings of a layer are planned alike.
+  double reproducible_price = 1;  // predicted time of the choice / that of the fastest
+  std::string config = {};        // the blocking of the chosen algorithm, in words; may be empty
+  TileBlock block = {};           // the same in numbers
+  // All spellings of a layer are planned alike. Where the planned one differs from problem_line,
+  // this is its line: the same sums over the same memory.
   std::string computed_as = {};
 
   const Candidate& chosen() const { return candidates.front(); }

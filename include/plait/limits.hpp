@@ -1,4 +1,4 @@
-// What a caller allows a plan.
+// What a caller allows a plan: accuracy, memory, threads, and which algorithms.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,8 @@
 
 namespace plait {
 
-// Bounds on the expected rms error / rms output against f64 (ReLU-like random input, He weights).
+// Largest expected rms error / rms output against f64, for inputs like those behind a ReLU and
+// weights as He et al. 2015 initialise them.
 enum class Accuracy {
   strict,   // 5e-7
   fp32,     // 2e-6
@@ -27,12 +28,13 @@ struct Limits {
   Accuracy accuracy = Accuracy::fp32;
   std::size_t max_workspace_bytes = kNoWorkspaceCap;  // 0 always works
   int threads = 0;                                    // 0: the machine's default
-  bool prepacked = true;           // weights are packed once by pack(); otherwise anew in every run
-  std::string packed_format = {};  // if set: only algorithms that take weights packed like this
-  std::string algorithm = {};      // if set: this one, or an Error with its reason
-  bool reproducible = false;       // the pick depends on the problem and the limits alone
-  int delta = 0;  // if set: this many outputs side by side in a register tile, the chapter's Delta;
-                  // algorithms without such a tile refuse. 0: each algorithm chooses
+  bool prepacked = true;           // true: the weight is packed once by pack(); false: in every run
+  std::string packed_format = {};  // if set: only algorithms that take a weight packed like this
+  std::string algorithm = {};      // if set: this algorithm, or an Error with its reason
+  bool reproducible = false;       // true: the choice depends on the problem and the limits alone
+  // Outputs side by side in a register tile (the chapter's Delta); algorithms without such a tile
+  // refuse. 0: each algorithm chooses.
+  int tile_columns = 0;
 
   friend bool operator==(const Limits&, const Limits&) = default;
 };

@@ -21,8 +21,8 @@
 //
 // Tensors are addresses of their first element; shapes and strides are the problem's (in elements,
 // dense NCHW unless its line says otherwise): x[n, c_i, h, w], y and residual [n, c_o, h', w'];
-// K[c_o, c_i/groups, k_h, k_w] and bias[c_o] are always dense. docs/problem-line.md describes the
-// line.
+// weight[c_o, c_i/groups, k_h, k_w] and bias[c_o] are always dense. docs/problem-line.md describes
+// the line.
 #ifndef PLAIT_PLAIT_H_
 #define PLAIT_PLAIT_H_
 
@@ -72,11 +72,11 @@ typedef struct plait_limits {
   size_t max_workspace_bytes;  // 0 always works; PLAIT_NO_WORKSPACE_CAP
   const char* accuracy;        // "strict", "fp32" or "relaxed"; NULL: "fp32"
   const char* algorithm;      // take this one, or fail with its reason; NULL: the fastest predicted
-  const char* packed_format;  // only algorithms that take weights packed so; NULL: any
+  const char* packed_format;  // only algorithms that take a weight packed like this; NULL: any
   int32_t threads;            // 0: as many as the process may use
-  int32_t prepacked;          // 0: every run is given K and bias themselves, and packs them anew
+  int32_t prepacked;          // 0: every run is given weight and bias as they are, and packs them
   int32_t reproducible;       // not 0: the choice depends on problem and limits, not the machine
-  int32_t delta;              // outputs side by side in a register tile; 0: the algorithm's choice
+  int32_t tile_columns;       // outputs side by side in a register tile; 0: the algorithm's choice
 } plait_limits;
 
 #define PLAIT_LIMITS_INIT \
@@ -94,14 +94,14 @@ typedef struct plait_plan_info {
   const char* target;         // SIMD instruction set: "EMU128", "SSE4", "AVX2", "AVX3"
   const char* packed_format;  // plans whose formats are equal share packed weights
   int64_t x_shape[4];         // n, c_i, h, w
-  int64_t kernel_shape[4];    // c_o, c_i/groups, k_h, k_w
+  int64_t weight_shape[4];    // c_o, c_i/groups, k_h, k_w
   int64_t y_shape[4];         // n, c_o, h', w'
   int64_t multiplications;    // executed in one run
   size_t workspace_bytes;     // exact; a run allocates nothing else
-  size_t packed_bytes;        // of packed weights; 0 unless prepacked
+  size_t packed_bytes;        // of the packed weight and bias; 0 unless prepacked
   double predicted_seconds;   // of one run
-  double error_rms;    // expected rms error / rms of the output, of ReLU-like x, He's weights
-  double error_bound;  // of the guarantee below
+  double error_rms;           // expected rms error / rms output, for ReLU-like x and He's weights
+  double error_bound;         // of the guarantee below
   int32_t threads;
   int32_t element_bytes;  // 4: use the _f32 functions; 8: the _f64 functions
   int32_t has_bias;       // whether the problem takes a bias, 0 or 1
@@ -110,12 +110,13 @@ typedef struct plait_plan_info {
   double error_floor;     // of the guarantee below
 } plait_plan_info;
 
-// A guarantee, for every output of every plan:
+// What every plan guarantees for every output:
 //   |computed - exact| <= error_bound * (error_range * max|x| * sum|K| + |bias| + |residual|)
 //                         + error_floor * (1 + max|x| + max|K|)
-// with max|x| over the output's window, padding included, and sum|K| and max|K| over the weights of
-// its output channel. An activation multiplies it by its largest slope, and rounds once more. What
-// is infinite or NaN by the definition is so, and nothing else is that does not overflow.
+// Here max|x| is over the output's window, padding included, and sum|K| and max|K| are over the
+// weights of its output channel. An activation multiplies the bound by its largest slope and rounds
+// once more. An output is infinite or NaN where the definition makes it so or a sum overflows, and
+// nowhere else.
 
 // Fills in the first `info_bytes` bytes of *info: sizeof(plait_plan_info).
 PLAIT_API plait_status plait_plan_get_info(const plait_plan* plan, plait_plan_info* info,
@@ -127,17 +128,18 @@ PLAIT_API const char* plait_plan_explain(const plait_plan* plan);
 
 // ---- Packing weights ----------------------------------------------------------------------------
 
-// Packs K and bias (NULL if the problem has none) for a plan made with limits.prepacked. The result
-// outlives the plan and fits every plan with the same packed_format. On failure *packed is NULL.
-PLAIT_API plait_status plait_pack_f32(const plait_plan* plan, const float* kernel,
+// Packs weight and bias (NULL if the problem has none) for a plan made with limits.prepacked. The
+// result outlives the plan and fits every plan with the same packed_format. On failure *packed is
+// NULL.
+PLAIT_API plait_status plait_pack_f32(const plait_plan* plan, const float* weight,
                                       const float* bias, plait_packed** packed);
-PLAIT_API plait_status plait_pack_f64(const plait_plan* plan, const double* kernel,
+PLAIT_API plait_status plait_pack_f64(const plait_plan* plan, const double* weight,
                                       const double* bias, plait_packed** packed);
 PLAIT_API void plait_packed_destroy(plait_packed* packed);
 
 // ---- Running ------------------------------------------------------------------------------------
 
-// May be set and cleared from any thread, also while runs look at it.
+// May be set and cleared from any thread, also while runs poll it.
 PLAIT_API plait_status plait_cancel_create(plait_cancel** cancel);
 PLAIT_API plait_status plait_cancel_set(plait_cancel* cancel, int cancelled);
 PLAIT_API void plait_cancel_destroy(plait_cancel* cancel);
@@ -165,16 +167,16 @@ typedef struct plait_run_options {
   size_t struct_bytes;             // sizeof(plait_run_options)
   void* workspace;                 // aligned to 64 bytes; NULL: the library's own, kept per thread
   size_t workspace_bytes;          // of `workspace`: at least the plan's
-  const plait_cancel* cancel;      // looked at every 50 ms or more often; NULL: runs to the end
+  const plait_cancel* cancel;      // polled every 50 ms or more often; NULL: runs to the end
   const plait_executor* executor;  // NULL: the library's own threads
 } plait_run_options;
 
 #define PLAIT_RUN_OPTIONS_INIT \
   { sizeof(plait_run_options), NULL, 0, NULL, NULL }
 
-// y = act(conv(x, K) + bias + residual). `residual` is NULL if the problem has none; `options` may
-// be NULL. y must not overlap x or the residual. A plan of backward_data takes dy for x and writes
-// dx to y.
+// y = act(conv(x, weight) + bias + residual). `residual` is NULL if the problem has none; `options`
+// may be NULL. y must not overlap x or the residual. A plan of backward_data takes dy for x and
+// writes dx to y.
 PLAIT_API plait_status plait_run_f32(const plait_plan* plan, const float* x,
                                      const plait_packed* packed, const float* residual, float* y,
                                      const plait_run_options* options);
@@ -182,14 +184,14 @@ PLAIT_API plait_status plait_run_f64(const plait_plan* plan, const double* x,
                                      const plait_packed* packed, const double* residual, double* y,
                                      const plait_run_options* options);
 
-// The same for a plan made with limits.prepacked == 0: K and bias (NULL if the problem has none) as
-// they are.
+// The same for a plan made with limits.prepacked == 0: weight and bias (NULL if the problem has
+// none) are given as they are.
 PLAIT_API plait_status plait_run_unpacked_f32(const plait_plan* plan, const float* x,
-                                              const float* kernel, const float* bias,
+                                              const float* weight, const float* bias,
                                               const float* residual, float* y,
                                               const plait_run_options* options);
 PLAIT_API plait_status plait_run_unpacked_f64(const plait_plan* plan, const double* x,
-                                              const double* kernel, const double* bias,
+                                              const double* weight, const double* bias,
                                               const double* residual, double* y,
                                               const plait_run_options* options);
 

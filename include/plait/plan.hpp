@@ -20,14 +20,15 @@
 
 namespace plait {
 
-// Weights (and bias) in the order one algorithm wants them. Immutable; copies share the bytes.
+// A weight, and the bias, in the order that one algorithm reads them. Immutable; copies share the
+// bytes.
 class Packed {
  public:
   Packed() = default;
   Packed(std::string format, std::shared_ptr<const std::byte> data, std::size_t bytes)
       : format_(std::move(format)), data_(std::move(data)), bytes_(bytes) {}
 
-  const std::string& format() const { return format_; }  // room, target, tile and weight shape
+  const std::string& format() const { return format_; }  // algorithm, target, tile, weight shape
   const std::byte* data() const { return data_.get(); }  // aligned to 64 bytes
   std::size_t bytes() const { return bytes_; }
 
@@ -37,12 +38,13 @@ class Packed {
   std::size_t bytes_ = 0;
 };
 
-// One loop of an algorithm's nest, as counted by the code that ran it.
+// One loop of an algorithm's loop nest, as counted by the code that ran it.
 struct LoopCount {
   std::string name;
-  std::int64_t rounds = 0;  // most of one entry
-  bool covered = false;  // some entry made two whole rounds and then a partial one; or two rounds,
-                         // where the last cannot be partial
+  std::int64_t rounds = 0;  // the most iterations of one execution of the loop
+  // Whether one execution of the loop ran at least two full iterations and a partial one; for loops
+  // without a partial last iteration, two iterations.
+  bool covered = false;
 };
 
 // What really ran, as reported by the code that ran.
@@ -50,29 +52,27 @@ struct RunReport {
   std::string algorithm;
   Target target = Target::emu128;
   int threads = 0;  // tasks handed to the executor at once
-  // Executed; each equals the Cost's, but where tiles were computed directly.
+  // Operations executed. Each equals the Cost's, unless tiles were computed directly.
   std::int64_t multiplications = 0;
   std::int64_t additions = 0;
   std::int64_t transform_operations = 0;
-  // Of algorithms that transform tiles: how many there were, and how many of these were computed by
-  // the sums of the definition, as their inputs are not finite or differ by too much.
+  // For algorithms that transform tiles: the number of tiles, and how many of these were computed
+  // by the sums of the definition because their inputs are not finite or differ too much in size.
   std::int64_t tiles = 0;
   std::int64_t direct_tiles = 0;
-  std::vector<LoopCount> loops = {};  // of the blocking, innermost first
+  std::vector<LoopCount> loops = {};  // the loops of the blocking, innermost first
 };
 
 // Everything optional about a run.
 template <class T>
 struct RunOptions {
   TensorView<const T> residual = {};  // shape of y; needed if and only if the problem has one
-  void* workspace = nullptr;          // at least workspace_bytes(), aligned to 64 bytes; or the
-                                      // library's own, kept per thread
-  Executor* executor = nullptr;       // default_executor()
+  // At least workspace_bytes(), aligned to 64 bytes. nullptr: the library's own, kept per thread.
+  void* workspace = nullptr;
+  Executor* executor = nullptr;               // nullptr: default_executor()
   const std::atomic<bool>* cancel = nullptr;  // polled at least every 50 ms
   RunReport* report = nullptr;
 };
-
-class Execution;  // algorithms/algorithm.hpp
 
 // An immutable, cheaply copied plan. run may be called from several threads at once, with distinct
 // outputs and workspaces. T is float or double, as the problem's dtype; a wrong one throws.
@@ -91,18 +91,18 @@ class PLAIT_API Plan {
   Pair output_step() const;
   const Explanation& explain() const;
 
-  // K: c_o x c_i/groups x k_h x k_w; bias: c_o, if the problem has one.
+  // Packs weight[c_o, c_i/groups, k_h, k_w], and bias[c_o] if the problem has one.
   template <class T>
-  Packed pack(TensorView<const T> kernel, TensorView<const T> bias = {}) const;
+  Packed pack(TensorView<const T> weight, TensorView<const T> bias = {}) const;
   template <class T>
-  Packed pack(const Tensor<T>& kernel, const Tensor<T>& bias = {}) const {
-    return pack<T>(kernel.view(), bias.size() == 0 ? TensorView<const T>{} : bias.view());
+  Packed pack(const Tensor<T>& weight, const Tensor<T>& bias = {}) const {
+    return pack<T>(weight.view(), bias.size() == 0 ? TensorView<const T>{} : bias.view());
   }
 
-  // Forward, `in` is x: n x c_i x h x w, and `out` y: n x c_o x h' x w', with the problem's
-  // strides; backward_data takes dy and gives dx (operands.hpp). Throws Error, before anything is
-  // written, when a shape, a stride, the packed format or an overlap of the result breaks a rule. A
-  // cancelled run throws Status::cancelled and leaves the result unspecified.
+  // Forward, `in` is x[n, c_i, h, w] and `out` is y[n, c_o, h', w'], with the problem's strides;
+  // backward_data takes dy and gives dx (operands.hpp). Throws Error, before anything is written,
+  // when a shape, a stride, the packed format or an overlap of the result breaks a rule. A
+  // cancelled run throws Error with Status::cancelled and leaves the result unspecified.
   template <class T>
   void run(TensorView<const T> in, const Packed& packed, TensorView<T> out,
            const RunOptions<T>& options = {}) const;
@@ -111,9 +111,9 @@ class PLAIT_API Plan {
            const RunOptions<T>& options = {}) const {
     run<T>(in.view(), packed, out.view(), options);
   }
-  // The same with K and the bias as they are, for a plan made with limits.prepacked == false. Plans
-  // of backward_weights take x, dy and nothing and give dK; those of backward_bias take dy and
-  // twice nothing.
+  // The same with the weight and the bias as they are, for a plan made with limits.prepacked ==
+  // false. Plans of backward_weights take x and dy and give dweight; plans of backward_bias take dy
+  // and give dbias; views that a direction does not read are empty.
   template <class T>
   void run(TensorView<const T> in, TensorView<const T> second, TensorView<const T> bias,
            TensorView<T> out, const RunOptions<T>& options = {}) const;
@@ -125,8 +125,8 @@ class PLAIT_API Plan {
   std::shared_ptr<const State> state_;
 };
 
-// Asks every algorithm and takes the accepted one with the lowest predicted time within the limits.
-// Throws Error when the problem is not valid, or when no algorithm accepts it, with every reason.
+// Asks every algorithm and takes the one with the lowest predicted time within the limits. Throws
+// Error when the problem is not valid, or, with every reason, when no algorithm takes it.
 // PLAIT_FORCE_ALGORITHM in the environment acts like limits.algorithm where that is empty.
 PLAIT_API Plan plan(const Problem& problem, const Limits& limits = {},
                     const Machine& machine = host_machine());

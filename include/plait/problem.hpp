@@ -4,9 +4,10 @@
 //   y[n, o, i, j] = act( sum over c, u, v of x[n, c, i*s_h + u*d_h - p_top, j*s_w + v*d_w - p_left]
 //                        * K[o, c, u, v]  + bias[o] + residual[n, o, i, j] )
 //
-// with x of shape n x c_i x h x w, K of shape c_o x c_i/groups x k_h x k_w, and c running over the
-// c_i/groups input channels of o's group. This is cross-correlation, the convolution of deep
-// learning (source: Dive into Deep Learning, "Multiple Input and Multiple Output Channels").
+// with x of shape n x c_i x h x w, the weight K of shape c_o x c_i/groups x k_h x k_w, and c
+// running over the c_i/groups input channels of o's group. This is cross-correlation, the
+// convolution of deep learning (source: Dive into Deep Learning, "Multiple Input and Multiple
+// Output Channels").
 #pragma once
 
 #include <cstdint>
@@ -49,8 +50,8 @@ struct Padding {
   friend constexpr bool operator==(const Padding&, const Padding&) = default;
 };
 
-// What padding holds, of the values 1 2 3 on an axis: reflect 3 2 | 1 2 3 | 2 1, symmetric
-// 2 1 | 1 2 3 | 3 2, replicate 1 1 | 1 2 3 | 3 3, circular 2 3 | 1 2 3 | 1 2, as numpy.pad's
+// Which values the padding holds. Around 1 2 3 on an axis: reflect 3 2 | 1 2 3 | 2 1, symmetric
+// 2 1 | 1 2 3 | 3 2, replicate 1 1 | 1 2 3 | 3 3, circular 2 3 | 1 2 3 | 1 2. numpy.pad calls these
 // reflect, symmetric, edge and wrap.
 enum class PaddingMode { zeros, reflect, replicate, circular, constant, symmetric };
 enum class Dtype { f32, f64, bf16, i8, u8 };
@@ -69,7 +70,7 @@ struct PLAIT_API Problem {
   Pair stride;
   Padding padding;
   PaddingMode padding_mode = PaddingMode::zeros;
-  double padding_value = 0;  // of PaddingMode::constant
+  double padding_value = 0;  // for PaddingMode::constant
   Pair dilation;
   std::int64_t groups = 1;
   bool bias = false;
@@ -93,14 +94,14 @@ struct PLAIT_API Problem {
   std::int64_t h_o() const;
   std::int64_t w_o() const;
   Dims x_shape() const { return {n, c_i, h, w}; }  // logical order, whatever the layout
-  Dims kernel_shape() const { return {c_o, c_i / groups, k_h, k_w}; }
+  Dims weight_shape() const { return {c_o, c_i / groups, k_h, k_w}; }
   Dims y_shape() const { return {n, c_o, h_o(), w_o()}; }
   Dims effective_x_strides() const;
   Dims effective_y_strides() const;
   Dims effective_residual_strides() const;
   // Terms in the sum of one output: c_i/groups * k_h * k_w.
   std::int64_t depth() const { return c_i / groups * k_h * k_w; }
-  // Products of the forward sum, padding zeros included: n c_o h' w' (c_i/groups) k_h k_w.
+  // Products of the forward sums, those by padding zeros included: n c_o h' w' depth().
   std::int64_t multiplications() const;
 
   friend bool operator==(const Problem&, const Problem&) = default;

@@ -101,7 +101,7 @@ class TensorView {
   Dims strides_;
 };
 
-// An owning, dense, row-major tensor, zero-initialised, its first element aligned to 64 bytes.
+// An owning, dense, row-major tensor, zero-initialised. Its first element is aligned to 64 bytes.
 template <class T>
 class PLAIT_API Tensor {
  public:

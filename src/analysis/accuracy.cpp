@@ -1,4 +1,4 @@
-// Measuring an output against the reference, output by output.
+// Compares outputs with the reference, one by one.
 #include <plait/analysis/accuracy.hpp>
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::int64_t kSamples = 4096;
 
-// How much an activation can stretch a difference: its largest slope.
+// The largest slope of an activation: how much it can enlarge a difference.
 double largest_slope(const Activation& activation) {
   switch (activation.kind) {
     case ActivationKind::leaky:
@@ -52,8 +52,8 @@ class Comparison {
       return;
     }
     const double error = std::abs(computed - exact.value);
-    // An activation rounds once more: its value need not be small where the sum is. It is all there
-    // is where the sum is infinite.
+    // An activation rounds once more, and its value may be large where the sum is small. Where the
+    // sum is infinite, this rounding is the whole bound.
     const double of_sum = exact.of_infinity() ? 0 : slope_ * allowed_of_sum(exact);
     const double allowed = of_sum + (activated_ ? unit_ * std::abs(exact.value) : 0);
     squared_error_ += error * error;
@@ -85,7 +85,7 @@ class Comparison {
     report_.worst_exact = exact;
   }
 
-  // The sentence of ErrorBound, and the sharper one of its algorithm.
+  // The general bound of ErrorBound, and the smaller one of its algorithm.
   double allowed_of_sum(const algorithm::reference::Output& exact) const {
     const double of_window = bound_.range * exact.largest_x * exact.weights;
     return bound_.gamma * (std::min(of_window, exact.magnitude) + exact.added) +
@@ -103,7 +103,7 @@ class Comparison {
   double with_terms_ = 0;
 };
 
-// Index `sample` of a seeded draw: the 16 corners of the output first, then random ones.
+// The index of output number `sample` of a draw: the 16 corners first, then random outputs.
 std::array<std::int64_t, 4> draw(const Dims& shape, std::int64_t sample, Random& random) {
   std::array<std::int64_t, 4> index{};
   for (int axis = 0; axis < 4; ++axis) {
@@ -118,11 +118,11 @@ std::array<std::int64_t, 4> draw(const Dims& shape, std::int64_t sample, Random&
 
 template <class T>
 ErrorReport measure_error(const Problem& problem, const ErrorBound& bound, TensorView<const T> x,
-                          TensorView<const T> kernel, TensorView<const T> bias,
+                          TensorView<const T> weight, TensorView<const T> bias,
                           TensorView<const T> residual, TensorView<const T> y, std::uint64_t seed,
                           const std::atomic<bool>* cancel) {
   require_forward(problem, "errors are measured in");
-  const algorithm::reference::Operands<T> operands{x.data(), kernel.data(), bias.data(),
+  const algorithm::reference::Operands<T> operands{x.data(), weight.data(), bias.data(),
                                                    residual.data()};
   Comparison comparison(problem, bound);
   auto compare = [&](std::int64_t n, std::int64_t o, std::int64_t i, std::int64_t j) {

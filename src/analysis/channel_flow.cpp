@@ -1,4 +1,4 @@
-// Shuffling channels, and following them through stacks of grouped layers.
+// Shuffles channels, and follows them through stacks of grouped layers.
 #include <plait/analysis/channels.hpp>
 
 #include <algorithm>
@@ -33,7 +33,7 @@ void check(const GroupedStack& stack) {
   check_at_least_one("layers", stack.layers);
 }
 
-// The channel that channel_shuffle puts at `output`, of blocks of `block` channels.
+// The channel that channel_shuffle moves to `output`, for groups of `block` channels.
 std::int64_t shuffled_from(std::int64_t output, std::int64_t groups, std::int64_t block) {
   return output % groups * block + output / groups;
 }
@@ -48,8 +48,8 @@ T* copy_plane(const T* from, const Dims& shape, const Dims& strides, T* to) {
   return to;
 }
 
-// What reaches the outputs of a grouped layer is the same for all outputs of a block: a row of
-// channels per block.
+// All outputs of a block are reached by the same channels, so there is one row of channels for each
+// block.
 using BlockRows = std::vector<std::vector<std::uint8_t>>;
 
 void add(const std::vector<std::uint8_t>& from, std::vector<std::uint8_t>& to) {
@@ -57,7 +57,7 @@ void add(const std::vector<std::uint8_t>& from, std::vector<std::uint8_t>& to) {
                  [](auto a, auto b) { return static_cast<std::uint8_t>(a | b); });
 }
 
-// What reaches each block of the next layer.
+// The channels that reach each block of the next layer.
 BlockRows next_layer(const BlockRows& rows, const GroupedStack& stack) {
   const std::int64_t block = stack.channels / stack.groups;
   const std::vector<std::uint8_t> nothing(static_cast<std::size_t>(stack.channels));
@@ -152,10 +152,11 @@ ChannelFlow channel_flow(const GroupedStack& stack) {
   return flow;
 }
 
-// Through a shuffle, the inputs of block b are the outputs b m ... b m + m - 1 of it, m = channels
-// / groups, and output y comes from block y mod groups. So the block depends, k shuffles back, on
-// the m^k consecutive blocks from b m^k on, modulo groups: all of them as soon as m^k >= groups.
-// (The blocks are the nodes of a generalised de Bruijn digraph: Imase and Itoh, 1981.)
+// Let m = channels / groups. The inputs of block b are the outputs b m ... b m + m - 1 of the
+// shuffle before it, and output y of a shuffle comes from block y mod groups. So k shuffles back
+// the block depends on the m^k consecutive blocks from b m^k on, modulo groups, and on all of them
+// as soon as m^k >= groups. (The blocks are the nodes of a generalised de Bruijn digraph: Imase and
+// Itoh, 1981.)
 std::optional<std::int64_t> layers_to_reach_all(const GroupedStack& stack) {
   check(stack);
   if (stack.groups == 1) return 1;
@@ -163,7 +164,7 @@ std::optional<std::int64_t> layers_to_reach_all(const GroupedStack& stack) {
   const std::int64_t block = stack.channels / stack.groups;
   if (stack.between == Between::none || block == 1) return std::nullopt;
   std::int64_t layers = 1;
-  // Each layer divides, rounding up, the blocks that are still to be met by m.
+  // Each layer divides the number of blocks that are still to be reached by m, rounding up.
   for (std::int64_t left = stack.groups; left > 1; left = (left - 1) / block + 1) ++layers;
   return layers;
 }

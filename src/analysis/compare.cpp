@@ -1,4 +1,4 @@
-// Two algorithms on the same data, output by output, in units in the last place.
+// Compares the outputs of two algorithms on the same data, in units in the last place.
 #include <plait/analysis/verify.hpp>
 
 #include <cmath>
@@ -13,8 +13,8 @@
 namespace plait {
 namespace {
 
-// Maps floating-point numbers to integers in the same order, neighbours to neighbours: -0 and +0
-// are one apart.
+// Maps floating-point numbers to integers in the same order, so that neighbours are one apart, also
+// -0 and +0.
 template <class T>
 std::uint64_t ordered(T value) {
   using Bits = FloatBits<T>;
@@ -32,7 +32,7 @@ std::uint64_t ulps_between(T a, T b) {
   return i > j ? i - j : j - i;
 }
 
-// The output of one algorithm, and its rms error over the rms of the output.
+// Returns the output of one algorithm, and sets `rms` to its rms error / rms output.
 template <class T>
 Tensor<T> run(const Plan& plan, const Operands<T>& operands, const std::atomic<bool>* cancel,
               double& rms) {
@@ -74,7 +74,7 @@ UlpReport compare(const Problem& problem, const std::string& first, const std::s
                   const Limits& limits, const Machine& machine, std::uint64_t seed,
                   const std::atomic<bool>* cancel) {
   require_forward(problem, "outputs are compared in");
-  Problem dense = problem;  // where the elements lie does not matter here
+  Problem dense = problem;  // the memory layout does not matter here
   dense.x_layout = dense.y_layout = Layout::nchw;
   dense.x_strides.reset();
   dense.y_strides.reset();

@@ -1,4 +1,4 @@
-// Floating-point numbers as their bits, to compare them as stored: NaNs and signed zeros included.
+// The bits of floating-point numbers, to compare NaNs and signed zeros too.
 #pragma once
 
 #include <bit>

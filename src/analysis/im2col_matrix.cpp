@@ -1,4 +1,4 @@
-// The patches matrix as the definition has it, written row by row.
+// Writes the patches matrix row by row, as its definition reads.
 #include <plait/analysis/im2col.hpp>
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 
 #include "core/integers.hpp"
 #include "core/problem/padding.hpp"
+#include "core/refuse.hpp"
 
 namespace plait {
 namespace {
@@ -19,8 +20,8 @@ std::string size_text(const Pair& pair) {
   return std::to_string(pair.h) + "x" + std::to_string(pair.w);
 }
 
-// Windows along an axis that is `size` long with its padding; nothing where sizes are wrong, or too
-// large to multiply here: validate() has words for these.
+// The number of windows along an axis. Nothing if a size is wrong or too large to multiply here:
+// validate() has the messages for these.
 std::optional<std::int64_t> windows(std::int64_t size, std::int64_t before, std::int64_t after,
                                     std::int64_t taps, std::int64_t stride, std::int64_t dilation) {
   if (size < 1 || before < 0 || after < 0 || taps < 1 || stride < 1 || dilation < 1) return {};
@@ -30,7 +31,8 @@ std::optional<std::int64_t> windows(std::int64_t size, std::int64_t before, std:
   return static_cast<std::int64_t>(spare / stride + 1);
 }
 
-// Before validate(), which would name the products of a layer that nobody asked for.
+// Runs before validate(), whose message would speak of the products of a layer that nobody asked
+// for.
 void check_matrix_size(const Problem& p) {
   const Padding& pad = p.padding;
   const auto rows = windows(p.h, pad.top, pad.bottom, p.k_h, p.stride.h, p.dilation.h);
@@ -40,16 +42,14 @@ void check_matrix_size(const Problem& p) {
   if (bounded_product({p.n, *rows, *columns, p.c_i, p.k_h, p.k_w, element_bytes}, kCountLimit - 1))
     return;
   const Pair window(p.k_h, p.k_w);
-  throw Error(Status::invalid_argument,
-              "overflow: the patches matrix, n x (h' w') x (c k_h k_w) = " + std::to_string(p.n) +
-                  "x(" + size_text({*rows, *columns}) + ")x(" + std::to_string(p.c_i) + "x" +
-                  size_text(window) + ") of " + std::to_string(element_bytes) +
-                  " bytes, passes 2^62 bytes (x is " + to_string(p.x_shape()) + ", kernel is " +
-                  size_text(window) + ")");
+  refuse("overflow: the patches matrix, n x (h' w') x (c k_h k_w) = " + std::to_string(p.n) + "x(" +
+         size_text({*rows, *columns}) + ")x(" + std::to_string(p.c_i) + "x" + size_text(window) +
+         ") of " + std::to_string(element_bytes) + " bytes, passes 2^62 bytes (x is " +
+         to_string(p.x_shape()) + ", kernel is " + size_text(window) + ")");
 }
 
-// The layer with one output channel whose patches are asked for, valid. `shape` is n x c x h x w;
-// no images are checked as one.
+// The valid layer with one output channel whose patches are asked for. `shape` is n x c x h x w; an
+// empty batch is checked as one image.
 Problem problem_of(const Dims& shape, const std::optional<Dims>& strides,
                    const Im2colOptions& options, Dtype dtype) {
   Problem problem = Problem::of(shape, {1, shape[1], options.kernel.h, options.kernel.w},
@@ -64,13 +64,13 @@ Problem problem_of(const Dims& shape, const std::optional<Dims>& strides,
   return problem;
 }
 
-// n x c x h x w, or strides in that order, of an x that may have no batch axis.
+// The sizes or strides n, c, h, w of an x that may have no batch axis.
 Dims with_batch(const Dims& axes, std::int64_t batch) {
   return axes.rank() == 4 ? axes : Dims{batch, axes[0], axes[1], axes[2]};
 }
 
 [[noreturn]] void refuse_x(const std::string& what) {
-  throw Error(Status::invalid_argument, "x must be n x c x h x w or c x h x w but is " + what);
+  refuse("x must be n x c x h x w or c x h x w but is " + what);
 }
 
 void check_rank(const Dims& shape) {
@@ -89,16 +89,16 @@ void stop_if(const std::atomic<bool>* cancel) {
   }
 }
 
-// Where the taps of one window stand along an axis.
+// The positions of the taps of one window along an axis.
 struct Taps {
-  std::vector<std::int64_t> positions;  // in the input, or kOutside
-  bool run = false;                     // all inside and side by side
+  std::vector<std::int64_t> positions;  // in the input; kOutside: the padding value
+  bool adjacent = false;                // all taps are inside and next to each other
 
-  // `first` is where the first tap stands, which may be before the input.
+  // `first` is the position of the first tap, which may lie before the input.
   void place(PaddingMode mode, std::int64_t first, std::int64_t step, std::int64_t size,
              std::int64_t after) {
     const auto taps = static_cast<std::int64_t>(positions.size());
-    run = step == 1 && first >= 0 && first + taps <= size;
+    adjacent = step == 1 && first >= 0 && first + taps <= size;
     for (std::int64_t tap = 0; tap < taps; ++tap) {
       positions[static_cast<std::size_t>(tap)] =
           source_position(mode, first + tap * step, size, after);
@@ -118,7 +118,7 @@ class Patches {
         rows_{std::vector<std::int64_t>(static_cast<std::size_t>(problem.k_h))},
         columns_{std::vector<std::int64_t>(static_cast<std::size_t>(problem.k_w))} {}
 
-  // The w' rows of the matrix that belong to row i of the output of image n. Returns their end.
+  // Writes the w' rows of the matrix for output row i of image n. Returns the end of what it wrote.
   T* write(std::int64_t n, std::int64_t i, T* to) {
     rows_.place(p_.padding_mode, i * p_.stride.h - p_.padding.top, p_.dilation.h, p_.h,
                 p_.padding.bottom);
@@ -142,7 +142,7 @@ class Patches {
         continue;
       }
       const T* from = channel + row * strides_[2];
-      if (columns_.run && strides_[3] == 1) {
+      if (columns_.adjacent && strides_[3] == 1) {
         to = std::copy_n(from + columns_.positions.front(), p_.k_w, to);
         continue;
       }

@@ -1,4 +1,4 @@
-// Sorting problems into the classes that benchmarks average by.
+// Sorts problems into the classes that benchmarks average by.
 #include <plait/analysis/layer_class.hpp>
 
 #include <algorithm>
@@ -11,7 +11,7 @@ constexpr std::int64_t kLargeKernelSide = 9;
 
 bool is_square(const Problem& p, std::int64_t side) { return p.k_h == side && p.k_w == side; }
 
-// sqrt(pixels) >= side, in whole numbers.
+// Whether sqrt(pixels) >= side, in whole numbers.
 bool output_side_at_least(const Problem& p, std::int64_t side) {
   return p.h_o() * p.w_o() >= side * side;
 }

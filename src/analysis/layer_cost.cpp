@@ -1,4 +1,4 @@
-// Counting what a layer costs by its definition.
+// Counts what a layer costs by its definition.
 #include <plait/analysis/layer_cost.hpp>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ std::int64_t checked(const char* what, Int128 value) {
   return static_cast<std::int64_t>(value);
 }
 
-// A product of factors as it is written: "a b = 2 * 3".
+// The factors of a product, with the names under which it is written: "a b = 2 * 3".
 struct Factor {
   const char* name;
   std::int64_t value;
@@ -46,7 +46,7 @@ std::string values(const Factors& factors) {
   return text;
 }
 
-// A figure with how it comes about.
+// A figure, and the text of how it is computed.
 struct Figure {
   Int128 value = 0;
   std::string text;
@@ -57,7 +57,7 @@ Figure figure(const Factors& factors) {
 }
 Figure nothing(const char* why) { return {0, std::string("0: ") + why}; }
 
-// Products less the results that they are added up to.
+// The additions that sum up `products` to `results`: one less for each result.
 Figure sums(const Figure& products, const Factors& results) {
   return {
       products.value - product(results),
@@ -100,15 +100,15 @@ class Counts {
       case Direction::forward:
         return with_bias(sums(multiplications(), outputs()));
       case Direction::backward_data:
-        // Padding that repeats x is added to the gradient of what it repeats; other padding's
-        // gradient is summed and dropped.
+        // The gradient of padding that repeats x is added to the gradient of what it repeats. The
+        // gradient of other padding is summed and dropped.
         if (!padding_is_one_value(p_)) return sums(multiplications(), sources());
         return sums(multiplications(), {{"n", p_.n},
                                         {"c_i", p_.c_i},
                                         {"(rows of the padded x that are read)", rows_.padded},
                                         {"(columns)", columns_.padded}});
       case Direction::backward_weights:
-        return sums(multiplications(), kernel());
+        return sums(multiplications(), weight());
       case Direction::backward_bias:
         break;
     }
@@ -138,7 +138,7 @@ class Counts {
   }
 
   Factors input() const { return {{"n", p_.n}, {"c_i", p_.c_i}, {"h", p_.h}, {"w", p_.w}}; }
-  Factors kernel() const {
+  Factors weight() const {
     return {{"c_o", p_.c_o}, {"(c_i/g)", p_.c_i / p_.groups}, {"k_h", p_.k_h}, {"k_w", p_.k_w}};
   }
   Factors outputs() const {
@@ -171,10 +171,10 @@ Factors in_bytes(Factors elements, Dtype dtype) {
   return elements;
 }
 
-// Operands that the direction reads and writes.
+// Bytes of the operands that the direction reads and writes.
 Int128 bytes_moved(const Problem& p, const LayerCost& cost, Int128 bias_bytes) {
   const Int128 x = cost.bytes_input;
-  const Int128 k = cost.bytes_kernel;
+  const Int128 k = cost.bytes_weight;
   const Int128 y = cost.bytes_output;
   switch (p.direction) {
     case Direction::forward:
@@ -207,7 +207,7 @@ LayerCost cost(const Problem& problem, const Machine& machine) {
       checked("the multiplications", counts.multiplications_without_padding().value);
   cost.additions_without_padding =
       checked("the additions", counts.additions_without_padding().value);
-  const Int128 parameters = product(counts.kernel());
+  const Int128 parameters = product(counts.weight());
   cost.parameters = checked("the parameters", parameters);
   cost.parameters_with_bias = checked("the parameters", parameters + problem.c_o);
 
@@ -215,22 +215,22 @@ LayerCost cost(const Problem& problem, const Machine& machine) {
     return checked("the bytes", product(in_bytes(elements, problem.dtype)));
   };
   cost.bytes_input = cost.bytes_grad_input = bytes(counts.input());
-  cost.bytes_kernel = cost.bytes_grad_kernel = bytes(counts.kernel());
+  cost.bytes_weight = cost.bytes_grad_weight = bytes(counts.weight());
   cost.bytes_output = cost.bytes_grad_output = bytes(counts.outputs());
   const Int128 bias_bytes = problem.bias ? bytes(counts.biases()) : 0;
   const Int128 forward =
-      Int128{cost.bytes_input} + cost.bytes_kernel + cost.bytes_output + bias_bytes;
+      Int128{cost.bytes_input} + cost.bytes_weight + cost.bytes_output + bias_bytes;
   cost.memory_forward_bytes = checked("the bytes", forward);
   cost.memory_training_forward_bytes = cost.memory_forward_bytes;
   cost.memory_backward_bytes =
-      checked("the bytes", forward + cost.bytes_grad_input + cost.bytes_grad_kernel);
+      checked("the bytes", forward + cost.bytes_grad_input + cost.bytes_grad_weight);
 
   const Int128 moved = bytes_moved(problem, cost, bytes(counts.biases()));
   cost.arithmetic_intensity = static_cast<double>(cost.flops) / static_cast<double>(moved);
   const double threads = machine.default_threads();
   const double rate = moved > machine.caches.l3_bytes ? machine.rates.dram_bytes_per_second
                                                       : machine.rates.l3_bytes_per_second;
-  // Vectors have half as many lanes of doubles.
+  // A vector holds half as many doubles as floats.
   const double peak = machine.macs_per_second() / (problem.dtype == Dtype::f64 ? 2 : 1);
   cost.roofline_seconds =
       std::max(static_cast<double>(cost.macs) / peak, static_cast<double>(moved) / rate) / threads;
@@ -251,19 +251,19 @@ std::vector<CostFormula> cost_formulas(const Problem& problem) {
           {"flops", "2 macs"},
           {"multiplications_without_padding", counts.multiplications_without_padding().text},
           {"additions_without_padding", counts.additions_without_padding().text},
-          {"parameters", figure(counts.kernel()).text},
+          {"parameters", figure(counts.weight()).text},
           {"parameters_with_bias", "parameters + c_o = parameters + " + values(counts.biases())},
           {"bytes_input", elements(counts.input())},
-          {"bytes_kernel", elements(counts.kernel())},
+          {"bytes_weight", elements(counts.weight())},
           {"bytes_output", elements(counts.outputs())},
           {"bytes_grad_input", "bytes_input"},
-          {"bytes_grad_kernel", "bytes_kernel"},
+          {"bytes_grad_weight", "bytes_weight"},
           {"bytes_grad_output", "bytes_output"},
-          {"memory_forward_bytes", "bytes_input + bytes_kernel + bytes_output" + bias},
+          {"memory_forward_bytes", "bytes_input + bytes_weight + bytes_output" + bias},
           {"memory_training_forward_bytes",
-           "memory_forward_bytes, of which x and K stay for the gradients"},
+           "memory_forward_bytes, of which x and the weight stay for the gradients"},
           {"memory_backward_bytes",
-           "bytes of x, K, dy, dx and dK" +
+           "bytes of x, weight, dy, dx and dweight" +
                std::string(problem.bias ? ", and of the gradient of the bias" : "")}};
 }
 

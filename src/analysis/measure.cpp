@@ -1,4 +1,4 @@
-// Measuring times of plans, and peaks of arithmetic and memory.
+// Measures times of plans, and peaks of arithmetic and memory.
 #include <plait/analysis/measure.hpp>
 
 #include <algorithm>
@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "core/refuse.hpp"
 #include "core/stopwatch.hpp"
 #include "core/tensor/aligned_buffer.hpp"
 #include "kernels/peak/peak.hpp"
@@ -13,10 +14,11 @@
 namespace plait {
 namespace {
 
-// Long enough (0.1 ms at 118 GFLOP/s on AVX3) to hide the 2 us of handing it to threads.
+// A burst is long enough (0.1 ms at 118 GFLOP/s on AVX3) to hide the 2 us of waking the threads.
 constexpr int kBursts = 8;
 constexpr double kReadSeconds = 0.1;
-// kernels::read_all takes 8 vectors at a time and leaves the rest: 512 bytes with the widest.
+// kernels::read_all reads 8 vectors at a time and leaves the rest: these are 512 bytes of the
+// widest target.
 constexpr std::int64_t kReadStep = 512;
 
 std::atomic<float> sink;  // keeps measured work from being optimised away
@@ -24,16 +26,14 @@ std::atomic<float> sink;  // keeps measured work from being optimised away
 void check_threads(Target target, int threads) {
   const std::vector<Target>& targets = host_machine().targets;
   if (std::find(targets.begin(), targets.end(), target) == targets.end()) {
-    throw Error(Status::invalid_argument,
-                "this CPU cannot run the target " + std::string(name_of(target)));
+    refuse("this CPU cannot run the target " + std::string(name_of(target)));
   }
   if (threads < 1) {
-    throw Error(Status::invalid_argument,
-                "threads must be at least 1 but is " + std::to_string(threads));
+    refuse("threads must be at least 1 but is " + std::to_string(threads));
   }
 }
 
-// The time that a share of the sorted values do not pass.
+// The quantile of the sorted values at `share`, interpolated between the nearest two.
 double quantile(const std::vector<double>& sorted, double share) {
   const double at = share * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(at);
@@ -73,7 +73,7 @@ template void time_runs(const Plan&, TensorView<const double>, const Packed&, Te
                         double, Timings&, const RunOptions<double>&);
 
 TimeSummary summarize(std::vector<double> seconds) {
-  if (seconds.empty()) throw Error(Status::invalid_argument, "there are no times to summarize");
+  if (seconds.empty()) refuse("there are no times to summarize");
   std::sort(seconds.begin(), seconds.end());
   return {.median_seconds = quantile(seconds, 0.5),
           .min_seconds = seconds.front(),
@@ -94,18 +94,17 @@ double measure_peak_gflops(Target target, int threads, double budget_seconds) {
 
 double measure_read_bytes_per_second(Target target, std::int64_t bytes, int threads) {
   check_threads(target, threads);
-  // No cache that a few cores share is larger; a described machine may have one of any size.
+  // A described machine may have a cache of any size; no cache that a few cores share is larger.
   bytes = std::min<std::int64_t>(bytes, std::int64_t{1} << 30);
 #if defined(PLAIT_SANITIZED)
-  // The rate says nothing there, and 1 GB (four large caches) takes the thread sanitizer 15 s.
+  // Under a sanitizer the rate means nothing, and 1 GB (four large caches) takes TSan 15 s.
   bytes = std::min<std::int64_t>(bytes, 1 << 20);
 #endif
   const std::int64_t part = bytes / threads / kReadStep * kReadStep;
   if (part == 0) {
-    throw Error(Status::invalid_argument, "each of " + std::to_string(threads) +
-                                              " threads needs at least " +
-                                              std::to_string(kReadStep) + " bytes to read but " +
-                                              std::to_string(bytes) + " are all there are");
+    refuse("each of " + std::to_string(threads) + " threads needs at least " +
+           std::to_string(kReadStep) + " bytes to read but " + std::to_string(bytes) +
+           " are all there are");
   }
   const auto floats = static_cast<std::size_t>(part) / sizeof(float);
   const AlignedBytes memory =

@@ -1,4 +1,4 @@
-// Measuring the rates of the cost model; only runs when asked.
+// Measures the rates of the cost models. It only runs when it is called.
 #include <plait/analysis/measure.hpp>
 #include <plait/machine.hpp>
 
@@ -12,7 +12,7 @@ Rates measure_rates(const Machine& machine) {
     return measure_read_bytes_per_second(target, bytes, 1);
   };
   Rates rates = machine.rates;
-  // The clock is not known, so the product of clock and vectors per cycle goes into the clock.
+  // Only the product of clock and vectors per cycle is measured, so the clock takes the difference.
   rates.ghz =
       measure_peak_gflops(target, 1, 0.1) / (2 * rates.vector_fmas_per_cycle * lanes_of(target));
   rates.l2_bytes_per_second = read_bytes_per_second(machine.caches.l2_bytes / 2);

@@ -74,7 +74,7 @@ std::optional<StripStudy> strip_study(const Plan& plan, const Machine& machine) 
   const TileBlock& block = plan.explain().block;
   const kernels::TileSet& set = tiles_of(block, plan.target());
   const auto tile = std::find_if(set.tiles.begin(), set.tiles.end(), [&](const kernels::Tile& one) {
-    return one.rows == block.rows && one.cols == block.delta;
+    return one.rows == block.rows && one.cols == block.columns;
   });
   if (tile == set.tiles.end()) return std::nullopt;
   const std::string& computed_as = plan.explain().computed_as;

@@ -11,28 +11,28 @@
 namespace plait {
 
 // The data of the error classes: inputs like those behind a ReLU, max(0, normal), and weights as He
-// et al. 2015 start training with, normal of variance 2 / depth.
+// et al. 2015 initialise them, normal with variance 2 / depth.
 template <class T>
 void fill_relu_like(Tensor<T>& tensor, Random& random);
 template <class T>
 void fill_he(Tensor<T>& tensor, std::int64_t depth, Random& random);
-// Integers in [-limit, limit]: sums of their products are exact.
+// Integers in [-limit, limit], so that sums of their products are exact.
 template <class T>
 void fill_integers(Tensor<T>& tensor, std::int64_t limit, Random& random);
-// Normal numbers scaled by 2^-20 .. 2^20, each by its own power: sums that cancel.
+// Normal numbers, each scaled by its own power of two from 2^-20 to 2^20, so that sums cancel.
 template <class T>
 void fill_wide_range(Tensor<T>& tensor, Random& random);
 // Normal numbers whose signs alternate along the axes from `first_axis` on.
 template <class T>
 void fill_alternating(Tensor<T>& tensor, int first_axis, Random& random);
 
-// Dense operands, n x c x h x w, with the data of the error classes. bias and residual are empty
-// where the problem has none.
+// Dense operands of a problem with the data of the error classes. bias and residual are empty if
+// the problem has none.
 template <class T>
 struct Operands {
   explicit Operands(const Problem& p, std::uint64_t seed = 1)
       : x(p.x_shape()),
-        kernel(p.kernel_shape()),
+        kernel(p.weight_shape()),
         bias(p.bias ? Dims{p.c_o} : Dims{0}),
         residual(p.residual ? p.y_shape() : Dims{0}) {
     Random random(seed);

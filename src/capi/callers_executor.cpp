@@ -12,10 +12,10 @@
 namespace plait {
 namespace {
 
-// More than these take turns, so that the notes fit on the stack: a run allocates nothing.
+// The most tasks handed out at once, so that the notes fit on the stack: a run allocates nothing.
 constexpr int kMostTasks = 1024;
 
-// Tasks handed out, and what is noted of their calls.
+// The tasks that were handed out, and which of them were called.
 struct Handed {
   TaskRef task;
   int first;

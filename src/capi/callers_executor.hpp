@@ -1,4 +1,4 @@
-// What runs the tasks of a C caller who has threads of his own.
+// Runs tasks on the threads of a C caller that has its own.
 #pragma once
 
 #include <plait/plait.h>
@@ -6,14 +6,15 @@
 
 namespace plait {
 
-// Hands tasks to a plait_executor, and holds it to its rules. One that calls an index twice would
-// let two threads write to one part of the workspace, one that leaves an index out would leave
-// outputs unwritten, and nobody would know; noting each call costs one atomic operation for a task.
+// Hands tasks to a plait_executor and checks its rules. If an executor called an index twice, two
+// threads would write to one part of the workspace; if it left one out, outputs would not be
+// written, and nobody would notice. Noting the calls costs one atomic operation per task.
 class CallersExecutor final : public Executor {
  public:
   explicit CallersExecutor(const plait_executor& executor);  // Throws Error if it cannot be called.
 
-  // Throws Error if not every task was called once; what was called has returned then.
+  // Throws Error if not every task was called exactly once. Calls that were made have returned
+  // then.
   void run(int count, TaskRef task) override;
 
  private:

@@ -65,7 +65,7 @@ plait_status status_of(Status status) {
     case Status::cancelled:
       return PLAIT_CANCELLED;
     case Status::io:
-      break;  // nothing here touches files
+      break;  // the C interface does not touch files
   }
   return PLAIT_INTERNAL;
 }
@@ -92,7 +92,8 @@ void require(const void* pointer, const char* name) {
   }
 }
 
-// `bytes` is the struct's size as the caller was compiled. Structs grow by whole words.
+// `bytes` is the size that the struct had when the caller was compiled. Structs grow by whole
+// words.
 template <class Struct>
 void check_size(std::size_t bytes, const char* name, const char* advice) {
   const std::string is = std::string(name) + " is " + std::to_string(bytes);
@@ -106,10 +107,11 @@ void check_size(std::size_t bytes, const char* name, const char* advice) {
   }
 }
 
-// What the caller set, and the defaults for fields that the caller does not know.
+// The fields that the caller set, and defaults for fields that the caller does not know.
 template <class Struct>
 Struct complete(const Struct* given, Struct defaults, const char* name, const char* advice) {
-  // A field in what was padding would not change the size that tells old callers from new.
+  // There must be no padding: a new field in its place would not change the size, by which old and
+  // new callers are told apart.
   static_assert(std::has_unique_object_representations_v<Struct>);
   if (given == nullptr) return defaults;
   check_size<Struct>(given->struct_bytes, name, advice);
@@ -128,7 +130,7 @@ plait::Limits limits_of(const plait_limits* given) {
   limits.threads = set.threads;
   limits.prepacked = set.prepacked != 0;
   limits.reproducible = set.reproducible != 0;
-  limits.delta = set.delta;
+  limits.tile_columns = set.tile_columns;
   return limits;
 }
 
@@ -144,7 +146,7 @@ plait_plan_info info_of(const plait_plan& handle) {
   info.target = handle.target.c_str();
   info.packed_format = plan.packed_format().c_str();
   copy_shape(problem.x_shape(), info.x_shape);
-  copy_shape(problem.kernel_shape(), info.kernel_shape);
+  copy_shape(problem.weight_shape(), info.weight_shape);
   copy_shape(problem.y_shape(), info.y_shape);
   info.multiplications = plan.cost().multiplications;
   info.workspace_bytes = plan.workspace_bytes();
@@ -172,18 +174,18 @@ TensorView<const T> bias_view(const Problem& problem, const T* bias) {
 }
 
 template <class T>
-plait_status pack(const plait_plan* plan, const T* kernel, const T* bias, plait_packed** packed) {
+plait_status pack(const plait_plan* plan, const T* weight, const T* bias, plait_packed** packed) {
   return guarded([&] {
     require(packed, "packed");
     *packed = nullptr;
     require(plan, "plan");
     const Problem& problem = plan->plan.problem();
     *packed = new plait_packed{
-        plan->plan.pack<T>(view_of(second_operand(problem), kernel), bias_view(problem, bias))};
+        plan->plan.pack<T>(view_of(second_operand(problem), weight), bias_view(problem, bias))};
   });
 }
 
-// Checks what both forms of run take, and hands it on as views: run(plan, x, y, options).
+// Checks the arguments that both forms of run take, and calls run(plan, x, y, options) with views.
 template <class T, class Run>
 plait_status run_checked(const plait_plan* plan, const T* x, const T* residual, T* y,
                          const plait_run_options* options, const Run& run) {
@@ -221,11 +223,11 @@ plait_status run_packed(const plait_plan* plan, const T* x, const plait_packed* 
 }
 
 template <class T>
-plait_status run_unpacked(const plait_plan* plan, const T* x, const T* kernel, const T* bias,
+plait_status run_unpacked(const plait_plan* plan, const T* x, const T* weight, const T* bias,
                           const T* residual, T* y, const plait_run_options* options) {
   return run_checked(plan, x, residual, y, options,
                      [&](const Plan& p, auto x_view, auto y_view, const auto& run_options) {
-                       p.run<T>(x_view, view_of(second_operand(p.problem()), kernel),
+                       p.run<T>(x_view, view_of(second_operand(p.problem()), weight),
                                 bias_view(p.problem(), bias), y_view, run_options);
                      });
 }
@@ -272,14 +274,14 @@ const char* plait_plan_explain(const plait_plan* plan) {
   return text;
 }
 
-plait_status plait_pack_f32(const plait_plan* plan, const float* kernel, const float* bias,
+plait_status plait_pack_f32(const plait_plan* plan, const float* weight, const float* bias,
                             plait_packed** packed) {
-  return pack(plan, kernel, bias, packed);
+  return pack(plan, weight, bias, packed);
 }
 
-plait_status plait_pack_f64(const plait_plan* plan, const double* kernel, const double* bias,
+plait_status plait_pack_f64(const plait_plan* plan, const double* weight, const double* bias,
                             plait_packed** packed) {
-  return pack(plan, kernel, bias, packed);
+  return pack(plan, weight, bias, packed);
 }
 
 void plait_packed_destroy(plait_packed* packed) { delete packed; }
@@ -311,14 +313,14 @@ plait_status plait_run_f64(const plait_plan* plan, const double* x, const plait_
   return run_packed(plan, x, packed, residual, y, options);
 }
 
-plait_status plait_run_unpacked_f32(const plait_plan* plan, const float* x, const float* kernel,
+plait_status plait_run_unpacked_f32(const plait_plan* plan, const float* x, const float* weight,
                                     const float* bias, const float* residual, float* y,
                                     const plait_run_options* options) {
-  return run_unpacked(plan, x, kernel, bias, residual, y, options);
+  return run_unpacked(plan, x, weight, bias, residual, y, options);
 }
 
-plait_status plait_run_unpacked_f64(const plait_plan* plan, const double* x, const double* kernel,
+plait_status plait_run_unpacked_f64(const plait_plan* plan, const double* x, const double* weight,
                                     const double* bias, const double* residual, double* y,
                                     const plait_run_options* options) {
-  return run_unpacked(plan, x, kernel, bias, residual, y, options);
+  return run_unpacked(plan, x, weight, bias, residual, y, options);
 }

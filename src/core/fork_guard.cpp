@@ -7,7 +7,7 @@ namespace {
 
 constinit std::mutex guard;
 
-// Registered when the library is loaded.
+// The handlers are registered when the library is loaded.
 [[maybe_unused]] const int registered =
     pthread_atfork([] { guard.lock(); }, [] { guard.unlock(); }, [] { guard.unlock(); });
 

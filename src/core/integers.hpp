@@ -1,4 +1,4 @@
-// Counts of elements, bytes and operations, checked, saturated or rounded.
+// Counts of elements, bytes and operations, which are checked, saturated or rounded.
 #pragma once
 
 #include <concepts>
@@ -13,28 +13,29 @@ __extension__ typedef __int128 Int128;
 
 std::string to_string(Int128 value);
 
-// No count of elements, bytes or operations passes this: sums of two still fit in 64 bits.
+// No count of elements, bytes or operations passes this limit, so that the sum of two fits in 64
+// bits.
 inline constexpr std::int64_t kCountLimit = std::int64_t{1} << 62;
 
-// The product of factors >= 0, or nothing if it passes `limit`. A zero factor makes it 0.
-// Here, for callers with a few factors: planning multiplies counts thousands of times.
+// The product of factors >= 0, or nothing if it passes `limit`. It is 0 if any factor is 0. Inline,
+// because planning multiplies counts thousands of times.
 inline std::optional<std::int64_t> bounded_product(std::initializer_list<std::int64_t> factors,
                                                    std::int64_t limit = kCountLimit) {
   std::int64_t product = 1;
   bool passed = false;
   for (const std::int64_t factor : factors) {
-    if (factor == 0) return 0;  // whatever the others make
+    if (factor == 0) return 0;  // even if the product of the others passes the limit
     passed |= __builtin_mul_overflow(product, factor, &product) || product > limit;
   }
   if (passed) return std::nullopt;
   return product;
 }
 
-// The product of factors >= 0, or kCountLimit if it passes that: for costs, which may be huge.
+// The product of factors >= 0, at most kCountLimit: for costs, which may be huge.
 inline std::int64_t saturated_product(std::initializer_list<std::int64_t> factors) {
   return bounded_product(factors).value_or(kCountLimit);
 }
-// Likewise the sum of two counts.
+// The sum of two counts, at most kCountLimit.
 inline std::int64_t saturated_sum(std::int64_t a, std::int64_t b) {
   return a > kCountLimit - b ? kCountLimit : a + b;
 }

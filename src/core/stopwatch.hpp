@@ -1,4 +1,4 @@
-// Timing a piece of work.
+// Times a piece of work.
 #pragma once
 
 #include <algorithm>
@@ -19,14 +19,14 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// How often to do in a row what takes this long once: so little is not timed alone.
+// How many times to run in a row what takes `seconds` once, as short runs cannot be timed alone.
 inline std::int64_t runs_in_a_row(double seconds) {
   constexpr double kShortestTime = 20e-6;
   constexpr double kMostRuns = 1000;
   return static_cast<std::int64_t>(std::clamp(std::ceil(kShortestTime / seconds), 1.0, kMostRuns));
 }
 
-// The shortest of many calls: other work on the machine only ever adds time.
+// The shortest time of many calls, since other work on the machine can only add time.
 template <class Work>
 double shortest_seconds(double budget_seconds, Work work) {
   double shortest = std::numeric_limits<double>::infinity();

@@ -4,30 +4,33 @@
 #include <charconv>
 #include <system_error>
 
+#include "core/refuse.hpp"
+
 namespace plait {
 namespace {
 
-[[noreturn]] void refuse(std::string_view text, const std::string& reason) {
-  throw Error(Status::invalid_argument, quoted(text) + " " + reason);
+[[noreturn]] void refuse_text(std::string_view text, const std::string& reason) {
+  refuse(quoted(text) + " " + reason);
 }
 
-// All of the text as one number, or an Error that says what it is not.
+// The whole text as one number, or an Error that says what it is not.
 template <class Number>
 Number parse_number(std::string_view text, const char* kind, const char* range) {
   Number value{};
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (error == std::errc::invalid_argument || stop != end) {
-    refuse(text, std::string("is not a ") + kind);
+    refuse_text(text, std::string("is not a ") + kind);
   }
-  if (error == std::errc::result_out_of_range) refuse(text, std::string("does not fit ") + range);
+  if (error == std::errc::result_out_of_range)
+    refuse_text(text, std::string("does not fit ") + range);
   return value;
 }
 
 std::vector<std::int64_t> parse_integers(std::string_view text, char separator) {
   std::vector<std::int64_t> values;
   for (const std::string_view piece : split(text, separator)) {
-    if (piece.empty()) refuse(text, "lacks a number");
+    if (piece.empty()) refuse_text(text, "lacks a number");
     values.push_back(parse_integer(piece));
   }
   return values;
@@ -69,7 +72,7 @@ double parse_real(std::string_view text) {
 
 Pair parse_pair(std::string_view text) {
   const auto values = parse_integers(text, 'x');
-  if (values.size() > 2) refuse(text, "is not a number or a pair such as 2x1");
+  if (values.size() > 2) refuse_text(text, "is not a number or a pair such as 2x1");
   return {values.front(), values.back()};
 }
 
@@ -84,9 +87,9 @@ Padding parse_padding(std::string_view text, const Problem& of) {
     if (four_sides && sides.size() == 4) return {sides[0], sides[1], sides[2], sides[3]};
     if (!four_sides && sides.size() <= 2) return {sides.front(), sides.back()};
   }
-  refuse(text,
-         "is not a padding such as 1, 1x2, 2_3_2_3 (top_bottom_left_right), same_upper, "
-         "same_lower, full or valid");
+  refuse_text(text,
+              "is not a padding such as 1, 1x2, 2_3_2_3 (top_bottom_left_right), same_upper, "
+              "same_lower, full or valid");
 }
 
 Activation parse_activation(std::string_view text) {
@@ -95,10 +98,10 @@ Activation parse_activation(std::string_view text) {
   for (const ActivationKind kind : kActivations) {
     if (name != name_of(kind)) continue;
     if (kind == ActivationKind::leaky) {
-      if (!with_slope) refuse(text, "needs its slope, as in leaky:0.1");
+      if (!with_slope) refuse_text(text, "needs its slope, as in leaky:0.1");
       return {kind, parse_real(text.substr(name.size() + 1))};
     }
-    if (with_slope) refuse(text, "has a slope, which only leaky takes");
+    if (with_slope) refuse_text(text, "has a slope, which only leaky takes");
     return {kind, 0};
   }
   std::string known;
@@ -106,13 +109,13 @@ Activation parse_activation(std::string_view text) {
     known += (known.empty() ? "" : ", ") + std::string(name_of(kind)) +
              (kind == ActivationKind::leaky ? ":0.1" : "");
   }
-  refuse(text, "is not an activation (known: " + known + ")");
+  refuse_text(text, "is not an activation (known: " + known + ")");
 }
 
 Dims parse_strides(std::string_view text) {
   const auto values = parse_integers(text, '_');
   if (values.size() != 4) {
-    refuse(text, "needs 4 strides n_c_h_w but has " + std::to_string(values.size()));
+    refuse_text(text, "needs 4 strides n_c_h_w but has " + std::to_string(values.size()));
   }
   return {values[0], values[1], values[2], values[3]};
 }
@@ -130,6 +133,10 @@ std::string pair_text(const Pair& pair) {
 std::string padding_text(const Padding& p) {
   if (p.top == p.bottom && p.left == p.right) return pair_text({p.top, p.left});
   return strides_text({p.top, p.bottom, p.left, p.right});
+}
+
+std::string sides_text(const Padding& p) {
+  return strides_text({p.top, p.bottom, p.left, p.right}) + " (top_bottom_left_right)";
 }
 
 std::string strides_text(const Dims& strides) {

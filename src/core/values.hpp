@@ -11,7 +11,7 @@
 
 namespace plait {
 
-// The text in quotes: control characters as ?, a long tail cut.
+// The text in quotes, with ? for control characters, and without its tail if it is long.
 std::string quoted(std::string_view text);
 
 // The pieces between separators; one empty piece for an empty text.
@@ -26,6 +26,9 @@ std::string real_text(double value);  // the shortest text that reads back as th
 std::string pair_text(const Pair& pair);
 std::string padding_text(const Padding& padding);
 std::string strides_text(const Dims& strides);
+// All four sides, for messages that must show which one is meant: "1_1_0_0
+// (top_bottom_left_right)".
+std::string sides_text(const Padding& padding);
 std::string activation_text(const Activation& activation);
 
 }  // namespace plait

@@ -63,21 +63,21 @@ Layout layout_of(const TensorView<T>& view, Layout preferred) {
 }
 
 template <class T>
-void check_kernel(const Dims& x_shape, TensorView<const T> kernel,
+void check_weight(const Dims& x_shape, TensorView<const T> weight,
                   const Conv2dOptions<T>& options) {
-  if (is_missing(kernel) || kernel.rank() != 4) {
+  if (is_missing(weight) || weight.rank() != 4) {
     throw Error(Status::invalid_argument,
                 "weight must be c_o x c_i/groups x k_h x k_w but is " +
-                    (is_missing(kernel) ? "missing" : to_string(kernel.shape())));
+                    (is_missing(weight) ? "missing" : to_string(weight.shape())));
   }
   if (options.groups < 1) {
     throw Error(Status::invalid_argument,
                 "groups must be at least 1 but is " + std::to_string(options.groups));
   }
-  check_channels(x_shape, kernel.shape(), options.groups, options.layout);
-  if (options.bias.data() != nullptr && options.bias.shape() != Dims{kernel.size(0)}) {
+  check_channels(x_shape, weight.shape(), options.groups, options.layout);
+  if (options.bias.data() != nullptr && options.bias.shape() != Dims{weight.size(0)}) {
     throw Error(Status::invalid_argument, "bias must have one value per output channel (" +
-                                              std::to_string(kernel.size(0)) + ") but is " +
+                                              std::to_string(weight.size(0)) + ") but is " +
                                               to_string(options.bias.shape()));
   }
 }
@@ -85,10 +85,10 @@ void check_kernel(const Dims& x_shape, TensorView<const T> kernel,
 // The residual's strides and y's are left out. The result is validated. An empty batch is planned
 // as one image.
 template <class T>
-Problem problem_of(const TensorView<const T>& x, const TensorView<const T>& kernel, Layout y_layout,
+Problem problem_of(const TensorView<const T>& x, const TensorView<const T>& weight, Layout y_layout,
                    const Conv2dOptions<T>& options) {
-  check_kernel(x.shape(), kernel, options);
-  Problem problem = Problem::of(x.shape(), kernel.shape(), options.stride, options.padding,
+  check_weight(x.shape(), weight, options);
+  Problem problem = Problem::of(x.shape(), weight.shape(), options.stride, options.padding,
                                 options.dilation, options.groups);
   problem.n = std::max<std::int64_t>(1, problem.n);
   problem.padding_mode = options.padding_mode;
@@ -165,54 +165,54 @@ TensorView<const T> place_residual(Problem& problem, const Dims& y_shape,
 }
 
 template <class T>
-void run(Problem& problem, TensorView<const T> x, TensorView<const T> kernel, TensorView<T> y,
+void run(Problem& problem, TensorView<const T> x, TensorView<const T> weight, TensorView<T> y,
          const Conv2dOptions<T>& options) {
   RunOptions<T> run_options;
   run_options.residual = place_residual(problem, y.shape(), options);
   if (x.size(0) == 0) return;
   run_options.executor = options.executor;
   run_options.cancel = options.cancel;
-  const DenseOperand<T> dense_kernel("K", kernel, y);
+  const DenseOperand<T> dense_weight("weight", weight, y);
   const DenseOperand<T> dense_bias("bias", options.bias, y);
   cached_plan(problem, limits_of(options))
-      .run(x, dense_kernel.view, dense_bias.view, y, run_options);
+      .run(x, dense_weight.view, dense_bias.view, y, run_options);
 }
 
 }  // namespace
 
 template <class T>
-Tensor<T> conv2d(TensorView<const T> x, TensorView<const T> kernel,
+Tensor<T> conv2d(TensorView<const T> x, TensorView<const T> weight,
                  const Conv2dOptions<T>& options) {
   const TensorView<const T> nchw = as_nchw("x", x, options.layout);
-  Problem problem = problem_of(nchw, kernel, options.layout, options);
+  Problem problem = problem_of(nchw, weight, options.layout, options);
   Tensor<T> y(shape_in_layout(y_shape_of(problem, nchw.size(0)), options.layout, x.rank()));
-  run(problem, nchw, kernel, as_nchw("y", y.view(), options.layout), options);
+  run(problem, nchw, weight, as_nchw("y", y.view(), options.layout), options);
   return y;
 }
 
 template <class T>
-void conv2d_into(TensorView<T> y, TensorView<const T> x, TensorView<const T> kernel,
+void conv2d_into(TensorView<T> y, TensorView<const T> x, TensorView<const T> weight,
                  const Conv2dOptions<T>& options) {
   const TensorView<const T> x_nchw = as_nchw("x", x, options.layout);
   const TensorView<T> y_nchw = as_nchw("y", y, options.layout);
-  Problem problem = problem_of(x_nchw, kernel, layout_of(y_nchw, options.layout), options);
+  Problem problem = problem_of(x_nchw, weight, layout_of(y_nchw, options.layout), options);
   const Dims y_shape = y_shape_of(problem, x_nchw.size(0));
   if (y_nchw.shape() != y_shape) {
     throw Error(Status::invalid_argument,
                 "y must be " + to_string(shape_in_layout(y_shape, options.layout, y.rank())) +
                     " but is " + to_string(y.shape()) + " (x is " + to_string(x.shape()) +
-                    ", weight is " + to_string(kernel.shape()) + ")");
+                    ", weight is " + to_string(weight.shape()) + ")");
   }
   problem.y_strides = strides_unless_dense(y_nchw.shape(), y_nchw.strides(), problem.y_layout);
   if (problem.y_strides) validate(problem);
-  run(problem, x_nchw, kernel, y_nchw, options);
+  run(problem, x_nchw, weight, y_nchw, options);
 }
 
 template <class T>
-Plan conv2d_plan(TensorView<const T> x, TensorView<const T> kernel,
+Plan conv2d_plan(TensorView<const T> x, TensorView<const T> weight,
                  const Conv2dOptions<T>& options) {
   const TensorView<const T> nchw = as_nchw("x", x, options.layout);
-  Problem problem = problem_of(nchw, kernel, layout_of(nchw, options.layout), options);
+  Problem problem = problem_of(nchw, weight, layout_of(nchw, options.layout), options);
   place_residual(problem, y_shape_of(problem, nchw.size(0)), options);
   return cached_plan(problem, limits_of(options));
 }

@@ -40,38 +40,38 @@ Tensor<T> only_map(const Tensor<T>& maps) {
 }  // namespace
 
 template <class T>
-Tensor<T> corr2d(TensorView<const T> x, TensorView<const T> kernel, int threads) {
-  check_rank("X", x, 2, "h x w");
-  check_rank("K", kernel, 2, "k_h x k_w");
-  return only_map(conv2d<T>(with_rank(x, 3), with_rank(kernel, 4), {.threads = threads}));
+Tensor<T> corr2d(TensorView<const T> x, TensorView<const T> weight, int threads) {
+  check_rank("x", x, 2, "h x w");
+  check_rank("weight", weight, 2, "k_h x k_w");
+  return only_map(conv2d<T>(with_rank(x, 3), with_rank(weight, 4), {.threads = threads}));
 }
 
 template <class T>
-Tensor<T> corr2d_multi_in(TensorView<const T> x, TensorView<const T> kernel, int threads) {
-  check_rank("X", x, 3, "c_i x h x w");
-  check_rank("K", kernel, 3, "c_i x k_h x k_w");
-  return only_map(conv2d<T>(x, with_rank(kernel, 4), {.threads = threads}));
+Tensor<T> corr2d_multi_in(TensorView<const T> x, TensorView<const T> weight, int threads) {
+  check_rank("x", x, 3, "c_i x h x w");
+  check_rank("weight", weight, 3, "c_i x k_h x k_w");
+  return only_map(conv2d<T>(x, with_rank(weight, 4), {.threads = threads}));
 }
 
 template <class T>
-Tensor<T> corr2d_multi_in_out(TensorView<const T> x, TensorView<const T> kernel, int threads) {
-  return conv2d<T>(x, kernel, {.threads = threads});
+Tensor<T> corr2d_multi_in_out(TensorView<const T> x, TensorView<const T> weight, int threads) {
+  return conv2d<T>(x, weight, {.threads = threads});
 }
 
 template <class T>
-Tensor<T> corr2d_multi_in_out_1x1(TensorView<const T> x, TensorView<const T> kernel, int threads) {
-  if (kernel.data() != nullptr && kernel.rank() == 2) {
-    kernel = {kernel.data(),
-              {kernel.size(0), kernel.size(1), 1, 1},
-              {kernel.strides()[0], kernel.strides()[1], 1, 1}};
+Tensor<T> corr2d_multi_in_out_1x1(TensorView<const T> x, TensorView<const T> weight, int threads) {
+  if (weight.data() != nullptr && weight.rank() == 2) {
+    weight = {weight.data(),
+              {weight.size(0), weight.size(1), 1, 1},
+              {weight.strides()[0], weight.strides()[1], 1, 1}};
   }
-  if (kernel.data() == nullptr || kernel.rank() != 4 || kernel.size(2) != 1 ||
-      kernel.size(3) != 1) {
+  if (weight.data() == nullptr || weight.rank() != 4 || weight.size(2) != 1 ||
+      weight.size(3) != 1) {
     throw Error(Status::invalid_argument,
-                "K must be c_o x c_i or c_o x c_i x 1 x 1 but is " +
-                    (kernel.data() == nullptr ? "missing" : to_string(kernel.shape())));
+                "weight must be c_o x c_i or c_o x c_i x 1 x 1 but is " +
+                    (weight.data() == nullptr ? "missing" : to_string(weight.shape())));
   }
-  return conv2d<T>(x, kernel, {.threads = threads});
+  return conv2d<T>(x, weight, {.threads = threads});
 }
 
 template Tensor<float> corr2d(TensorView<const float>, TensorView<const float>, int);

@@ -35,7 +35,9 @@ std::string limits_text(const Limits& limits) {
   if (!limits.prepacked) text += ", weights packed in every run";
   if (!limits.packed_format.empty()) text += ", weights packed as \"" + limits.packed_format + "\"";
   if (limits.reproducible) text += ", reproducible pick";
-  if (limits.delta != 0) text += ", delta " + std::to_string(limits.delta);
+  if (limits.tile_columns != 0) {
+    text += ", tiles of " + std::to_string(limits.tile_columns) + " columns";
+  }
   return text;
 }
 

@@ -151,7 +151,7 @@ Pair Plan::output_step() const { return state_->output_step; }
 const Explanation& Plan::explain() const { return state_->explanation; }
 
 template <class T>
-Packed Plan::pack(TensorView<const T> kernel, TensorView<const T> bias) const {
+Packed Plan::pack(TensorView<const T> weight, TensorView<const T> bias) const {
   if (!state_->prepacked) {
     throw Error(Status::invalid_argument,
                 reads_weights(problem().direction)
@@ -160,9 +160,9 @@ Packed Plan::pack(TensorView<const T> kernel, TensorView<const T> bias) const {
                           " reads no K that could be packed: hand its operands to run");
   }
   check_dtype<T>(problem());
-  check_second(problem(), kernel, bias);
+  check_second(problem(), weight, bias);
   AlignedBytes bytes = allocate_aligned(packed_bytes(), "packed weights");
-  state_->execution->pack(kernel.data(), bias.data(), bytes.get());
+  state_->execution->pack(weight.data(), bias.data(), bytes.get());
   const std::shared_ptr<std::byte[]> owner(std::move(bytes));
   return Packed(packed_format(), std::shared_ptr<const std::byte>(owner, owner.get()),
                 packed_bytes());

@@ -244,9 +244,9 @@ Limits complete_limits(const Limits& limits, const Machine& machine,
     throw Error(Status::invalid_argument,
                 "threads must be at least 0 but is " + std::to_string(limits.threads));
   }
-  if (limits.delta < 0) {
+  if (limits.tile_columns < 0) {
     throw Error(Status::invalid_argument,
-                "delta must be at least 0 but is " + std::to_string(limits.delta));
+                "tile_columns must be at least 0 but is " + std::to_string(limits.tile_columns));
   }
   if (limits.threads == 0) complete.threads = machine.default_threads();
   const char* forced = std::getenv("PLAIT_FORCE_ALGORITHM");

@@ -81,10 +81,6 @@ std::string broken_list(const char* name, const std::vector<std::int64_t>& list,
 
 }  // namespace
 
-std::string sides_text(const Padding& p) {
-  return strides_text({p.top, p.bottom, p.left, p.right}) + " (top_bottom_left_right)";
-}
-
 std::string element_text(const std::string& name, const Dims& shape, std::int64_t place) {
   const Dims strides = dense_strides(shape);
   std::string text = name;

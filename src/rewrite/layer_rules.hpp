@@ -49,9 +49,6 @@ inline std::int64_t listed(const std::vector<std::int64_t>& channels, std::int64
 
 inline bool has_padding(const Padding& padding) { return padding != Padding(0); }
 
-// "1_1_0_0 (top_bottom_left_right)"
-std::string sides_text(const Padding& padding);
-
 // The values rounded to T. Throws Error where one passes the range of T.
 template <class T>
 Tensor<T> rounded(const std::string& name, const Tensor<double>& values);

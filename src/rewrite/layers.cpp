@@ -190,7 +190,7 @@ Problem problem_of(const ConvLayer<T>& layer, const Dims& x_shape) {
   problem.bias = layer.bias.size() != 0;
   problem.dtype = std::is_same_v<T, double> ? Dtype::f64 : Dtype::f32;
   validate(problem);
-  if (problem.kernel_shape() != layer.kernel.shape()) {
+  if (problem.weight_shape() != layer.kernel.shape()) {
     refuse("a layer of kernel " + to_string(layer.kernel.shape()) + " in " +
            std::to_string(layer.groups) + " groups reads " +
            std::to_string(rewrite::input_channels(layer)) + " channels but x is " +

@@ -90,27 +90,29 @@ TEST_P(EveryAlgorithm, KeepsToACapOrRefusesIt) {
   EXPECT_EQ(result.failure, "");
 }
 
-// Delta is what the caller asks for, or a refusal that names it.
-TEST_P(EveryAlgorithm, TakesTheDeltaAskedFor) {
+// Tiles are as wide as the caller asks for, or a refusal names that width.
+TEST_P(EveryAlgorithm, TakesTheTileColumnsAskedFor) {
   static constexpr std::array kLines = {"1x5x7x150,30x5x1x1", "1x5x7x150,30x5x3x3",
                                         "1x5x7x150,30x1x3x3,g5", "1x5x7x50,30x5x5x5",
                                         "1x5x7x50,30x5x1x7"};
   Case test = case_of(problem_for(name(), kLines));
   int taken = 0;
-  for (int delta = 1; delta <= 128; ++delta) {
-    test.limits.delta = delta;
+  for (int columns = 1; columns <= 128; ++columns) {
+    test.limits.tile_columns = columns;
     try {
       const std::string config = plan(test.problem, test.limits, test.machine).explain().config;
-      EXPECT_EQ(config.find("delta " + std::to_string(delta) + ":"), 0U) << config;
+      EXPECT_NE(config.find(" x " + std::to_string(columns) + " "), std::string::npos) << config;
       EXPECT_EQ(check(test).failure, "") << to_string(test);
       ++taken;
     } catch (const Error& error) {
       const std::string text = error.what();
-      const std::string asked = (traits().takes_delta ? " of delta " : " ") + std::to_string(delta);
+      const std::string asked = traits().takes_tile_columns
+                                    ? " of " + std::to_string(columns) + " columns"
+                                    : " " + std::to_string(columns);
       EXPECT_NE(text.find(asked), std::string::npos) << text;
     }
   }
-  if (traits().takes_delta) {
+  if (traits().takes_tile_columns) {
     EXPECT_GE(taken, 3);
   } else {
     EXPECT_EQ(taken, 0);

@@ -18,7 +18,7 @@ namespace plait::test {
 namespace {
 
 struct Data {
-  explicit Data(const Problem& problem) : x(problem.x_shape()), kernel(problem.kernel_shape()) {
+  explicit Data(const Problem& problem) : x(problem.x_shape()), kernel(problem.weight_shape()) {
     Random random(7);
     fill_relu_like(x, random);
     fill_he(kernel, problem.depth(), random);

@@ -123,7 +123,8 @@ TEST(Depthwise, RefusesWithTheNumberThatFailed) {
   EXPECT_NE(refusal_of("1x4x9x9,4x4x3x3").find("one input channel to a group, not 4"),
             std::string::npos);
   EXPECT_NE(refusal_of("1x4x9x9,4x1x3x3,g4,f64").find("only f32, not f64"), std::string::npos);
-  EXPECT_NE(refusal_of("1x4x9x9,4x1x3x3,g4", {.delta = 7}).find("of delta 7"), std::string::npos);
+  EXPECT_NE(refusal_of("1x4x9x9,4x1x3x3,g4", {.tile_columns = 7}).find("of 7 columns"),
+            std::string::npos);
   EXPECT_NE(refusal_of("1x4x9x9,4x1x3x3,g4,act=leaky:1e-60").find("slope"), std::string::npos);
   EXPECT_NE(
       refusal_of("1x4x9x9,4x1x3x3,g4", {.packed_format = "direct/pixels"}).find("packs weights as"),
@@ -146,10 +147,10 @@ TEST(Depthwise, IsADenseLayerWithOneChannelPerOutput) {
     const Problem dense = parse_problem("2x5x13x17,15x5x3x3,p1");
     Random random(1);
     Tensor<float> x(problem.x_shape());
-    Tensor<float> kernel(problem.kernel_shape());
+    Tensor<float> kernel(problem.weight_shape());
     fill_integers(x, 9, random);
     fill_integers(kernel, 9, random);
-    Tensor<float> dense_kernel(dense.kernel_shape());
+    Tensor<float> dense_kernel(dense.weight_shape());
     for (std::int64_t o = 0; o < 15; ++o) {
       for (std::int64_t u = 0; u < 3; ++u) {
         for (std::int64_t v = 0; v < 3; ++v) dense_kernel(o, o / 3, u, v) = kernel(o, 0, u, v);
@@ -173,7 +174,7 @@ TEST(Depthwise, CommutesWithShifts) {
       Random random(4);
       Tensor<float> x(p.x_shape());
       Tensor<float> moved(p.x_shape());
-      Tensor<float> kernel(p.kernel_shape());
+      Tensor<float> kernel(p.weight_shape());
       fill_relu_like(x, random);
       fill_he(kernel, p.depth(), random);
       for (std::int64_t c = 0; c < p.c_i; ++c) {

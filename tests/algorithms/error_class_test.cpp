@@ -46,7 +46,7 @@ double measured_rms(const Problem& problem, const Plan& plan, Random& random) {
   double squared_output = 0;
   std::int64_t outputs = 0;
   Tensor<float> x(problem.x_shape());
-  Tensor<float> kernel(problem.kernel_shape());
+  Tensor<float> kernel(problem.weight_shape());
   Tensor<float> y(problem.y_shape());
   while (outputs < enough) {
     fill_relu_like(x, random);

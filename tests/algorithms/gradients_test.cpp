@@ -233,7 +233,7 @@ TEST(Gradients, NameWhatIsWrongWithAnOperand) {
   expect_contains(refusal([&] { weights.run<float>(x.view(), x.view(), none, dk.view()); }),
                   "dy must be 1x3x3x3 for this plan but is 1x2x5x5");
   expect_contains(refusal([&] { weights.run<float>(x.view(), dy.view(), none, other.view()); }),
-                  "dK must be 3x2x3x3");
+                  "dweight must be 3x2x3x3");
   expect_contains(refusal([&] { weights.pack<float>(dk.view()); }),
                   "backward_weights reads no K that could be packed");
   const Plan data = plan("1x2x5x5,3x2x3x3,bias,backward_data");

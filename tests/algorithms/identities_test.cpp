@@ -68,7 +68,7 @@ class Identity : public testing::TestWithParam<Subject> {
 TEST_P(Identity, AnImpulseReturnsTheKernel) {
   const Problem p = problem(6, 7, 9);
   Random random(1);
-  Tensor<float> kernel(p.kernel_shape());
+  Tensor<float> kernel(p.weight_shape());
   fill_he(kernel, p.depth(), random);
   Tensor<float> x(p.x_shape());
   x(0, 2, 4, 6) = 1;
@@ -96,7 +96,7 @@ TEST_P(Identity, SmallIntegersAreExact) {
     if (p.k_h > 1) p.padding = 1;
     Random random(2);
     Tensor<float> x(p.x_shape());
-    Tensor<float> kernel(p.kernel_shape());
+    Tensor<float> kernel(p.weight_shape());
     fill_integers(x, 15, random);
     fill_integers(kernel, 15, random);
     const Tensor<float> y = run(p, x, kernel);
@@ -113,7 +113,7 @@ TEST_P(Identity, IsLinearInTheInput) {
   Random random(3);
   Tensor<float> x1(p.x_shape());
   Tensor<float> x2(p.x_shape());
-  Tensor<float> kernel(p.kernel_shape());
+  Tensor<float> kernel(p.weight_shape());
   fill_integers(x1, 9, random);
   fill_integers(x2, 9, random);
   fill_integers(kernel, 9, random);
@@ -136,7 +136,7 @@ TEST_P(Identity, CommutesWithShifts) {
   Random random(4);
   Tensor<float> x(p.x_shape());
   Tensor<float> moved(p.x_shape());
-  Tensor<float> kernel(p.kernel_shape());
+  Tensor<float> kernel(p.weight_shape());
   fill_relu_like(x, random);
   fill_he(kernel, p.depth(), random);
   for (std::int64_t c = 0; c < p.c_i; ++c) {
@@ -164,7 +164,7 @@ TEST_P(Identity, OutputChannelsProject) {
   if (p.k_h > 1) p.padding = 1;
   Random random(5);
   Tensor<float> x(p.x_shape());
-  Tensor<float> kernel(p.kernel_shape());
+  Tensor<float> kernel(p.weight_shape());
   fill_integers(x, 7, random);
   fill_integers(kernel, 7, random);
   const std::int64_t group_c_o = p.c_o / p.groups;
@@ -203,7 +203,7 @@ TEST_P(Identity, GroupsAreABlockDiagonalKernel) {
   if (grouped.groups == 1) grouped.groups = 3;
   Random random(6);
   Tensor<float> x(grouped.x_shape());
-  Tensor<float> kernel(grouped.kernel_shape());
+  Tensor<float> kernel(grouped.weight_shape());
   fill_integers(x, 9, random);
   fill_integers(kernel, 9, random);
   const std::int64_t group_c_i = grouped.c_i / grouped.groups;

@@ -74,9 +74,9 @@ TEST(Winograd, SaysWhatItRefuses) {
     Limits capped = only(variant);
     capped.max_workspace_bytes = 100;
     expect(taken, capped, "within 100 bytes of workspace");
-    Limits by_delta = only(variant);
-    by_delta.delta = 16;
-    expect(taken, by_delta, "not of delta 16");
+    Limits by_columns = only(variant);
+    by_columns.tile_columns = 16;
+    expect(taken, by_columns, "not of 16 columns");
   }
 }
 
@@ -121,7 +121,7 @@ TEST(Winograd, TakesTheLargestDilation) {
   const Problem problem =
       parse_problem("1x1x1x1,1x1x3x1,p288230376151711743x0,d288230376151711743x1");
   const Tensor<float> x(problem.x_shape(), {3});
-  const Tensor<float> kernel(problem.kernel_shape(), {1, 2, 4});
+  const Tensor<float> kernel(problem.weight_shape(), {1, 2, 4});
   for (const char* variant : {"winograd/f2x3", "winograd/f4x3", "winograd/f6x3"}) {
     Tensor<float> y(problem.y_shape());
     const Plan made = plan(problem, {.algorithm = variant});
@@ -140,7 +140,7 @@ TEST(Winograd, AnImpulseReturnsTheKernel) {
       const Problem problem = layer(variant, 4, 6, 11);
       Random random(4);
       Tensor<float> x(problem.x_shape());
-      Tensor<float> kernel(problem.kernel_shape());
+      Tensor<float> kernel(problem.weight_shape());
       fill_he(kernel, problem.depth(), random);
       x(0, 2, 5, 6) = 1;
       Tensor<float> y(problem.y_shape());
@@ -163,7 +163,7 @@ TEST(Winograd, SubnormalsStayWithinTheBound) {
   for (const Variant& variant : variants()) {
     const Problem problem = layer(variant, 8, 8, 10);
     Tensor<float> x(problem.x_shape());
-    Tensor<float> kernel(problem.kernel_shape());
+    Tensor<float> kernel(problem.weight_shape());
     for (std::int64_t c = 0; c < 8; ++c) x(0, c, 5, 5) = 1e-42F;
     for (std::int64_t c = 0; c < 8; ++c) kernel(0, c, 1, 1) = 1e-41F;
     const Plan made = plan(problem, only(variant));

@@ -87,7 +87,7 @@ TEST(MeasureError, TakesNonFiniteOutputsForRightOnlyIfTheyAreTheSame) {
 TEST(MeasureError, SamplesOfALargeOutputHoldItsCorners) {
   const Problem problem = parse_problem("2x256x34x32,1024x256x1x1");
   const Tensor<float> x(problem.x_shape());
-  const Tensor<float> kernel(problem.kernel_shape());
+  const Tensor<float> kernel(problem.weight_shape());
   Tensor<float> y(problem.y_shape());
   const auto measure = [&] {
     return measure_error<float>(problem, {.gamma = 1}, x.view(), kernel.view(), {}, {}, y.view());
@@ -124,7 +124,7 @@ TEST(MeasureError, IsCancelledBeforeTheFirstOutput) {
 TEST(MeasureError, IsCancelledInTheMiddle) {
   const Problem problem = parse_problem("1x512x32x32,1x512x31x31,p15");
   const Tensor<float> x(problem.x_shape());
-  const Tensor<float> kernel(problem.kernel_shape());
+  const Tensor<float> kernel(problem.weight_shape());
   const Tensor<float> y(problem.y_shape());
   std::atomic<bool> cancel = false;
   std::thread canceller([&] {

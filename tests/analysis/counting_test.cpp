@@ -81,7 +81,7 @@ Tally count(const Problem& p, bool padding_counts) {
   const Number* kernel = nullptr;
   const Number* dy = nullptr;
   const auto x_data = numbers(p.x_shape(), p.effective_x_strides(), x);
-  const auto kernel_data = numbers(p.kernel_shape(), dense_strides(p.kernel_shape()), kernel);
+  const auto kernel_data = numbers(p.weight_shape(), dense_strides(p.weight_shape()), kernel);
   const auto dy_data = numbers(p.y_shape(), p.effective_y_strides(), dy);
   const auto go_on = [] { return false; };
   switch (p.direction) {
@@ -101,7 +101,7 @@ Tally count(const Problem& p, bool padding_counts) {
       });
       break;
     case Direction::backward_weights:
-      for_each(p.kernel_shape(), [&](auto o, auto c, auto u, auto v) {
+      for_each(p.weight_shape(), [&](auto o, auto c, auto u, auto v) {
         algorithm::reference::weight_gradient(p, x, dy, o, c, u, v, go_on);
       });
       break;

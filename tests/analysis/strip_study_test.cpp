@@ -162,7 +162,7 @@ constexpr const char* kAlgorithms[] = {"direct/pixels", "direct/channels", "im2c
 std::vector<std::pair<Plan, StripStudy>> studies(const std::string& line, Limits limits,
                                                  const Machine& machine) {
   std::vector<std::pair<Plan, StripStudy>> all;
-  for (limits.delta = 1; limits.delta <= kernels::kMaxCols; ++limits.delta) {
+  for (limits.tile_columns = 1; limits.tile_columns <= kernels::kMaxCols; ++limits.tile_columns) {
     try {
       const Plan planned = plan(line, limits, machine);
       all.emplace_back(planned, strip_study(planned, machine).value());
@@ -182,7 +182,7 @@ TEST(StripStudy, SaysOfEveryPlanWhatItsTileDoes) {
       EXPECT_GE(all.size(), 3U) << algorithm;
       for (const auto& [planned, study] : all) {
         const std::string& config = planned.explain().config;
-        EXPECT_EQ(study.delta, planned.explain().limits.delta) << config;
+        EXPECT_EQ(study.delta, planned.explain().limits.tile_columns) << config;
         const std::string size = std::to_string(study.rows) + " x " + std::to_string(study.delta);
         EXPECT_NE(config.find(size), std::string::npos) << config << " has no tile of " << size;
         EXPECT_DOUBLE_EQ(study.inputs_touched * study.delta,
@@ -251,8 +251,9 @@ TEST(StripStudy, NothingWaitsForCachesWithoutEnd) {
 TEST(StripStudy, TheFirstLayersOfTheChapterHaveTheseNumbers) {
   if (!is_built(Target::avx3)) GTEST_SKIP() << "this build has no AVX3 kernels";
   const Machine machine = machine_of(Target::avx3);
-  const Plan planned = plan("1x64x56x56,64x64x3x3,p1",
-                            {.threads = 1, .algorithm = "direct/pixels", .delta = 48}, machine);
+  const Plan planned =
+      plan("1x64x56x56,64x64x3x3,p1",
+           {.threads = 1, .algorithm = "direct/pixels", .tile_columns = 48}, machine);
   const StripStudy study = strip_study(planned, machine).value();
   EXPECT_EQ(study.rows, 8);
   EXPECT_EQ(study.registers_used, 24 + 3 + 1);

@@ -41,7 +41,7 @@ std::vector<int> deltas_of(const std::string& algorithm, Target target) {
   for (int delta = 1; delta <= 256; ++delta) {
     try {
       plan(kLayer + std::string_view(kLayer).find(' ') + 1,
-           {.threads = 1, .algorithm = algorithm, .delta = delta}, machine);
+           {.threads = 1, .algorithm = algorithm, .tile_columns = delta}, machine);
       deltas.push_back(delta);
     } catch (const Error&) {
       continue;
@@ -58,7 +58,7 @@ TEST(BenchSweep, JsonHasEveryDeltaOfTheTarget) {
     EXPECT_EQ(json["sweep"], "delta");
     EXPECT_EQ(json["algorithm"], "direct/pixels");
     EXPECT_EQ(json["problem"], "1x8x20x20,16x8x3x3,p1");
-    EXPECT_EQ(json["limits"]["delta"], nullptr);
+    EXPECT_EQ(json["limits"]["tile_columns"], nullptr);
     EXPECT_EQ(json["limits"]["algorithm"], "direct/pixels");
     EXPECT_EQ(json["seconds_per_delta"], 0.001);
     EXPECT_FALSE(json.contains("problems"));
@@ -147,7 +147,7 @@ TEST(BenchSweep, WrongUseEndsWithTwoAndOneLine) {
       {{kLayer, "--sweep", "gamma"}, "unknown sweep 'gamma' (known: delta)"},
       {{kLayer, "--sweep", ""}, "unknown sweep '' (known: delta)"},
       {{kLayer, kLayer, "--sweep", "delta"}, "--sweep takes one problem but there are 2"},
-      {{kLayer, "--sweep", "delta", "--delta", "16"}, "leave out --delta 16"},
+      {{kLayer, "--sweep", "delta", "--delta", "16"}, "leave out --tile-columns 16"},
       {{kLayer, "--sweep", "delta", "--compare", "a.json"}, "--sweep takes no --compare"},
       {{kLayer, "--sweep", "delta", "--algorithm", "reference"}, "computes one output at a time"},
       {{kLayer, "--sweep", "delta", "--algorithm", "winograd/f2x3"}, "winograd/f2x3 has no delta"},

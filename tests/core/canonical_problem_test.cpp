@@ -110,9 +110,9 @@ TEST(CanonicalProblem, BearsHugeSizes) {
 }
 
 TEST(PackedKernelText, NamesOneColumnAsOneRow) {
-  EXPECT_EQ(packed_kernel_text(parse_problem("1x4x9x9,8x2x3x1,g2")), "8x2x1x3 g2");
-  EXPECT_EQ(packed_kernel_text(parse_problem("1x4x9x9,8x2x1x3,g2")), "8x2x1x3 g2");
-  EXPECT_EQ(packed_kernel_text(parse_problem("1x4x9x9,8x4x3x2")), "8x4x3x2 g1");
+  EXPECT_EQ(packed_weight_text(parse_problem("1x4x9x9,8x2x3x1,g2")), "8x2x1x3 g2");
+  EXPECT_EQ(packed_weight_text(parse_problem("1x4x9x9,8x2x1x3,g2")), "8x2x1x3 g2");
+  EXPECT_EQ(packed_weight_text(parse_problem("1x4x9x9,8x4x3x2")), "8x4x3x2 g1");
 }
 
 }  // namespace

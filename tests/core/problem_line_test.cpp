@@ -25,7 +25,7 @@ TEST(ProblemLine, ReadsShapesAndName) {
   EXPECT_EQ(named.name, "conv1");
   const Problem& p = named.problem;
   EXPECT_EQ(p.x_shape(), (Dims{1, 3, 224, 220}));
-  EXPECT_EQ(p.kernel_shape(), (Dims{64, 3, 7, 5}));
+  EXPECT_EQ(p.weight_shape(), (Dims{64, 3, 7, 5}));
   EXPECT_EQ(p.stride, Pair(2));
   EXPECT_EQ(p.padding, Padding(3));
   EXPECT_EQ(parse_problem_line("1x3x5x5,1x3x1x1").name, "");

@@ -125,7 +125,7 @@ TEST(Problem, CountsProducts) {
   EXPECT_EQ(p.depth(), 3200);
   p.groups = 32;
   EXPECT_EQ(p.multiplications(), 26843545600 / 32);
-  EXPECT_EQ(p.kernel_shape(), (Dims{128, 4, 5, 5}));
+  EXPECT_EQ(p.weight_shape(), (Dims{128, 4, 5, 5}));
   p.n = 3;
   p.stride = {1, 2};
   EXPECT_EQ(p.y_shape(), (Dims{3, 128, 256, 128}));

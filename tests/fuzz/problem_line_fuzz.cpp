@@ -52,7 +52,7 @@ bool is_small(const Problem& p) {
   constexpr std::int64_t kElements = 1 << 12;
   constexpr double kValue = 1e20;
   return p.multiplications() <= 20'000 && element_count(p.x_shape()) <= kElements &&
-         element_count(p.kernel_shape()) <= kElements &&
+         element_count(p.weight_shape()) <= kElements &&
          reach(p.x_shape(), p.effective_x_strides()) <= kElements &&
          reach(p.y_shape(), p.effective_y_strides()) <= kElements &&
          reach(p.y_shape(), p.effective_residual_strides()) <= kElements &&

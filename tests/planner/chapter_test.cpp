@@ -170,13 +170,13 @@ TEST(ChapterFunctions, RefuseShapesThatDoNotFit) {
   const Tensor<float> maps({2, 3, 3});
   const Tensor<float> kernels({4, 2, 2, 2});
   const auto refusal = [](auto call) { return test::error_of(Status::invalid_argument, call); };
-  EXPECT_EQ(refusal([&] { corr2d(maps, flat); }), "X must be h x w but is 2x3x3");
-  EXPECT_EQ(refusal([&] { corr2d(flat, maps); }), "K must be k_h x k_w but is 2x3x3");
-  EXPECT_EQ(refusal([&] { corr2d_multi_in(flat, maps); }), "X must be c_i x h x w but is 3x3");
+  EXPECT_EQ(refusal([&] { corr2d(maps, flat); }), "x must be h x w but is 2x3x3");
+  EXPECT_EQ(refusal([&] { corr2d(flat, maps); }), "weight must be k_h x k_w but is 2x3x3");
+  EXPECT_EQ(refusal([&] { corr2d_multi_in(flat, maps); }), "x must be c_i x h x w but is 3x3");
   EXPECT_EQ(refusal([&] { corr2d_multi_in(maps, kernels); }),
-            "K must be c_i x k_h x k_w but is 4x2x2x2");
+            "weight must be c_i x k_h x k_w but is 4x2x2x2");
   EXPECT_EQ(refusal([&] { corr2d_multi_in_out_1x1(maps, kernels); }),
-            "K must be c_o x c_i or c_o x c_i x 1 x 1 but is 4x2x2x2");
+            "weight must be c_o x c_i or c_o x c_i x 1 x 1 but is 4x2x2x2");
   EXPECT_NE(refusal([&] {
               corr2d_multi_in_out_1x1(maps, flat);
             }).find("weight expects 3 input channels but x has 2"),
@@ -202,7 +202,7 @@ std::set<std::string> run_everywhere(const std::string& line, const Machine& mac
       RunOptions<T> options;
       options.report = &report;
       made.run(reshaped(x, made.problem().x_shape()),
-               made.pack(reshaped(kernel, made.problem().kernel_shape())), y, options);
+               made.pack(reshaped(kernel, made.problem().weight_shape())), y, options);
       EXPECT_EQ(report.algorithm, info.name);
       expect_near(y, reshaped(expected, y.shape()), tolerance);
       ran.insert(report.algorithm);
@@ -281,7 +281,7 @@ TEST(ChapterCost, ParametersOfTheChannelReduction) {
   const Problem problem =
       parse_problem("1x" + std::to_string(from) + "x14x14," + std::to_string(to) + "x" +
                     std::to_string(from) + "x1x1,bias");
-  const std::int64_t weights = element_count(problem.kernel_shape());
+  const std::int64_t weights = element_count(problem.weight_shape());
   EXPECT_EQ(weights, example["parameters_without_bias"].get<std::int64_t>());
   EXPECT_EQ(weights + problem.c_o, example["parameters_with_bias"].get<std::int64_t>());
   EXPECT_EQ(problem.y_shape(), (Dims{1, to, 14, 14})) << "height and width stay";

@@ -110,7 +110,7 @@ TEST(WrongCall, StridesOfSingleElementsDoNotCount) {
 }
 
 TEST(WrongCall, ShapeOfK) {
-  const std::string expected = "K must be 3x4x3x3 for this plan but is 4x3x3x3";
+  const std::string expected = "weight must be 3x4x3x3 for this plan but is 4x3x3x3";
   const Tensor<float> transposed({4, 3, 3, 3});
   Call packed("1x4x6x5,3x4x3x3");
   EXPECT_EQ(refusal(packed, [&] { packed.made.pack(transposed); }), expected);

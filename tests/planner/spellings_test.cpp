@@ -30,7 +30,7 @@ std::size_t extent(const Dims& shape, const Dims& strides) {
 struct Memory {
   explicit Memory(const Problem& p)
       : x(extent(p.x_shape(), p.effective_x_strides())),
-        kernel(extent(p.kernel_shape(), dense_strides(p.kernel_shape()))),
+        kernel(extent(p.weight_shape(), dense_strides(p.weight_shape()))),
         bias(static_cast<std::size_t>(p.c_o)),
         residual(extent(p.y_shape(), p.effective_residual_strides())) {
     Random random(3);
@@ -52,7 +52,7 @@ std::vector<float> run(const Plan& plan, const Plan& packing, const Memory& memo
     options.residual = {memory.residual.data(), p.y_shape(), p.effective_residual_strides()};
   }
   const Packed packed = packing.pack<float>(
-      {memory.kernel.data(), p.kernel_shape(), dense_strides(p.kernel_shape())}, bias);
+      {memory.kernel.data(), p.weight_shape(), dense_strides(p.weight_shape())}, bias);
   plan.run<float>({memory.x.data(), p.x_shape(), p.effective_x_strides()}, packed,
                   {y.data(), p.y_shape(), p.effective_y_strides()}, options);
   return y;
@@ -65,7 +65,7 @@ ErrorReport error_of(const Plan& plan, const Memory& memory, const std::vector<f
   const Dims strides = p.effective_residual_strides();
   return measure_error<float>(
       p, plan.cost().bound(), {memory.x.data(), p.x_shape(), p.effective_x_strides()},
-      {memory.kernel.data(), p.kernel_shape(), dense_strides(p.kernel_shape())},
+      {memory.kernel.data(), p.weight_shape(), dense_strides(p.weight_shape())},
       p.bias ? TensorView<const float>(memory.bias.data(), {p.c_o}) : TensorView<const float>(),
       p.residual ? TensorView<const float>(memory.residual.data(), p.y_shape(), strides)
                  : TensorView<const float>(),

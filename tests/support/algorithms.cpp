@@ -12,7 +12,8 @@ namespace plait::test {
 namespace {
 
 constexpr Traits winograd(std::string_view algorithm) {
-  return {algorithm, /*keeps_any_cap=*/false, /*takes_delta=*/false, /*sums_in_chunks=*/false};
+  return {algorithm, /*keeps_any_cap=*/false, /*takes_tile_columns=*/false,
+          /*sums_in_chunks=*/false};
 }
 
 constexpr std::array kTraits = {
@@ -22,7 +23,7 @@ constexpr std::array kTraits = {
     Traits{.algorithm = "im2col"},
     Traits{.algorithm = "pointwise"},
     Traits{.algorithm = "reference",
-           .takes_delta = false,
+           .takes_tile_columns = false,
            .sums_in_chunks = false,
            .is_vectorised = false},
     winograd("winograd/f2x3"),

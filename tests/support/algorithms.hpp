@@ -16,10 +16,10 @@ namespace plait::test {
 // What an algorithm promises that neither its refusals nor its cost tell.
 struct Traits {
   std::string_view algorithm;
-  bool keeps_any_cap = true;   // it plans within any cap on the workspace, even 0
-  bool takes_delta = true;     // Limits::delta chooses among its register tiles
-  bool sums_in_chunks = true;  // over (c, u, v) in chunks of 256 terms: docs/testing.md, Bits
-  bool is_vectorised = true;   // compiled for each target, with tasks for several threads
+  bool keeps_any_cap = true;       // it plans within any cap on the workspace, even 0
+  bool takes_tile_columns = true;  // Limits::tile_columns chooses among its register tiles
+  bool sums_in_chunks = true;      // over (c, u, v) in chunks of 256 terms: docs/testing.md, Bits
+  bool is_vectorised = true;       // compiled for each target, with tasks for several threads
 };
 
 // The row of the table in algorithms.cpp. An algorithm without one is expected to promise

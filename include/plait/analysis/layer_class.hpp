@@ -11,7 +11,8 @@
 
 namespace plait {
 
-// In the order in which they are tried: a problem is of the first class that fits it. With
+// The classes in the order in which they are tried: a problem belongs to the first that fits it.
+// Here
 //   kernel side   the larger of k_h and k_w
 //   output side   sqrt(h' w'), the side of the square with as many pixels
 //   channels      c_i / groups
@@ -33,8 +34,8 @@ enum class LayerClass : std::uint8_t {
   other,
 };
 
-// The same for all directions, whose problems have the forward shapes. Throws Error if the problem
-// is not valid.
+// The class does not depend on the direction, as all directions have the forward shapes. Throws
+// Error if the problem is not valid.
 PLAIT_API LayerClass layer_class(const Problem& problem);
 
 PLAIT_API std::string_view name_of(LayerClass layer_class);  // such as "3x3 s1 at 14-27 px"

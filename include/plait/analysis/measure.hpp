@@ -1,6 +1,6 @@
-// Measuring time: of plans, and of the machine's limits beside them, with the same number of
-// threads and on the same target. Clocks of shared machines wander, so only what was measured
-// around the same moment can be compared.
+// Measures the time of plans, and the machine's peaks beside them, with the same number of threads
+// and on the same target. The clocks of shared machines wander, so only times that were measured at
+// about the same moment can be compared.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +12,17 @@
 
 namespace plait {
 
-// What time_runs collects; one call after another may add to it.
+// What time_runs collects; several calls may add to the same one.
 struct Timings {
-  std::vector<double> seconds;  // each of one run, or the mean of a few short ones in a row
-  std::int64_t runs = 0;        // timed
+  std::vector<double> seconds;  // each the time of one run, or the mean of several short runs
+  std::int64_t runs = 0;        // runs that were timed
 };
 
 // Runs the plan once to warm up caches, pages and threads, then again for about `budget_seconds`,
 // and appends the times. A first run that alone takes longer than the budget is the one time
-// appended. Runs of less than 20 us are timed several in a row, as reading the clock takes some
-// 0.04 us itself (AMD Zen 4 VM, 2026-11-22). Arguments and errors as of Plan::run; when cancelled,
-// what was timed so far stays in `timings`.
+// appended. Runs of less than 20 us are timed several in a row, because reading the clock takes
+// some 0.04 us itself (AMD Zen 4 VM, 2026-11-22). Arguments and errors are those of Plan::run; when
+// cancelled, what was timed so far stays in `timings`.
 template <class T>
 PLAIT_API void time_runs(const Plan& plan, TensorView<const T> x, const Packed& packed,
                          TensorView<T> y, double budget_seconds, Timings& timings,
@@ -43,14 +43,14 @@ struct TimeSummary {
 // Quantiles are interpolated between the two nearest times. Throws Error if there are none.
 PLAIT_API TimeSummary summarize(std::vector<double> seconds);
 
-// The highest rate of multiply-adds on f32 registers that `threads` threads reach together, in
-// 1e9 operations per second, two per multiply-add: the best of bursts for `budget_seconds`. Throws
-// Error if the CPU cannot run the target, or for less than one thread.
+// The highest rate of f32 multiply-adds in registers that `threads` threads reach together, in
+// GFLOP/s (two operations per multiply-add): the best of the bursts that fit in `budget_seconds`.
+// Throws Error if the CPU cannot run the target, or for less than one thread.
 PLAIT_API double measure_peak_gflops(Target target, int threads, double budget_seconds = 0.003);
 
-// The highest rate at which `threads` threads together read `bytes` bytes of memory, 1 GiB at most,
-// each an equal part, over and over: that of the cache that holds them, or of main memory. Takes
-// about 0.1 s. Throws Error as above, or if there is not a cache line for each thread.
+// The highest rate at which `threads` threads together read `bytes` bytes (1 GiB at most) over and
+// over, each thread an equal part: the rate of the cache that holds them, or of main memory. Takes
+// about 0.1 s. Throws Error as above, and if there is less than a cache line for each thread.
 PLAIT_API double measure_read_bytes_per_second(Target target, std::int64_t bytes, int threads);
 
 }  // namespace plait

@@ -1,5 +1,5 @@
 // Why strips of outputs are as wide as they are: the chapter's exercise 6, for plans whose register
-// tiles are `rows` output channels x `delta` pixels side by side (Limits::delta).
+// tiles are `rows` output channels x `delta` pixels side by side (Limits::tile_columns).
 #pragma once
 
 #include <array>

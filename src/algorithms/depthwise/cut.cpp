@@ -34,7 +34,8 @@ class Chooser {
     Cut best;
     for (const PlaneTile& tile : kernels_.tiles) {
       if (!suits(tile)) continue;
-      if (limits_.delta != 0 && tile.vectors * kernels_.lanes != limits_.delta) continue;
+      if (limits_.tile_columns != 0 && tile.vectors * kernels_.lanes != limits_.tile_columns)
+        continue;
       for (const int threads : {1, limits_.threads}) {
         consider(tile, threads, best);
         if (limits_.threads == 1) break;

@@ -95,7 +95,7 @@ Config config(const Problem& problem, const Limits& limits, const Machine& machi
 
 // Weights lie in the order of either way, so that one format serves every target and layout.
 std::string format_of(const Problem& problem) {
-  return std::string(kName) + " " + packed_kernel_text(problem) + (problem.bias ? " bias" : "");
+  return std::string(kName) + " " + packed_weight_text(problem) + (problem.bias ? " bias" : "");
 }
 
 // === accepts ===
@@ -121,12 +121,13 @@ std::optional<Refusal> refuse(const Problem& problem, const Limits& limits) {
 
 Refusal refuse_blocking(const Limits& limits) {
   std::string reason = "no depthwise tile";
-  if (limits.delta != 0) reason += " of delta " + std::to_string(limits.delta);
+  if (limits.tile_columns != 0) reason += " of " + std::to_string(limits.tile_columns) + " columns";
   if (limits.max_workspace_bytes != kNoWorkspaceCap) {
     return {reason + " works within " + std::to_string(limits.max_workspace_bytes) +
             " bytes of workspace"};
   }
-  return {limits.delta != 0 ? reason : "one row of output needs a strip of more than 2^31 floats"};
+  return {limits.tile_columns != 0 ? reason
+                                   : "one row of output needs a strip of more than 2^31 floats"};
 }
 
 // === cost ===
@@ -136,7 +137,7 @@ std::int64_t bytes_of(const Dims& shape) {
 
 std::size_t packed_size(const Problem& problem) {
   return static_cast<std::size_t>(
-      saturated_sum(saturated_product({bytes_of(problem.kernel_shape()), 2}),
+      saturated_sum(saturated_product({bytes_of(problem.weight_shape()), 2}),
                     problem.bias ? problem.c_o * 4 : 0));
 }
 
@@ -182,8 +183,8 @@ void turn(const Problem& problem, const float* kernel, float* to) {
 struct Packed {
   Packed(const Problem& problem, const std::byte* packed)
       : turned(reinterpret_cast<const float*>(packed)),
-        plain(turned + element_count(problem.kernel_shape())),
-        bias(problem.bias ? plain + element_count(problem.kernel_shape()) : nullptr) {}
+        plain(turned + element_count(problem.weight_shape())),
+        bias(problem.bias ? plain + element_count(problem.weight_shape()) : nullptr) {}
 
   const float* turned;
   const float* plain;
@@ -199,7 +200,7 @@ class Depthwise : public Execution {
   std::string packed_format() const override { return format_of(problem_); }
 
   void pack(const void* kernel, const void* bias, std::byte* out) const override {
-    const auto kernel_bytes = static_cast<std::size_t>(bytes_of(problem_.kernel_shape()));
+    const auto kernel_bytes = static_cast<std::size_t>(bytes_of(problem_.weight_shape()));
     turn(problem_, static_cast<const float*>(kernel), reinterpret_cast<float*>(out));
     std::memcpy(out + kernel_bytes, kernel, kernel_bytes);
     if (problem_.bias) {
@@ -275,10 +276,9 @@ class ByPlanes final : public Depthwise {
   std::string config() const override {
     const Cut& cut = layer_.cut;
     const kernels::PlaneTile& tile = cut.tile(cut.tile_lines);
-    const int delta = tile.vectors * layer_.kernels.lanes;
-    return "delta " + std::to_string(delta) + ": tiles of " + std::to_string(tile.lines) +
-           (tile.lines == 1 ? " line x " : " lines x ") + std::to_string(delta) +
-           " outputs, strips of " + std::to_string(cut.block_lines) +
+    const int columns = tile.vectors * layer_.kernels.lanes;
+    return "tiles of " + std::to_string(tile.lines) + (tile.lines == 1 ? " line x " : " lines x ") +
+           std::to_string(columns) + " outputs, strips of " + std::to_string(cut.block_lines) +
            (cut.block_lines == 1 ? " line, " : " lines, ") +
            std::to_string(cut.strip_floats * std::int64_t{sizeof(float)}) + " bytes";
   }
@@ -319,9 +319,9 @@ class ByPixels final : public Depthwise {
 
   std::string config() const override {
     const kernels::PixelTile& tile = cut_.tile(cut_.tile_lines);
-    std::string text = "delta " + std::to_string(tile.pixels) + ": channels as lanes, tiles of " +
-                       std::to_string(tile.lines) + (tile.lines == 1 ? " line x " : " lines x ") +
-                       std::to_string(tile.pixels) + " pixels";
+    std::string text = "channels as lanes, tiles of " + std::to_string(tile.lines) +
+                       (tile.lines == 1 ? " line x " : " lines x ") + std::to_string(tile.pixels) +
+                       " pixels";
     if (cut_.in_place) text += ", input read in place";
     if (cut_.copy_floats > 0) {
       text += cut_.in_place ? ", its borders from" : ", from";

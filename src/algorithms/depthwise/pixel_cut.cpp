@@ -34,7 +34,7 @@ class Chooser {
     if (problem_.residual && problem_.effective_residual_strides()[1] != 1) return best;
     for (const PixelTile& tile : kernels_.tiles) {
       if (!suits(tile)) continue;
-      if (limits_.delta != 0 && tile.pixels != limits_.delta) continue;
+      if (limits_.tile_columns != 0 && tile.pixels != limits_.tile_columns) continue;
       for (const int threads : {1, limits_.threads}) {
         consider(tile, threads, best);
         if (limits_.threads == 1) break;
@@ -86,7 +86,7 @@ class Chooser {
     if (copies()) size_copies(tile, budget, channels, cut);
     if (problem_.depth() > kernels::kChunk) cut.chunk_floats = kernels::kMaxPlaneTile;
     if (!limits_.prepacked) {
-      cut.weight_floats = round_up(element_count(problem_.kernel_shape()), kCacheLineFloats);
+      cut.weight_floats = round_up(element_count(problem_.weight_shape()), kCacheLineFloats);
     }
     predict(cut);
     return cut;

@@ -36,7 +36,7 @@ kernels::StripBlocking blocking_of(const Variant& variant, const StripGeometry& 
   request.threads = limits.threads;
   request.max_workspace_bytes = limits.max_workspace_bytes;
   request.prepacked = limits.prepacked;
-  request.delta = limits.delta;
+  request.delta = limits.tile_columns;
   const double cycle = 1e-9 / machine.rates.ghz;
   request.gather_seconds_per_element = fill_cycles(question.problem, geometry) * cycle;
   if (geometry.order == StripGeometry::Order::planes) {

@@ -57,7 +57,7 @@ kernels::ProductShape product_shape(const Problem& problem) {
 std::string product_format(std::string_view algorithm, const Problem& problem, Target target,
                            int tile_rows) {
   return std::string(algorithm) + " " + std::string(name_of(target)) + " r" +
-         std::to_string(tile_rows) + " " + packed_kernel_text(problem) +
+         std::to_string(tile_rows) + " " + packed_weight_text(problem) +
          (problem.bias ? " bias" : "");
 }
 
@@ -75,13 +75,13 @@ int required_tile_rows(std::string_view algorithm, const kernels::TileSet& set,
 Refusal refuse_tiles(std::string_view algorithm, const kernels::TileSet& set,
                      const Limits& limits) {
   std::string reason = "no " + std::string(algorithm) + " tile";
-  if (limits.delta != 0) {
-    std::set<int> deltas;
-    for (const kernels::Tile& tile : set.tiles) deltas.insert(tile.cols);
+  if (limits.tile_columns != 0) {
+    std::set<int> widths;
+    for (const kernels::Tile& tile : set.tiles) widths.insert(tile.cols);
     std::string known;
-    for (const int delta : deltas) known += (known.empty() ? "" : ", ") + std::to_string(delta);
-    reason += " of delta " + std::to_string(limits.delta);
-    if (!deltas.contains(limits.delta)) return {reason + " (there are " + known + ")"};
+    for (const int width : widths) known += (known.empty() ? "" : ", ") + std::to_string(width);
+    reason += " of " + std::to_string(limits.tile_columns) + " columns";
+    if (!widths.contains(limits.tile_columns)) return {reason + " (there are " + known + ")"};
   }
   if (!limits.packed_format.empty()) {
     reason += " takes weights packed as \"" + limits.packed_format + "\"";
@@ -95,7 +95,7 @@ Refusal refuse_tiles(std::string_view algorithm, const kernels::TileSet& set,
 
 std::int64_t operand_bytes(const Problem& problem) {
   std::int64_t bytes = 0;
-  for (const Dims& shape : {problem.x_shape(), problem.kernel_shape(), problem.y_shape()}) {
+  for (const Dims& shape : {problem.x_shape(), problem.weight_shape(), problem.y_shape()}) {
     const auto element_bytes = static_cast<std::int64_t>(size_of(problem.dtype));
     bytes = saturated_sum(bytes, saturated_product({element_count(shape), element_bytes}));
   }
@@ -138,8 +138,7 @@ Cost product_cost(const Problem& problem, const Machine& machine,
 }
 
 std::string tile_text(const kernels::Tile& tile) {
-  return "delta " + std::to_string(tile.cols) + ": tiles of " + std::to_string(tile.rows) + " x " +
-         std::to_string(tile.cols) + " outputs";
+  return "tiles of " + std::to_string(tile.rows) + " x " + std::to_string(tile.cols) + " outputs";
 }
 
 TileExecution::TileExecution(std::string_view algorithm, const Problem& problem,
@@ -215,7 +214,7 @@ kernels::Blocking panel_blocking(const PanelRequest& request, const Question& qu
   blocking.prepacked = limits.prepacked;
   blocking.tile_rows =
       required_tile_rows(request.algorithm, kernels::tile_set(machine.target), problem, limits);
-  blocking.tile_cols = limits.delta;
+  blocking.tile_cols = limits.tile_columns;
   blocking.gather_seconds_per_element = request.fill_cycles_per_element * 1e-9 / machine.rates.ghz;
   blocking.source_in_place = request.source_in_place;
   return kernels::choose_blocking(blocking, machine);

@@ -32,7 +32,7 @@ int required_tile_rows(std::string_view algorithm, const kernels::TileSet& set,
                        const Problem& problem, const Limits& limits);
 // No tile fits the limits; the reason says which one stands in the way.
 Refusal refuse_tiles(std::string_view algorithm, const kernels::TileSet& set, const Limits& limits);
-// "delta 48: tiles of 8 x 48 outputs"
+// "tiles of 8 x 48 outputs"
 std::string tile_text(const kernels::Tile& tile);
 
 // Of x, K and y, each moved once.

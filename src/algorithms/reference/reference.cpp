@@ -133,7 +133,7 @@ namespace {
 // Nothing to choose.
 
 std::string format_of(const Problem& problem) {
-  return "reference " + packed_kernel_text(problem) + " " + std::string(name_of(problem.dtype)) +
+  return "reference " + packed_weight_text(problem) + " " + std::string(name_of(problem.dtype)) +
          (reads_bias(problem) ? " bias" : "");
 }
 
@@ -157,8 +157,8 @@ std::optional<Refusal> refuse(const Problem& problem, const Limits& limits) {
                      " taps an axis, not " + std::to_string(std::max(problem.k_h, problem.k_w))};
     }
   }
-  if (limits.delta != 0) {
-    return Refusal{"computes one output at a time, not " + std::to_string(limits.delta)};
+  if (limits.tile_columns != 0) {
+    return Refusal{"computes one output at a time, not " + std::to_string(limits.tile_columns)};
   }
   const std::string format = format_of(problem);
   if (!limits.packed_format.empty() && limits.packed_format != format) {
@@ -170,7 +170,7 @@ std::optional<Refusal> refuse(const Problem& problem, const Limits& limits) {
 // === cost ===
 std::size_t packed_size(const Problem& problem) {
   const std::int64_t elements =
-      element_count(problem.kernel_shape()) + (reads_bias(problem) ? problem.c_o : 0);
+      element_count(problem.weight_shape()) + (reads_bias(problem) ? problem.c_o : 0);
   return static_cast<std::size_t>(elements) * size_of(problem.dtype);
 }
 
@@ -211,7 +211,7 @@ std::int64_t run_forward(const Problem& problem, const Args& args) {
   operands.kernel = static_cast<const T*>(args.weights());
   operands.bias = static_cast<const T*>(args.bias);
   if (args.packed != nullptr && problem.bias) {
-    operands.bias = operands.kernel + element_count(problem.kernel_shape());
+    operands.bias = operands.kernel + element_count(problem.weight_shape());
   }
   operands.residual = static_cast<const T*>(args.residual);
   const Dims strides = problem.effective_y_strides();
@@ -314,7 +314,7 @@ class Reference final : public Execution {
   void pack(const void* kernel, const void* bias, std::byte* out) const override {
     const std::size_t size = size_of(problem_.dtype);
     const std::size_t kernel_bytes =
-        static_cast<std::size_t>(element_count(problem_.kernel_shape())) * size;
+        static_cast<std::size_t>(element_count(problem_.weight_shape())) * size;
     std::memcpy(out, kernel, kernel_bytes);
     if (reads_bias(problem_)) {
       std::memcpy(out + kernel_bytes, bias, static_cast<std::size_t>(problem_.c_o) * size);

@@ -127,9 +127,9 @@ std::optional<Refusal> refuse(const Form& form, const Problem& problem, const Li
                    " input channels to a group unless asked for by name, not " +
                    std::to_string(channels) + ": direct sums are faster"};
   }
-  if (limits.delta != 0) {
-    return Refusal{"its tiles are cut from those of the layer, not of delta " +
-                   std::to_string(limits.delta)};
+  if (limits.tile_columns != 0) {
+    return Refusal{"its tiles are cut from those of the layer, not of " +
+                   std::to_string(limits.tile_columns) + " columns"};
   }
   if (limits.max_workspace_bytes != kNoWorkspaceCap) {
     const std::size_t least = least_workspace_bytes(form, problem, limits);

@@ -13,7 +13,7 @@ T& random_element(Tensor<T>& tensor, Random& random) {
   return tensor.data()[random.between(0, tensor.size() - 1)];
 }
 
-// One channel a million times larger than the others.
+// Makes one channel a million times larger than the others.
 template <class T>
 void enlarge_channel(Tensor<T>& x, Random& random) {
   const std::int64_t c = random.between(0, x.size(1) - 1);
@@ -33,7 +33,7 @@ void add_outliers(Tensor<T>& x, Random& random) {
   }
 }
 
-// Keeps rectangles of all channels, sets the rest to 0.
+// Keeps some rectangles, in all channels, and sets the rest to 0.
 template <class T>
 void keep_spots(Tensor<T>& x, Random& random) {
   Tensor<T> spots(x.shape());
@@ -60,7 +60,7 @@ T random_special(Random& random) {
   return random.pick(kSpecial);
 }
 
-// Powers of two on both sides of the smallest normal number.
+// Scales each value by a random power of two, to magnitudes around the smallest normal number.
 template <class T>
 void make_subnormal(Tensor<T>& tensor, Random& random) {
   constexpr int kLeast = std::numeric_limits<T>::min_exponent - std::numeric_limits<T>::digits;
@@ -73,24 +73,24 @@ void make_subnormal(Tensor<T>& tensor, Random& random) {
 }  // namespace
 
 template <class T>
-void fill_operands(DataKind kind, Tensor<T>& x, Tensor<T>& kernel, Random& random) {
+void fill_operands(DataKind kind, Tensor<T>& x, Tensor<T>& weight, Random& random) {
   switch (kind) {
     case DataKind::wide_range:
       fill_wide_range(x, random);
-      fill_wide_range(kernel, random);
+      fill_wide_range(weight, random);
       return;
     case DataKind::integers:
       fill_integers(x, 9, random);
-      fill_integers(kernel, 9, random);
+      fill_integers(weight, 9, random);
       return;
     case DataKind::alternating:
-      // All of a channel's products have one sign, and the next channel's the other.
+      // All products of a channel have one sign, and those of the next channel the other.
       fill_alternating(x, 1, random);
-      fill_alternating(kernel, 2, random);
+      fill_alternating(weight, 2, random);
       return;
     default:
       fill_relu_like(x, random);
-      fill_he(kernel, kernel.size(1) * kernel.size(2) * kernel.size(3), random);
+      fill_he(weight, weight.size(1) * weight.size(2) * weight.size(3), random);
   }
   if (kind == DataKind::one_channel) enlarge_channel(x, random);
   if (kind == DataKind::outliers) add_outliers(x, random);
@@ -99,15 +99,15 @@ void fill_operands(DataKind kind, Tensor<T>& x, Tensor<T>& kernel, Random& rando
     for (std::int64_t count = random.between(1, 4); count > 0; --count) {
       random_element(x, random) = random_special<T>(random);
     }
-    if (random.chance(0.3)) random_element(kernel, random) = random_special<T>(random);
+    if (random.chance(0.3)) random_element(weight, random) = random_special<T>(random);
   }
   if (kind == DataKind::subnormal) {
     const bool both = random.chance(0.3);
     const bool weights = random.chance(0.5);
     if (both || !weights) make_subnormal(x, random);
-    if (both || weights) make_subnormal(kernel, random);
+    if (both || weights) make_subnormal(weight, random);
     if (random.chance(0.5)) random_element(x, random) = static_cast<T>(1e20);
-    if (random.chance(0.3)) random_element(kernel, random) = static_cast<T>(1e6);
+    if (random.chance(0.3)) random_element(weight, random) = static_cast<T>(1e6);
   }
 }
 

@@ -13,8 +13,8 @@
 namespace plait {
 namespace {
 
-// The plainest way to the same bits: prepacked, on one thread, uncapped, with real caches, on the
-// narrowest target that rounds alike.
+// The plainest case that must give the same bits: prepacked, on one thread, without a cap on the
+// workspace, with real caches, on the narrowest target that rounds alike.
 Case plain(const Case& test) {
   Case plain = test;
   plain.limits = {};
@@ -37,28 +37,28 @@ class Arena {
       : problem_(test.problem),
         side_(test.guard_behind ? GuardedBytes::Side::behind : GuardedBytes::Side::before),
         x_(problem_.x_shape(), problem_.effective_x_strides(), side_),
-        kernel_(problem_.kernel_shape(), dense_strides(problem_.kernel_shape()), side_),
+        weight_(problem_.weight_shape(), dense_strides(problem_.weight_shape()), side_),
         bias_({1, 1, 1, problem_.c_o}, {1, 1, 1, 1}, side_),
         residual_(problem_.y_shape(), problem_.effective_residual_strides(), side_),
         y_(problem_.y_shape(), problem_.effective_y_strides(), side_),
         x_values_(problem_.x_shape()),
-        kernel_values_(problem_.kernel_shape()),
+        weight_values_(problem_.weight_shape()),
         bias_values_({1, 1, 1, problem_.c_o}),
         residual_values_(problem_.y_shape()) {
     Random random(test.data_seed);
-    fill_operands(test.data, x_values_, kernel_values_, random);
+    fill_operands(test.data, x_values_, weight_values_, random);
     fill_he(bias_values_, 2, random);
     fill_he(residual_values_, 2, random);
     x_.copy_from(x_values_);
-    kernel_.copy_from(kernel_values_);
+    weight_.copy_from(weight_values_);
     bias_.copy_from(bias_values_);
     residual_.copy_from(residual_values_);
-    // Where strides let elements of an input share an address, the last value is there.
+    // Elements of an input that share an address hold the value that was written last.
     x_values_ = dense_copy(TensorView<const T>(x_.view()));
     residual_values_ = dense_copy(TensorView<const T>(residual_.view()));
   }
 
-  // In a workspace of exactly the size the plan asks for.
+  // Runs the plan in a workspace of exactly the size that it asks for.
   RunReport run(const Plan& plan) {
     GuardedBytes workspace(plan.workspace_bytes(), 64, side_);
     RunReport report;
@@ -67,36 +67,36 @@ class Arena {
     options.workspace = plan.workspace_bytes() == 0 ? nullptr : workspace.data();
     options.report = &report;
     if (plan.explain().limits.prepacked) {
-      const Packed packed = plan.pack<T>(kernel_.view(), bias());
+      const Packed packed = plan.pack<T>(weight_.view(), bias());
       plan.run<T>(x_.view(), packed, y_.view(), options);
     } else {
-      plan.run<T>(x_.view(), kernel_.view(), bias(), y_.view(), options);
+      plan.run<T>(x_.view(), weight_.view(), bias(), y_.view(), options);
     }
     workspace_kept_ = workspace.slack_untouched();
     return report;
   }
 
-  // What another plan for the same operands makes of them, densely stored.
+  // The dense output of another plan for the same operands.
   Tensor<T> outputs_of(const Plan& other) const {
     const GuardedTensor<T> y(problem_.y_shape(), problem_.effective_y_strides(), side_);
     RunOptions<T> options;
     options.residual = residual();
-    other.run<T>(x_.view(), other.pack<T>(kernel_.view(), bias()), y.view(), options);
+    other.run<T>(x_.view(), other.pack<T>(weight_.view(), bias()), y.view(), options);
     return dense_copy(TensorView<const T>(y.view()));
   }
   Tensor<T> outputs() const { return dense_copy(TensorView<const T>(y_.view())); }
 
   ErrorReport error(const ErrorBound& bound) const {
-    return measure_error<T>(problem_, bound, x_.view(), kernel_.view(), bias(), residual(),
+    return measure_error<T>(problem_, bound, x_.view(), weight_.view(), bias(), residual(),
                             y_.view());
   }
 
-  // What was written besides the elements of y, or null.
+  // Where something else than the elements of y was written; null: nowhere.
   const char* overwritten() const {
     if (!workspace_kept_) return "around the workspace";
     if (!y_.gaps_untouched()) return "around or between the elements of y";
     if (!intact(x_, x_values_)) return "to x";
-    if (!intact(kernel_, kernel_values_)) return "to K";
+    if (!intact(weight_, weight_values_)) return "to the weight";
     if (!intact(bias_, bias_values_)) return "to the bias";
     if (!intact(residual_, residual_values_)) return "to the residual";
     return nullptr;
@@ -111,7 +111,7 @@ class Arena {
     return problem_.residual ? TensorView<const T>(residual_.view()) : TensorView<const T>();
   }
 
-  // Whether an input is as it was, its gaps included.
+  // Whether an input is unchanged, including the gaps between its elements.
   static bool intact(const GuardedTensor<T>& input, const Tensor<T>& values) {
     const Tensor<T> now = dense_copy(TensorView<const T>(input.view()));
     const auto same = [](T a, T b) { return bits_of(a) == bits_of(b); };
@@ -120,8 +120,8 @@ class Arena {
 
   const Problem& problem_;
   GuardedBytes::Side side_;
-  GuardedTensor<T> x_, kernel_, bias_, residual_, y_;
-  Tensor<T> x_values_, kernel_values_, bias_values_, residual_values_;
+  GuardedTensor<T> x_, weight_, bias_, residual_, y_;
+  Tensor<T> x_values_, weight_values_, bias_values_, residual_values_;
   bool workspace_kept_ = true;
 };
 
@@ -138,7 +138,7 @@ std::string failure_of_plan(const Case& test, const Plan& plan) {
 
 std::string failure_of_run(const Plan& plan, const RunReport& report) {
   if (report.algorithm != plan.algorithm()) return report.algorithm + " ran";
-  // The plain loops are compiled once, for no target in particular: they report the lowest.
+  // Plain loops are compiled once, for no particular target, and report the lowest one.
   if (report.target != plan.target() && report.target != Target::emu128) {
     return "the code for " + std::string(name_of(report.target)) + " ran";
   }
@@ -148,7 +148,7 @@ std::string failure_of_run(const Plan& plan, const RunReport& report) {
     return "counted " + std::to_string(report.direct_tiles) + " direct tiles of " +
            std::to_string(report.tiles);
   }
-  if (report.direct_tiles > 0) return {};  // more is executed for these, and less of the rest
+  if (report.direct_tiles > 0) return {};  // these change the counts from those predicted
   struct Count {
     const char* of;
     std::int64_t executed, predicted;
@@ -185,7 +185,7 @@ std::string failure_of_bits(const Case& test, const Arena<T>& arena) {
   for (std::int64_t i = 0; i < outputs.size(); ++i) {
     const T value = outputs.data()[i];
     if (bits_of(value) == bits_of(expected.data()[i])) continue;
-    if (std::isnan(value) && std::isnan(expected.data()[i])) continue;  // of any payload
+    if (std::isnan(value) && std::isnan(expected.data()[i])) continue;  // payloads may differ
     return "output " + std::to_string(i) + " has other bits than on one thread of " +
            std::string(name_of(plan.target())) + " with real caches";
   }

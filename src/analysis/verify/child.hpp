@@ -1,4 +1,4 @@
-// Work in child processes that share memory with this one: whatever ends a child, what it had
+// Runs work in child processes that share memory with this one. However a child ends, what it has
 // written stays.
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace plait {
 
-// An array of zeroed T that children see and change. T must be happy with all bytes zero.
+// An array of T that children see and change. All its bytes are zero, which must be a valid T.
 template <class T>
 class SharedArray {
  public:
@@ -37,8 +37,8 @@ class SharedArray {
   T* data_ = nullptr;
 };
 
-// Starts a child that runs `body` and ends with the status it returns; it dies with its parent.
-// Throws std::bad_alloc if there can be no more processes.
+// Starts a child that runs `body` and ends with the status that it returns. It dies with its
+// parent. Throws std::bad_alloc if there can be no more processes.
 template <class Body>
 pid_t start_child(Body body) {
   const pid_t child = ::fork();
@@ -48,7 +48,7 @@ pid_t start_child(Body body) {
     int status = 1;
     try {
       status = body();
-    } catch (...) {  // nobody is there to catch it
+    } catch (...) {  // a child has nobody to catch it
       status = 1;
     }
     ::_exit(status);

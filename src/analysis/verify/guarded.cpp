@@ -11,10 +11,10 @@
 namespace plait {
 namespace {
 
-constexpr std::byte kPoison{0xff};  // all bits set: a NaN
+constexpr std::byte kPoison{0xff};  // a float or double with all bits set is a NaN
 
-// Elements from the lowest to the highest address of a view, and how far its origin is above the
-// lowest.
+// The number of elements from the lowest to the highest address of a view, and the distance of its
+// origin from the lowest.
 struct Extent {
   std::int64_t elements = 1;
   std::int64_t origin = 0;
@@ -55,7 +55,7 @@ GuardedBytes::GuardedBytes(std::size_t bytes, std::size_t alignment, Side side) 
   std::fill(usable, usable + body, kPoison);
   if (side == Side::behind) {
     mprotect(pages_ + body, page, PROT_NONE);
-    // The end is against the guard where the size is a multiple of the alignment.
+    // The end touches the guard page if the size is a multiple of the alignment.
     data_ = usable + (body - bytes) / alignment * alignment;
     slack_ = usable;
     slack_bytes_ = static_cast<std::size_t>(data_ - usable);

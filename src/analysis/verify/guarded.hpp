@@ -1,4 +1,4 @@
-// Memory that notices a read or a write outside what was asked for.
+// Memory that detects reads and writes outside of what was asked for.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace plait {
 
-// `bytes` bytes with an inaccessible page right behind (or right before) them: an access beyond
-// that side ends the test. The slack on the other side is poisoned and checked.
+// `bytes` bytes with an inaccessible page directly behind (or before) them, so that an access
+// beyond that side ends the process. The slack on the other side is poisoned and checked.
 class GuardedBytes {
  public:
   enum class Side { behind, before };
@@ -31,7 +31,7 @@ class GuardedBytes {
   std::byte* data_ = nullptr;
 };
 
-// A strided tensor in guarded memory, every element poisoned with NaNs of one bit pattern.
+// A strided tensor in guarded memory. Every element is poisoned with a NaN of one bit pattern.
 template <class T>
 class GuardedTensor {
  public:
@@ -39,7 +39,7 @@ class GuardedTensor {
 
   TensorView<T> view() const { return view_; }
   void copy_from(TensorView<const T> values);
-  // Whether memory between the view's elements, and around them, still holds the poison.
+  // Whether the memory between and around the view's elements still holds the poison.
   bool gaps_untouched() const;
 
  private:

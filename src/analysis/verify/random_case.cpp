@@ -6,7 +6,7 @@
 namespace plait {
 namespace {
 
-// Element strides of a view that lies in a larger parent: gaps on some axes, or another layout.
+// Strides of a view into a larger parent tensor, with gaps on some axes or another layout.
 Dims gapped_strides(const Dims& shape, Random& random) {
   Dims parent = shape;
   for (int axis = 1; axis < 4; ++axis) {
@@ -32,28 +32,28 @@ void halve_channels(Problem& problem) {
   }
 }
 
-// As far as the window allows.
+// Halves the batch and the image, but not below the size of one window.
 void halve_images(Problem& problem) {
   problem.n = (problem.n + 1) / 2;
   problem.h = std::max((problem.h + 1) / 2, problem.dilation.h * (problem.k_h - 1) + 1);
   problem.w = std::max((problem.w + 1) / 2, problem.dilation.w * (problem.k_w - 1) + 1);
 }
 
-// Halves images or channels, whichever are larger, until the problem is small enough.
+// Halves the images or the channels, whichever are more, until the problem is small enough.
 void shrink_to(std::int64_t max_macs, Problem& problem) {
   while (problem.multiplications() > max_macs) {
     const Problem before = problem;
     if (std::max(problem.h, problem.w) > std::max(problem.c_i, problem.c_o)) halve_images(problem);
     if (problem == before) halve_channels(problem);
     if (problem == before) halve_images(problem);
-    if (problem == before) {  // one channel a group in the smallest image
+    if (problem == before) {  // nothing is left to halve
       problem.c_i = problem.c_o = problem.groups = 1;
       problem.padding = 0;
     }
   }
 }
 
-// A kernel larger than 1x1, and padding.
+// Draws a kernel larger than 1x1, and padding.
 void set_window(Problem& p, Random& random) {
   p.k_h = random.between(1, 5);
   p.k_w = random.between(1, 5);
@@ -65,7 +65,7 @@ void set_window(Problem& p, Random& random) {
   if (random.chance(0.1)) p.padding = p.k_h + 1;
 }
 
-// Sums of more than two chunks, over few pixels and channels.
+// Makes sums of more than two chunks, with few pixels and channels.
 void deepen(Problem& p, Random& random) {
   p.n = 1;
   p.groups = random.between(1, 2);
@@ -88,7 +88,7 @@ void fit_image_to_window(Problem& p, Random& random) {
   }
 }
 
-// Mirroring and wrapping reach at most once over the image; the others fit any padding.
+// reflect, symmetric and circular allow padding up to the size of the image; other modes allow any.
 bool fits(PaddingMode mode, const Problem& p) {
   const std::int64_t vertical = std::max(p.padding.top, p.padding.bottom);
   const std::int64_t horizontal = std::max(p.padding.left, p.padding.right);
@@ -99,7 +99,8 @@ bool fits(PaddingMode mode, const Problem& p) {
   return true;
 }
 
-// What transforms of tiles take; some with many tiles, input channels or output channels.
+// A problem that Winograd's algorithms take; some have many tiles, input channels or output
+// channels.
 void suit_tiles(Problem& p, std::int64_t max_multiplications, Random& random) {
   static constexpr std::int64_t kTaps[] = {3, 5, 7};
   p.k_h = p.k_w = random.pick(kTaps);
@@ -125,7 +126,7 @@ void suit_tiles(Problem& p, std::int64_t max_multiplications, Random& random) {
   shrink_to(max_multiplications, p);
 }
 
-// One channel to a group, most of them with their channels side by side.
+// A depthwise problem, usually with its channels innermost in memory.
 void suit_channels(Problem& p, std::int64_t max_multiplications, Random& random) {
   p.groups = random.between(9, 70);
   p.c_i = p.groups;
@@ -170,7 +171,7 @@ Problem random_problem(Random& random, std::int64_t max_multiplications) {
   if (random.chance(0.5)) p.stride = {random.between(1, 4), random.between(1, 4)};
   if (random.chance(0.7)) set_window(p, random);
   if (random.chance(0.15)) deepen(p, random);
-  if (random.chance(0.1)) {  // many output channels, few pixels: the rows are what is cut up
+  if (random.chance(0.1)) {  // many output channels and few pixels: blocking splits the channels
     p.c_o = p.groups * random.between(40, 150);
     p.h = random.between(1, 4);
     p.w = random.between(1, 12);
@@ -210,12 +211,12 @@ Limits random_limits(const std::string& algorithm, Accuracy accuracy, const Mach
   limits.threads = static_cast<int>(random.between(1, 3));
   limits.max_workspace_bytes = random.pick(kCaps);
   limits.prepacked = random.chance(0.5);
-  // Whole vectors of the target, or of half its width, or some pixels: what a register tile can
-  // have.
+  // The widths that register tiles have: some vectors of the target or of half its width, or some
+  // pixels.
   const int lanes = lanes_of(machine.target);
   if (random.chance(0.6)) {
-    limits.delta = random.chance(0.5) ? lanes * static_cast<int>(random.between(1, 8))
-                                      : static_cast<int>(random.between(4, 14));
+    limits.tile_columns = random.chance(0.5) ? lanes * static_cast<int>(random.between(1, 8))
+                                             : static_cast<int>(random.between(4, 14));
   }
   return limits;
 }
@@ -233,9 +234,9 @@ Case random_case(const Problem& problem, const std::string& algorithm, Accuracy 
   test.data = random.pick(kKinds);
   test.guard_behind = random.chance(0.5);
   test.data_seed = random.bits();
-  // Small caches cut loops short, others let them go round often: whatever this machine has, some
-  // cases see both. Half of those with its caches have ordinary ones instead; a bit of the seed
-  // decides, so that no case's other values depend on it.
+  // Small caches give many short loops, large ones few long loops, and some cases must have each on
+  // every machine. So half of the cases with this machine's caches get ordinary ones instead. A bit
+  // of the seed decides, so that the other values of a case do not depend on it.
   if (test.machine.caches == machine.caches && test.data_seed % 2 == 0) {
     test.machine.caches = Caches();
   }
@@ -277,7 +278,9 @@ std::string to_string(const Case& test) {
     text += ", workspace at most " + std::to_string(limits.max_workspace_bytes) + " bytes";
   }
   if (!limits.prepacked) text += ", weights packed in the run";
-  if (limits.delta != 0) text += ", delta " + std::to_string(limits.delta);
+  if (limits.tile_columns != 0) {
+    text += ", tiles of " + std::to_string(limits.tile_columns) + " columns";
+  }
   if (caches != host_machine().caches) {
     text += ", caches of " + std::to_string(caches.l1_bytes) + ", " +
             std::to_string(caches.l2_bytes) + ", " + std::to_string(caches.l3_bytes) + " bytes";

@@ -1,5 +1,5 @@
-// The cases of `verify`: a problem, the limits and the machine to plan it with, and its data. Each
-// is a function of a seed alone.
+// The cases of `verify`: a problem, the limits and the machine to plan it with, and its data. A
+// case depends on its seed alone.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +14,15 @@
 namespace plait {
 
 enum class DataKind {
-  relu_like,    // of the error classes
-  wide_range,   // magnitudes over 2^-20 .. 2^20: sums that cancel
+  relu_like,    // the data of the error classes
+  wide_range,   // magnitudes from 2^-20 to 2^20, so that sums cancel
   one_channel,  // one channel a million times larger than the others
-  integers,     // nothing to round
-  alternating,  // signs that make values at negative points large, and sums over channels cancel
+  integers,     // small whole numbers, whose sums are exact
+  alternating,  // signs that make transformed values at negative points large, and sums cancel
   outliers,     // some values up to 2^40 times larger than the others
-  spots,        // zeros, but for some rectangles
+  spots,        // zeros except in some rectangles
   not_finite,   // NaN and infinities among the inputs, and one time in three among the weights
-  subnormal,    // inputs or weights below the smallest normal number, beside others
+  subnormal,    // some inputs or weights below the smallest normal number
 };
 
 struct Case {
@@ -30,20 +30,21 @@ struct Case {
   Limits limits;
   Machine machine;
   DataKind data = DataKind::relu_like;
-  bool guard_behind = true;  // inaccessible memory follows the operands, or precedes them
+  bool guard_behind = true;  // inaccessible memory lies behind the operands; false: before them
   std::uint64_t data_seed = 1;
 };
 
-// A valid forward problem, edges over-sampled: output size 1, stride > kernel, pad >= kernel, prime
-// channels, groups, deep sums, 1x1 kernels, many output channels, strided views in and out. One in
-// four has options that few algorithms take: padding modes, activations, a residual, f64.
+// A valid forward problem. Edge cases are frequent: one output, stride > kernel, padding >= kernel,
+// prime numbers of channels, groups, deep sums, 1x1 kernels, many output channels, strided x and y.
+// One in four has options that few algorithms take: padding modes, activations, a residual, f64.
 Problem random_problem(Random& random, std::int64_t max_multiplications);
 
-// This machine with tiny caches and cheap threads, so that every loop level runs several times on
-// small problems.
+// This machine with tiny caches and cheap threads, so that every loop of the blocking runs several
+// times on small problems.
 Machine with_fake_caches(Machine machine, Random& random);
 
-// Limits for one algorithm: threads, caps, packing and, on one case in two, some Delta.
+// Limits for one algorithm: threads, a cap on the workspace, packing and, in half of the cases, the
+// number of tile columns.
 Limits random_limits(const std::string& algorithm, Accuracy accuracy, const Machine& machine,
                      Random& random);
 
@@ -52,7 +53,7 @@ Case random_case(const Problem& problem, const std::string& algorithm, Accuracy 
                  const Machine& machine, Random& random);
 
 std::string_view name_of(DataKind kind);
-// The case but its data's seed, in one line.
+// The case in one line, without the seed of its data.
 std::string to_string(const Case& test);
 
 }  // namespace plait

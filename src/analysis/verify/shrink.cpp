@@ -12,7 +12,7 @@ bool same(const Case& a, const Case& b) {
          a.machine.rates == b.machine.rates;
 }
 
-// Values of a size worth trying, the smallest first.
+// The smaller values to try for a size, the smallest first.
 std::vector<std::int64_t> smaller(std::int64_t value, std::int64_t least) {
   std::vector<std::int64_t> values;
   for (const std::int64_t v : {least, value / 2, value - 1}) {
@@ -25,7 +25,7 @@ class Simplifications {
  public:
   explicit Simplifications(const Case& from) : from_(from) {}
 
-  // From the largest simplification to the smallest.
+  // Simpler cases, from the largest simplification to the smallest.
   std::vector<Case> all() {
     surroundings();
     options();
@@ -35,7 +35,7 @@ class Simplifications {
   }
 
  private:
-  // Adds the case with a change; one without effect, or an illegal one, is left out.
+  // Adds the case with a change, unless the change has no effect or makes the case invalid.
   template <class Change>
   void with(Change change) {
     Case simpler = from_;
@@ -57,7 +57,7 @@ class Simplifications {
     with([](Case& c) { c.limits.threads = 1; });
     with([](Case& c) { c.limits.max_workspace_bytes = kNoWorkspaceCap; });
     with([](Case& c) { c.limits.prepacked = true; });
-    with([](Case& c) { c.limits.delta = 0; });
+    with([](Case& c) { c.limits.tile_columns = 0; });
     with([](Case& c) { c.data = DataKind::integers; });
     if (from_.data != DataKind::integers) with([](Case& c) { c.data = DataKind::relu_like; });
     with([](Case& c) { c.guard_behind = true; });

@@ -1,4 +1,4 @@
-// The smallest case that still fails, for a message that one can act on.
+// Finds the smallest case that still fails, so that the message helps to find the fault.
 #pragma once
 
 #include <functional>
@@ -7,8 +7,8 @@
 
 namespace plait {
 
-// Tries simpler cases around `failing`, one change at a time, keeps those for which fails() is
-// true, and stops when no single change fails any more, or after `max_trials` trials. Cases that
+// Simplifies `failing` by one change at a time and keeps each change after which fails() is still
+// true. Stops when no single change keeps the failure, or after `max_trials` trials. Cases that
 // break a rule of problems are not tried.
 Case shrink(const Case& failing, const std::function<bool(const Case&)>& fails, int max_trials);
 

@@ -13,11 +13,11 @@
 namespace plait {
 namespace {
 
-constexpr std::int64_t kMaxMultiplications = 400'000;  // of a case: about a millisecond
+constexpr std::int64_t kMaxMultiplications = 400'000;  // a case then takes about a millisecond
 constexpr int kAttempts = 1000;        // problems drawn until an algorithm takes one
-constexpr unsigned kCaseSeconds = 60;  // then a case counts as hanging
+constexpr unsigned kCaseSeconds = 60;  // a case that takes longer counts as hanging
 
-// FNV-1a: independent streams for each subject and case.
+// FNV-1a, so that each subject and case has independent random numbers.
 std::uint64_t mix(std::uint64_t hash, std::string_view text) {
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
   return hash;
@@ -28,11 +28,11 @@ bool takes(const Case& test) {
     plan(test.problem, test.limits, test.machine);
     return true;
   } catch (const Error& error) {
-    return !error.is_refusal();  // any other error is for check() to report
+    return !error.is_refusal();  // check() reports any other error
   }
 }
 
-// What a child tells of a subject, in memory that it shares.
+// What a child reports of a subject, in shared memory.
 struct SharedLoop {
   std::array<char, 24> name;
   std::int64_t rounds;
@@ -40,7 +40,7 @@ struct SharedLoop {
 };
 
 struct SharedSubject {
-  std::int64_t next;  // number of the case to run, or running, from 0
+  std::int64_t next;  // number of the case that runs, or that runs next, from 0
   std::int64_t ran;
   std::int64_t refused;
   std::int64_t outputs;
@@ -53,7 +53,7 @@ struct SharedSubject {
 };
 
 struct SharedWorker {
-  std::int64_t subject;  // being run
+  std::int64_t subject;  // the subject that runs
 };
 
 template <std::size_t kSize>
@@ -84,7 +84,7 @@ void record(const CheckResult& result, SharedSubject& shared) {
   }
 }
 
-// How a child ended that did not end by itself.
+// How a child ended that did not end normally.
 std::string signal_text(int status) {
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   if (signal == SIGSEGV || signal == SIGBUS) return "reads or writes outside its operands";
@@ -93,7 +93,7 @@ std::string signal_text(int status) {
   return "ends the process";  // a sanitizer, or exit()
 }
 
-// As many as real CPUs take, of which the environment may allow fewer.
+// As many children as this machine has CPUs, or fewer if the environment limits threads.
 std::size_t most_workers() {
   const int threads = system_machine().default_threads();
   return static_cast<std::size_t>(std::min(threads, host_machine().thread_limit.value_or(threads)));
@@ -151,8 +151,7 @@ class Sweep {
     }
   }
 
-  // Reaps a child that has ended. One that was ended by its case leaves the other subjects to a
-  // successor.
+  // Reaps a child that has ended. If a case ended it, a new child takes over the other subjects.
   void look_after(std::size_t worker, pid_t& child) {
     int status = 0;
     if (child == 0 || ::waitpid(child, &status, WNOHANG) != child) return;

@@ -1,4 +1,4 @@
-// What to verify, and judging what the sweep saw.
+// Chooses what to verify, and judges what the sweep found.
 #include <plait/analysis/verify.hpp>
 
 #include <algorithm>
@@ -9,12 +9,13 @@
 #include "analysis/verify/shrink.hpp"
 #include "analysis/verify/sweep.hpp"
 #include "core/problem/problem_rules.hpp"
+#include "core/refuse.hpp"
 
 namespace plait {
 namespace {
 
 constexpr int kShrinkTrials = 2000;
-constexpr std::chrono::seconds kShrinkTime{60};  // for large problems, which take long to try
+constexpr std::chrono::seconds kShrinkTime{60};  // large problems take long to try
 
 std::vector<std::string> algorithms_of(const VerifyOptions& options) {
   std::vector<std::string> names;
@@ -25,8 +26,7 @@ std::vector<std::string> algorithms_of(const VerifyOptions& options) {
   }
   std::string known;
   for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
-  throw Error(Status::invalid_argument,
-              "unknown algorithm \"" + options.algorithm + "\" (known: " + known + ")");
+  refuse("unknown algorithm \"" + options.algorithm + "\" (known: " + known + ")");
 }
 
 std::vector<Subject> subjects_of(const VerifyOptions& options) {
@@ -124,9 +124,8 @@ void judge_coverage(VerifyReport& report) {
 
 VerifyReport verify(const VerifyOptions& options) {
   if (options.cases < 1 || options.first < 0) {
-    throw Error(Status::invalid_argument,
-                "cases must be at least 1 and the first one at least 0, but they are " +
-                    std::to_string(options.cases) + " and " + std::to_string(options.first));
+    refuse("cases must be at least 1 and the first one at least 0, but they are " +
+           std::to_string(options.cases) + " and " + std::to_string(options.first));
   }
   for (const Problem& problem : options.problems) {
     validate(problem);

@@ -39,9 +39,9 @@ std::optional<double> smaller(std::optional<double> a, std::optional<double> b) 
   return std::min(*a, *b);
 }
 
-// Reads the group at `path` and all groups around it up to the mount. Where a container sees its
-// own group as the mount's root while /proc tells the path on the host, no folder of the path
-// exists and only the mount's root is found, which is the right one.
+// The smallest quota of the group at `path` and of all groups around it, up to the mount. A
+// container may see its own group as the mount's root while /proc gives the path on the host. Then
+// no folder of the path exists, and only the mount's root is read, which is the right one.
 template <class Read>
 std::optional<double> smallest_upwards(const std::string& mount, std::string path, Read read) {
   // A process outside its namespace's root has a path such as "/../b": nothing to look up there.

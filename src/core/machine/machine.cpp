@@ -81,7 +81,8 @@ int read_cores(const std::string& root) {
   return static_cast<int>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
 }
 
-// The kernel refuses a mask smaller than its own, whose size it does not tell: grow until it fits.
+// Linux refuses a mask that is smaller than its own, and does not tell its size: the mask grows
+// until it is large enough.
 std::optional<int> affinity_of_thread() {
   for (std::size_t cpus = 1024; cpus <= (1 << 20); cpus *= 2) {
     std::vector<cpu_set_t> mask((cpus / 8 + sizeof(cpu_set_t) - 1) / sizeof(cpu_set_t));
@@ -92,9 +93,9 @@ std::optional<int> affinity_of_thread() {
   return std::nullopt;
 }
 
-// The server cores of Intel that have a second 512-bit FMA unit have AMX and half-precision
-// vectors, of which virtual machines may hide the first. The feature, not the vendor, is asked: a
-// core without them (Zen 4, client cores) does one 512-bit FMA per cycle.
+// Intel's server cores with a second 512-bit FMA unit also have AMX and half-precision vectors, and
+// virtual machines may hide AMX. So either feature tells that the second unit is there; cores with
+// neither (Zen 4, client cores) do one 512-bit FMA per cycle.
 int read_wide_fma_units() {
 #if defined(__x86_64__)
   constexpr unsigned kFp16 = 1U << 23;
@@ -117,7 +118,7 @@ double read_ghz(const std::string& root, const std::string& cpuinfo) {
   return Rates().ghz;
 }
 
-// Vector multiply-adds one core can sustain per cycle.
+// Vector multiply-adds that one core sustains per cycle.
 double fmas_per_cycle(Target target, int wide_fma_units) {
   switch (target) {
     case Target::emu128:
@@ -132,14 +133,14 @@ double fmas_per_cycle(Target target, int wide_fma_units) {
   return 1;
 }
 
-// The machine that `detect` gives, kept in `kept` from the first call on.
+// The result of `detect`, which is called once and kept in `kept`.
 template <class Detect>
 const Machine& detected_once(std::atomic<const Machine*>& kept, Detect detect) {
   const Machine* machine = kept.load(std::memory_order_acquire);
   if (machine == nullptr) {
     const std::lock_guard lock(fork_guard());
     machine = kept.load(std::memory_order_relaxed);
-    // Never freed: static objects of the program may still plan when the process exits.
+    // Never freed, because static objects of the program may still plan when the process exits.
     if (machine == nullptr) machine = new Machine(detect());
     kept.store(machine, std::memory_order_release);
   }

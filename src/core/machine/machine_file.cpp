@@ -16,15 +16,16 @@
 #include "core/machine/system_files.hpp"
 #include "core/machine/target.hpp"
 #include "core/machine/thread_limit.hpp"
+#include "core/refuse.hpp"
 #include "core/values.hpp"
 
 namespace plait {
 namespace {
 
-// What the lines say, before what they leave out is filled in.
+// What the lines say, before defaults are filled in.
 struct Description {
   Machine machine;
-  std::vector<Target> targets;  // empty: not said
+  std::vector<Target> targets;  // empty: not given
   std::optional<Target> target;
   std::optional<int> affinity;
   std::optional<double> vector_fmas_per_cycle;
@@ -32,18 +33,18 @@ struct Description {
 
 using Text = std::string_view;
 
-// False if the text breaks the rule of its key.
+// Reads one value; false if the text breaks the rule of its key.
 using Read = bool (*)(Text text, Description& description);
 
 struct Key {
   std::string_view name;
-  std::string_view rule;  // what a value must be
+  std::string_view rule;  // what a value must be, as in "l2_bytes must be <rule>"
   Read read;
 };
 
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 40;
 
-// Also false for NaN.
+// False for a value out of range, and for NaN.
 template <class Number>
 bool read_between(std::string_view text, Number least, Number most, Number& value) {
   const std::optional<Number> number = parse_number<Number>(text);
@@ -87,7 +88,7 @@ std::optional<Target> target_of(std::string_view name) {
   }
 }
 
-// A CPU that runs a target runs all narrower ones, but a build may leave some out, EMU128 never.
+// A CPU that runs a target runs all narrower ones. A build may leave some out, but never EMU128.
 bool read_targets(std::string_view text, Description& d) {
   for (const std::string_view name : split(text, ' ')) {
     if (name.empty()) continue;
@@ -168,17 +169,13 @@ constexpr Key kKeys[] = {
      }},
 };
 
-[[noreturn]] void refuse(const std::string& where, const std::string& rule) {
-  throw Error(Status::invalid_argument, where + rule);
-}
-
 const Key& key_of(std::string_view name, const std::string& where) {
   std::string known;
   for (const Key& key : kKeys) {
     if (key.name == name) return key;
     known += (known.empty() ? "" : ", ") + std::string(key.name);
   }
-  refuse(where, "unknown key " + quoted(name) + "; known are " + known);
+  refuse(where + "unknown key " + quoted(name) + "; known are " + known);
 }
 
 // Reads the lines of one text in turn.
@@ -192,13 +189,13 @@ class Reader {
     if (line.empty() || line.starts_with('#')) return;
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) {
-      refuse(where(number_),
-             "must be \"key: value\", or a comment after #, but is " + quoted(line));
+      refuse(where(number_) + "must be \"key: value\", or a comment after #, but is " +
+             quoted(line));
     }
     const Key& key = key_of(trimmed(line.substr(0, colon)), where(number_));
     if (const int before = std::exchange(line_of(key), number_); before != 0) {
-      refuse(where(number_), std::string(key.name) + " must be given once but is in line " +
-                                 std::to_string(before) + " already");
+      refuse(where(number_) + std::string(key.name) + " must be given once but is in line " +
+             std::to_string(before) + " already");
     }
     const std::string_view value = trimmed(line.substr(colon + 1));
     if (!key.read(value, description_)) break_rule(key, value);
@@ -207,8 +204,8 @@ class Reader {
   const Description& description() {
     const Description& d = description_;
     if (d.target && !d.targets.empty() && !contains(d.targets, *d.target)) {
-      refuse(where(line_of(key_of("target", ""))),
-             "target must be among targets but is " + std::string(name_of(*d.target)));
+      refuse(where(line_of(key_of("target", ""))) + "target must be among targets but is " +
+             std::string(name_of(*d.target)));
     }
     return d;
   }
@@ -218,17 +215,17 @@ class Reader {
   int& line_of(const Key& key) { return lines_[static_cast<std::size_t>(&key - kKeys)]; }
 
   [[noreturn]] void break_rule(const Key& key, std::string_view value) const {
-    refuse(where(number_), std::string(key.name) + " must be " + std::string(key.rule) +
-                               " but is " + quoted(value));
+    refuse(where(number_) + std::string(key.name) + " must be " + std::string(key.rule) +
+           " but is " + quoted(value));
   }
 
   std::string name_;
-  int number_ = 0;                             // of the line
-  std::array<int, std::size(kKeys)> lines_{};  // where each key was given, 0: nowhere yet
+  int number_ = 0;                             // number of the current line
+  std::array<int, std::size(kKeys)> lines_{};  // the line that gave each key; 0: none yet
   Description description_;
 };
 
-// Fills in what is left out, and leaves out what does not run here.
+// Fills in the keys that were left out, and drops targets that this CPU cannot run.
 Machine complete(const Description& description) {
   Machine machine = description.machine;
   machine.affinity = description.affinity.value_or(machine.cores);
@@ -291,7 +288,7 @@ Machine parse_machine(std::string_view text, const std::string& name) {
 }
 
 Machine read_machine_file(const std::string& path) {
-  // Far above what any description takes; a device may have no end.
+  // Far more than any description takes. The limit matters for devices, which may have no end.
   constexpr std::size_t kMostRead = 64 << 10;
   const std::string name = "PLAIT_MACHINE " + quoted(path);
   std::ifstream file(path, std::ios::binary);
@@ -300,7 +297,7 @@ Machine read_machine_file(const std::string& path) {
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (!file.is_open() || file.bad()) throw Error(Status::io, name + " cannot be read");
   if (text.size() > kMostRead) {
-    throw Error(Status::invalid_argument, name + " must not be longer than 65536 bytes");
+    refuse(name + " must not be longer than 65536 bytes");
   }
   return parse_machine(text, name);
 }

@@ -1,4 +1,4 @@
-// Machines in files.
+// Descriptions of machines in files.
 #pragma once
 
 #include <plait/machine.hpp>
@@ -7,7 +7,8 @@
 
 namespace plait {
 
-// parse_machine of the file's text. Throws Error, with Status::io if the file cannot be read.
+// Passes the file's text to parse_machine and throws what that throws, and Error with Status::io
+// if the file cannot be read.
 Machine read_machine_file(const std::string& path);
 
 }  // namespace plait

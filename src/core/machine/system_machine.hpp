@@ -7,11 +7,11 @@
 
 namespace plait {
 
-// What /proc and /sys below `root` tell, whatever the environment says.
+// The machine as /proc and /sys below `root` describe it. The environment is not asked.
 Machine read_system(const std::string& root);
 
-// This process's own, read at the first call. Threads and children are started for it, not for
-// host_machine(): that one may be a described machine with more cores than there are here.
+// The machine of this process, read at the first call. Threads and child processes are started by
+// it and not by host_machine(), which may be a described machine with more cores than this one.
 const Machine& system_machine();
 
 }  // namespace plait

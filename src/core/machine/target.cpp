@@ -9,6 +9,8 @@
 #include <cctype>
 #include <cstdint>
 
+#include "core/refuse.hpp"
+
 namespace plait {
 namespace {
 
@@ -17,13 +19,13 @@ struct TargetRow {
   std::string_view name;
   int lanes;  // of f32
   bool fused_multiply_add;
-  std::int64_t highway;  // its bit in Highway's sets; 0: built always, and runs on every CPU
+  std::int64_t highway;  // its bit in Highway's sets; 0: always built, and runs on every CPU
 };
 
 #if HWY_ARCH_X86
 constexpr std::int64_t kSse4 = HWY_SSE4, kAvx2 = HWY_AVX2, kAvx3 = HWY_AVX3;
 #else
-constexpr std::int64_t kSse4 = -1, kAvx2 = -1, kAvx3 = -1;  // in no set
+constexpr std::int64_t kSse4 = -1, kAvx2 = -1, kAvx3 = -1;  // never supported
 #endif
 
 constexpr std::array<TargetRow, 4> kTargets = {{
@@ -65,8 +67,7 @@ Target parse_target(std::string_view name) {
     if (row.name == wanted) return row.target;
     known.push_back(row.target);
   }
-  throw Error(Status::invalid_argument,
-              "unknown target \"" + std::string(name) + "\"; known are " + names_of(known));
+  refuse("unknown target \"" + std::string(name) + "\"; known are " + names_of(known));
 }
 
 std::vector<Target> targets_of_cpu() {

@@ -7,11 +7,11 @@
 
 namespace plait {
 
-// What the CPU can run of the targets that kernels are built for, narrowest first.
+// The targets that kernels are built for and that this CPU runs, narrowest first.
 std::vector<Target> targets_of_cpu();
 
-// The widest of the available targets, or the one named by `forced`: the value of
-// PLAIT_FORCE_TARGET, null or empty if not set. Throws Error if that is unknown or not available.
+// The target named by `forced`, which is the value of PLAIT_FORCE_TARGET; the widest available one
+// if `forced` is null or empty. Throws Error if the name is unknown or the target not available.
 Target choose_target(const std::vector<Target>& available, const char* forced);
 
 }  // namespace plait

@@ -1,20 +1,19 @@
 #include "core/machine/thread_limit.hpp"
 
-#include <plait/error.hpp>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 
 #include "core/machine/system_files.hpp"
+#include "core/refuse.hpp"
 #include "core/values.hpp"
 
 namespace plait {
 namespace {
 
-// The first of the numbers of threads for nested parallel regions, "4,3,2" (OpenMP 5.2, section
-// 21.1.2). Runtimes warn of a list with anything else in it, and go on without it.
+// The first number of a list such as "4,3,2", which gives the threads of nested parallel regions
+// (OpenMP 5.2, section 21.1.2). A list with anything else in it is ignored, as OpenMP runtimes do.
 std::optional<int> first_of_list(std::string_view text) {
   std::optional<std::int64_t> first;
   for (const std::string_view part : split(text, ',')) {
@@ -38,9 +37,8 @@ std::optional<int> thread_limit(std::string_view plait_num_threads,
   if (plait_num_threads.empty()) return first_of_list(omp_num_threads);
   const std::optional<int> number = plait::parse_number<int>(plait_num_threads);
   if (!number || *number < 1 || *number > kMostCores) {
-    throw Error(Status::invalid_argument, "PLAIT_NUM_THREADS must be a whole number from 1 to " +
-                                              std::to_string(kMostCores) + " but is " +
-                                              quoted(plait_num_threads));
+    refuse("PLAIT_NUM_THREADS must be a whole number from 1 to " + std::to_string(kMostCores) +
+           " but is " + quoted(plait_num_threads));
   }
   return number;
 }

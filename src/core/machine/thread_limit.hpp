@@ -6,14 +6,15 @@
 
 namespace plait {
 
-inline constexpr int kMostCores = 1 << 20;  // beyond any machine
+inline constexpr int kMostCores = 1 << 20;  // more than any machine has
 
-// What PLAIT_NUM_THREADS and OMP_NUM_THREADS say, each empty where it is unset. Throws Error if the
-// first is not empty and no whole number from 1 to kMostCores.
+// The limit that the values of PLAIT_NUM_THREADS and OMP_NUM_THREADS ask for; an unset variable is
+// given as "". The first one counts if it is not empty, and must then be a whole number from 1 to
+// kMostCores, else Error is thrown.
 std::optional<int> thread_limit(std::string_view plait_num_threads,
                                 std::string_view omp_num_threads);
 
-// The same of this process's environment.
+// The limit that the environment of this process asks for.
 std::optional<int> thread_limit_of_environment();
 
 }  // namespace plait

@@ -11,13 +11,13 @@
 namespace plait {
 namespace {
 
-// Places [begin, end).
+// A half-open range of positions.
 struct Interval {
   std::int64_t begin, end;
   std::int64_t length() const { return std::max<std::int64_t>(0, end - begin); }
 };
 
-// In order, and none touching another.
+// The union of the intervals as ranges in order that do not touch each other.
 std::vector<Interval> united(std::vector<Interval> intervals) {
   std::sort(intervals.begin(), intervals.end(),
             [](const Interval& a, const Interval& b) { return a.begin < b.begin; });
@@ -33,13 +33,14 @@ std::vector<Interval> united(std::vector<Interval> intervals) {
   return result;
 }
 
-// What the windows read of the positions remainder, remainder + stride, ..., by their numbers.
+// The positions remainder, remainder + stride, ... of an axis, by their number 0, 1, ...: `read`
+// has the ranges of numbers that windows read.
 struct Progression {
   std::int64_t remainder;
   std::vector<Interval> read;
 };
 
-// Every tap reads a run of one progression: as many positions as there are outputs.
+// Every tap reads a range of one progression, with as many positions as there are outputs.
 std::vector<Progression> progressions_of(const AxisWindows& axis) {
   struct Run {
     std::int64_t remainder, first;
@@ -63,7 +64,7 @@ std::vector<Progression> progressions_of(const AxisWindows& axis) {
   return progressions;
 }
 
-// Numbers k of a progression whose positions lie within [begin, end).
+// The numbers of a progression whose positions lie within [begin, end).
 Interval within(std::int64_t remainder, std::int64_t stride, std::int64_t begin, std::int64_t end) {
   return {std::max<std::int64_t>(0, ceil_div(begin - remainder, stride)),
           ceil_div(end - remainder, stride)};
@@ -85,7 +86,7 @@ bool reads(const std::vector<Progression>& progressions, std::int64_t stride,
   });
 }
 
-// Positions of the input that only padding which repeats them is read for.
+// The number of inputs that windows read only where padding repeats them.
 std::int64_t repeated_only(const AxisWindows& axis, PaddingMode mode,
                            const std::vector<Progression>& progressions) {
   std::vector<std::int64_t> sources;

@@ -1,5 +1,5 @@
-// Which positions of a padded axis a layer's windows read: the counts without padding zeros are
-// products of these over both axes.
+// Which positions of a padded axis the windows of a layer read. The counts of products and
+// additions that leave out padding zeros are products of these counts over both axes.
 #pragma once
 
 #include <cstdint>
@@ -27,18 +27,17 @@ struct AxisWindows {
 
 struct AxisReach {
   std::int64_t padded = 0;   // positions of the padded axis that some window reads
-  std::int64_t inputs = 0;   // of these, those within the input
-  std::int64_t sources = 0;  // positions of the input that some window reads, there or where
-                             // padding repeats them
-  std::int64_t pairs = 0;    // (output, tap) that meet the input itself
-  std::int64_t outputs = 0;  // that have such a pair
-  std::int64_t taps = 0;     // likewise
+  std::int64_t inputs = 0;   // of these, the positions within the input
+  std::int64_t sources = 0;  // inputs that some window reads, in place or repeated as padding
+  std::int64_t pairs = 0;    // pairs (output, tap) that read the input itself
+  std::int64_t outputs = 0;  // outputs that have such a pair
+  std::int64_t taps = 0;     // taps that have such a pair
 };
 
 inline constexpr std::int64_t kMostCountedTaps = std::int64_t{1} << 24;
 
-// Takes time in proportion to the taps, and to the padding where that repeats the input. Throws
-// Error for more than 2^24 of either.
+// Takes time proportional to the taps, and to the padding where it repeats the input. Throws Error
+// if there are more than kMostCountedTaps of either.
 AxisReach reach_of(const AxisWindows& axis, PaddingMode mode);
 
 }  // namespace plait

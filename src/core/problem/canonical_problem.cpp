@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kImages = 0, kChannels = 1, kRows = 2, kColumns = 3;  // axes of a tensor
 
-// Of x, y and the residual, in elements, whatever the layout.
+// The strides of x, y and the residual, in elements and in the order n, c, h, w.
 struct Strides {
   explicit Strides(const Problem& p)
       : x(p.effective_x_strides()),
@@ -21,15 +21,15 @@ struct Strides {
   Dims x, y, residual;
 };
 
-// Whether a step along `outer` is `size` steps along `inner`, in every tensor.
+// Whether, in every tensor, a step along `outer` is as long as `size` steps along `inner`.
 bool lie_evenly(const Strides& s, int outer, int inner, std::int64_t size) {
   const auto evenly = [&](const Dims& d) { return d[outer] == d[inner] * size; };
   return evenly(s.x) && evenly(s.y) && evenly(s.residual);
 }
 
-// Rows at the bottom and columns at the right that no window reaches, as far as they are padding.
+// Drops rows at the bottom and columns at the right that are padding and that no window reads.
 void drop_unread_padding(Problem& p) {
-  // `positions`: of the window along an axis.
+  // `positions` counts the places that the window can take along an axis at stride 1.
   const auto drop = [](std::int64_t& after, std::int64_t positions, std::int64_t& stride) {
     const std::int64_t unread = std::min(after, (positions - 1) % stride);
     after -= unread;
@@ -40,9 +40,9 @@ void drop_unread_padding(Problem& p) {
   drop(pad.right, p.w + pad.left + pad.right - p.dilation.w * (p.k_w - 1), p.stride.w);
 }
 
-// The rows of a channel are channels if the window takes all of them and they follow those of the
-// channel before: the sum runs over (c, u, v), which is (c u, v) then. Layers of one channel to a
-// group stay what they are.
+// Makes the rows of a channel channels, if the window covers all of them and they follow those of
+// the channel before in memory: a sum over (c, u, v) is then one over (c u, v). Depthwise layers
+// stay as they are.
 void fold_rows(Problem& p, Strides& s) {
   const bool is_depthwise = p.groups > 1 && p.c_i == p.groups;
   if (p.h == 1 || p.k_h != p.h || p.padding.top + p.padding.bottom != 0 || p.dilation.h != 1) {
@@ -54,8 +54,8 @@ void fold_rows(Problem& p, Strides& s) {
   p.h = p.k_h = p.stride.h = 1;
 }
 
-// Rows and columns change places; K has one column, so that it stays as it is.
-void turn(Problem& p, Strides& s) {
+// Exchanges rows and columns. The window has one row or one column, so the weight's bytes stay.
+void transpose(Problem& p, Strides& s) {
   std::swap(p.h, p.w);
   std::swap(p.k_h, p.k_w);
   std::swap(p.stride.h, p.stride.w);
@@ -69,16 +69,17 @@ bool is_one_column(const Problem& p) {
   return p.w == 1 && p.k_w == 1 && p.padding.left + p.padding.right == 0;
 }
 
-// Lines of a rectangle of so many pixels. Rooms cut their work between lines, and what they do for
-// each line should weigh little: as many lines as a square has, but no more than are quickly tried.
-std::int64_t lines_of(std::int64_t pixels) {
-  constexpr std::int64_t kMostLines = 256;
-  auto lines = kMostLines;
-  if (pixels < kMostLines * kMostLines) {
-    lines = static_cast<std::int64_t>(std::sqrt(static_cast<double>(pixels)));
+// The number of rows of a rectangle with so many pixels. Algorithms split their work between rows,
+// and the fixed cost of a row should weigh little, so the rectangle is as nearly square as the
+// divisors of `pixels` allow, and has at most 256 rows so that few divisors are tried.
+std::int64_t rows_of(std::int64_t pixels) {
+  constexpr std::int64_t kMostRows = 256;
+  auto rows = kMostRows;
+  if (pixels < kMostRows * kMostRows) {
+    rows = static_cast<std::int64_t>(std::sqrt(static_cast<double>(pixels)));
   }
-  while (pixels % lines != 0) --lines;
-  return lines;
+  while (pixels % rows != 0) --rows;
+  return rows;
 }
 
 // Whether the channels of an image lie between it and its pixels, as in NCHW.
@@ -110,19 +111,19 @@ void set_axes(Problem& p, Strides& s, const PixelAxis& images, const PixelAxis& 
   }
 }
 
-// As near to a square as so many pixels can be laid.
+// Lays the pixels of one row out as a rectangle that is nearly square.
 void square(Problem& p, Strides& s) {
   const std::int64_t pixels = p.w;
-  p.h = lines_of(pixels);
+  p.h = rows_of(pixels);
   p.w = pixels / p.h;
   for (Dims* strides : {&s.x, &s.y, &s.residual}) (*strides)[kRows] = (*strides)[kColumns] * p.w;
 }
 
-// Images are rows if the window has one row, and rows are pixels if it has one column as well. What
-// does not lie evenly stays an axis of rows, which register tiles may reach across; images that
-// alone fill many tiles stay images, whose pixels are read in place. By `pointwise`, 1x1 layers
-// take as rows 0.53 of the time as images at 2x2 px (192 -> 24 channels), 0.70 at 5x5 (128 -> 32),
-// 0.98 and 0.95 at 7x7 and 14x14 (128 -> 128) [Zen 4 VM, AVX-512, one thread, 2026-12-01].
+// Makes images rows if the window has one row, and rows pixels if it has one column as well. An
+// axis that does not lie evenly stays an axis of rows, which register tiles may span. Images that
+// fill many tiles by themselves stay images, so that their pixels are read in place. As rows, 1x1
+// layers take 0.53 of the time at 2x2 pixels and 0.95 at 14x14 [`pointwise`, Zen 4 VM, AVX-512, one
+// thread, 2026-12-01].
 void merge_pixels(Problem& p, Strides& s) {
   constexpr std::int64_t kManyPixels = 256;
   if (p.k_h != 1 || p.padding.top + p.padding.bottom != 0 || p.stride.h != 1) return;
@@ -155,7 +156,7 @@ void merge_pixels(Problem& p, Strides& s) {
   if (all_are_pixels && p.h == 1) square(p, s);
 }
 
-// The layout in which a tensor of this shape lies dense, with strides where it is none.
+// The layout in which a tensor is dense, or its strides if it is dense in neither.
 struct Place {
   Place(const Dims& shape, const Dims& given)
       : layout(shape[kRows] * shape[kColumns] == 1 ? Layout::nhwc : Layout::nchw) {
@@ -168,7 +169,7 @@ struct Place {
     strides = used_strides(shape, given, layout);
   }
 
-  // Those of an axis with one element are never used: let them be the dense ones.
+  // The stride of an axis with one element is never used: it becomes that of the dense layout.
   static Dims used_strides(const Dims& shape, const Dims& given, Layout layout) {
     Dims used = layout_strides(shape, layout);
     for (int axis = 0; axis < shape.rank(); ++axis) {
@@ -197,25 +198,25 @@ void place(Problem& p, const Strides& s) {
 
 }  // namespace
 
-Problem canonical_problem(const Problem& effective) {
-  Problem p = effective;
+Problem canonical_problem(const Problem& normalized) {
+  Problem p = normalized;
   if (p.direction != Direction::forward) return p;
   Strides s(p);
   drop_unread_padding(p);
   fold_rows(p, s);
   if (p.k_h == 1) {
-    turn(p, s);
+    transpose(p, s);
     fold_rows(p, s);  // the columns
-    turn(p, s);
+    transpose(p, s);
   }
-  if (is_one_column(p)) turn(p, s);
+  if (is_one_column(p)) transpose(p, s);
   merge_pixels(p, s);
   place(p, s);
   return p;
 }
 
-std::string packed_kernel_text(const Problem& problem) {
-  Dims shape = problem.kernel_shape();
+std::string packed_weight_text(const Problem& problem) {
+  Dims shape = problem.weight_shape();
   if (shape[kColumns] == 1) std::swap(shape[kRows], shape[kColumns]);
   return to_string(shape) + " g" + std::to_string(problem.groups);
 }

@@ -7,21 +7,22 @@
 
 namespace plait {
 
-// Among the spellings of an effective problem (normalized_problem.hpp), the one that rooms are
-// asked about, so that none costs more than another. Operands keep their addresses and K its order,
-// so that each sum has the same terms in the same order; shapes, strides and layouts are others:
-// - padding that no window reads is left out;
-// - an axis that the window covers whole becomes channels, where x lies like that;
-// - one column with a kernel of one column is a row;
-// - images are rows where the window has one row, and rows are pixels where it has one column too:
-//   those of a 1x1 layer that lie evenly in x, y and the residual become one image, as near to a
-//   square as its pixels can be laid;
-// - memory that is dense in both layouts is nhwc where there is one pixel, else nchw.
+// The spelling of a normalized problem (normalized_problem.hpp) that the algorithms are asked
+// about, so that all spellings of a layer cost the same. The operands keep their addresses and the
+// weight keeps its order, so that each sum has the same terms in the same order. What changes are
+// shapes, strides and layouts:
+// - Padding that no window reads is dropped.
+// - An axis that the window covers completely becomes channels, if x lies in memory like that.
+// - A single column, with a kernel of one column, becomes a row.
+// - Images become rows if the window has one row, and rows become pixels if it also has one column.
+//   The pixels of a 1x1 layer that lie evenly in x, y and the residual become one image that is as
+//   nearly square as their number allows.
+// - Memory that is dense in both layouts counts as nhwc if there is one pixel, else as nchw.
 // Gradients are left as they are.
-Problem canonical_problem(const Problem& effective);
+Problem canonical_problem(const Problem& normalized);
 
-// K's shape and groups as packed formats have them, "64x32x1x3 g2": one column stands there as one
-// row, whose bytes are the same, so that weights packed for images of one column serve wider ones.
-std::string packed_kernel_text(const Problem& problem);
+// The weight's shape and groups as packed formats name them, "64x32x1x3 g2". One column is named as
+// one row: the bytes are the same, so that a weight packed for images of one column serves others.
+std::string packed_weight_text(const Problem& problem);
 
 }  // namespace plait

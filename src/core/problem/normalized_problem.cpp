@@ -18,7 +18,7 @@ Problem normalized_problem(const Problem& problem) {
   Problem p = problem;
   if (p.k_h == 1) p.dilation.h = 1;
   if (p.k_w == 1) p.dilation.w = 1;
-  // Steps that the window can make down and to the right, and one more.
+  // The places that the window can take along each axis at stride 1.
   const std::int64_t rows = p.h + p.padding.top + p.padding.bottom - p.dilation.h * (p.k_h - 1);
   const std::int64_t columns = p.w + p.padding.left + p.padding.right - p.dilation.w * (p.k_w - 1);
   p.stride.h = std::min(p.stride.h, rows);

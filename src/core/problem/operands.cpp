@@ -9,8 +9,8 @@ Operand input(const Problem& p, std::string_view name) {
 Operand output(const Problem& p, std::string_view name) {
   return {name, p.y_shape(), p.effective_y_strides(), p.y_layout};
 }
-Operand kernel(const Problem& p, std::string_view name) {
-  return {name, p.kernel_shape(), dense_strides(p.kernel_shape())};
+Operand weight(const Problem& p, std::string_view name) {
+  return {name, p.weight_shape(), dense_strides(p.weight_shape())};
 }
 
 }  // namespace
@@ -28,7 +28,7 @@ Operand first_operand(const Problem& problem) {
 }
 
 Operand second_operand(const Problem& problem) {
-  if (reads_weights(problem.direction)) return kernel(problem, "K");
+  if (reads_weights(problem.direction)) return weight(problem, "weight");
   if (problem.direction == Direction::backward_weights) return output(problem, "dy");
   return {"nothing", {}, {}};
 }
@@ -40,7 +40,7 @@ Operand result_operand(const Problem& problem) {
     case Direction::backward_data:
       return input(problem, "dx");
     case Direction::backward_weights:
-      return kernel(problem, "dK");
+      return weight(problem, "dweight");
     case Direction::backward_bias:
       break;
   }

@@ -1,4 +1,4 @@
-// What stands where a window reaches beyond the input.
+// Which value a window reads beyond the input.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,8 @@ namespace plait {
 
 inline constexpr std::int64_t kOutside = -1;
 
-// The input position that stands for `position` on an axis of `size` with `after` padding behind
-// it, or kOutside for the value of padding_value(). Beyond the padding nothing is read by any
-// window.
+// The input position whose value `position` holds, on an axis of `size` inputs followed by `after`
+// positions of padding; kOutside if it holds padding_value(). No window reads beyond the padding.
 inline std::int64_t source_position(PaddingMode mode, std::int64_t position, std::int64_t size,
                                     std::int64_t after) {
   if (position >= 0 && position < size) return position;
@@ -38,7 +37,7 @@ inline bool padding_is_one_value(PaddingMode mode) {
 inline bool padding_is_one_value(const Problem& problem) {
   return padding_is_one_value(problem.padding_mode);
 }
-// And which.
+// The value of such padding.
 inline float padding_value(const Problem& problem) {
   return problem.padding_mode == PaddingMode::constant ? static_cast<float>(problem.padding_value)
                                                        : 0.0F;

@@ -6,12 +6,13 @@
 
 #include "core/integers.hpp"
 #include "core/problem/problem_rules.hpp"
+#include "core/refuse.hpp"
 #include "core/values.hpp"
 
 namespace plait {
 namespace {
 
-// Output positions along one axis. 128 bits, since a problem may ask before it is validated.
+// Outputs along one axis. Computed in 128 bits, since a problem may ask before it is validated.
 std::int64_t output_size(std::int64_t size, std::int64_t before, std::int64_t after,
                          std::int64_t taps, std::int64_t dilation, std::int64_t stride) {
   const Int128 spare = Int128{size} + before + after - Int128{dilation} * (taps - 1) - 1;
@@ -19,15 +20,14 @@ std::int64_t output_size(std::int64_t size, std::int64_t before, std::int64_t af
   return static_cast<std::int64_t>(spare / stride + 1);
 }
 
-// Rows that make the output of one axis ceil(size / stride).
+// The padding, on both sides together, that gives an axis ceil(size / stride) outputs.
 std::int64_t same_total(std::int64_t size, std::int64_t taps, std::int64_t dilation,
                         std::int64_t stride) {
   const std::int64_t outputs = (size - 1) / stride + 1;
   const Int128 needed = Int128{outputs - 1} * stride + Int128{dilation} * (taps - 1) + 1 - size;
   if (needed >= kCountLimit) {
-    throw Error(Status::invalid_argument, "overflow: same padding of size " + std::to_string(size) +
-                                              " for " + std::to_string(taps) + " taps dilated by " +
-                                              std::to_string(dilation) + " passes 2^62");
+    refuse("overflow: same padding of size " + std::to_string(size) + " for " +
+           std::to_string(taps) + " taps dilated by " + std::to_string(dilation) + " passes 2^62");
   }
   return needed < 0 ? 0 : static_cast<std::int64_t>(needed);
 }
@@ -42,8 +42,8 @@ double sigmoid(double value) {
 double relu(double value) { return value < 0 ? 0 : value; }
 double relu6(double value) { return value > 6 ? 6 : relu(value); }
 
-// At -inf a factor that has become 0 would make NaN. The limit is -0, as of the lowest finite
-// value.
+// At -inf the other factor has become 0, and the product would be NaN. The limit is -0, which is
+// also the result for the lowest finite value.
 double not_below_finite(double value) {
   return std::max(value, std::numeric_limits<double>::lowest());
 }
@@ -118,22 +118,20 @@ std::int64_t Problem::multiplications() const {
   const Dims y = y_shape();
   const auto product = bounded_product({y[0], y[1], y[2], y[3], c_i / groups, k_h, k_w});
   if (!product) {
-    throw Error(Status::invalid_argument,
-                "overflow: the multiplications of " + to_string(*this) + " pass 2^62");
+    refuse("overflow: the multiplications of " + to_string(*this) + " pass 2^62");
   }
   return *product;
 }
 
 void validate(const Problem& problem) {
   if (const auto broken = broken_rule(problem)) {
-    throw Error(Status::invalid_argument, broken->message);
+    refuse(broken->message);
   }
 }
 
 Dims layout_strides(const Dims& nchw_shape, Layout layout) {
   if (nchw_shape.rank() != 4) {
-    throw Error(Status::invalid_argument,
-                "a layout needs 4 axes but the shape is " + to_string(nchw_shape));
+    refuse("a layout needs 4 axes but the shape is " + to_string(nchw_shape));
   }
   if (layout == Layout::nchw) return dense_strides(nchw_shape);
   const Dims nhwc = dense_strides({nchw_shape[0], nchw_shape[2], nchw_shape[3], nchw_shape[1]});
@@ -142,7 +140,7 @@ Dims layout_strides(const Dims& nchw_shape, Layout layout) {
 
 Padding same_padding(const Problem& problem, bool upper) {
   if (const auto broken = broken_number(problem)) {
-    throw Error(Status::invalid_argument, broken->message);
+    refuse(broken->message);
   }
   const std::int64_t rows =
       same_total(problem.h, problem.k_h, problem.dilation.h, problem.stride.h);
@@ -156,7 +154,7 @@ Padding same_padding(const Problem& problem, bool upper) {
 
 Padding full_padding(const Problem& problem) {
   if (const auto broken = broken_number(problem)) {
-    throw Error(Status::invalid_argument, broken->message);
+    refuse(broken->message);
   }
   return {problem.dilation.h * (problem.k_h - 1), problem.dilation.w * (problem.k_w - 1)};
 }
@@ -240,8 +238,7 @@ Direction parse_direction(std::string_view text) {
     if (text == name_of(direction)) return direction;
     known += (known.empty() ? "" : ", ") + std::string(name_of(direction));
   }
-  throw Error(Status::invalid_argument,
-              "unknown direction " + quoted(text) + " (known: " + known + ")");
+  refuse("unknown direction " + quoted(text) + " (known: " + known + ")");
 }
 
 std::size_t size_of(Dtype dtype) {

@@ -12,6 +12,7 @@
 #include "core/integers.hpp"
 #include "core/problem/problem_rules.hpp"
 #include "core/problem/shape_check.hpp"
+#include "core/refuse.hpp"
 #include "core/values.hpp"
 
 namespace plait {
@@ -20,7 +21,7 @@ namespace {
 constexpr std::string_view kForm =
     "[name:] n x c_i x h x w , c_o x c_i/groups x k_h x k_w , options";
 
-// Options that are a word.
+// An option that is a word.
 struct Keyword {
   std::string_view text;
   Part part;
@@ -57,7 +58,7 @@ constexpr Keyword kKeywords[] = {
     {"backward_bias", Part::direction, [](Problem& p) { p.direction = Direction::backward_bias; }},
 };
 
-// Options that are a prefix and a value.
+// An option that is a prefix and a value.
 struct Valued {
   std::string_view prefix;
   std::string_view example;
@@ -101,8 +102,8 @@ std::string known_options() {
 
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 
-// Whether the token is this option with a value, good or bad. Behind a single letter, another
-// letter makes a different (unknown) word, except the words that padding takes.
+// Whether the token is this option with a value, good or bad. A letter behind a one-letter prefix
+// makes another, unknown word, except for the words that padding takes.
 bool has_prefix(std::string_view token, const Valued& option) {
   if (!token.starts_with(option.prefix)) return false;
   if (option.prefix.size() > 1 || token.size() == 1 || !is_lower(token[1])) return true;
@@ -141,8 +142,7 @@ class LineParser {
 
  private:
   [[noreturn]] void fail(std::size_t column, const std::string& message) const {
-    throw Error(Status::invalid_argument,
-                "column " + std::to_string(column) + ": " + message + " in " + quoted(line_));
+    plait::refuse("column " + std::to_string(column) + ": " + message + " in " + quoted(line_));
   }
 
   std::vector<Field> split_fields() const {
@@ -261,17 +261,17 @@ class LineParser {
 
   void finish() {
     Problem& p = result_.problem;
-    refuse(broken_number(p));
+    require_unbroken(broken_number(p));
     check_weight_channels();
-    // Last, since `same` needs all the other numbers.
+    // Padding is read last, since `same` needs all other numbers.
     for (const Valued& option : kValued) {
       const Field& field = given(option.part);
       if (option.part == Part::padding && !field.text.empty()) set_value(option, field);
     }
-    refuse(broken_rule(p));
+    require_unbroken(broken_rule(p));
   }
 
-  void refuse(const std::optional<BrokenRule>& broken) {
+  void require_unbroken(const std::optional<BrokenRule>& broken) {
     if (!broken) return;
     const Field& field = given(broken->part);
     fail(field.text.empty() ? given(Part::x).column : field.column, broken->message);
@@ -279,7 +279,7 @@ class LineParser {
 
   void check_weight_channels() {
     const Problem& p = result_.problem;
-    // A line gives sizes in one order whatever the layout, so its cure differs from a call's.
+    // A line gives sizes in one order in every layout, so its remedy differs from that of a call.
     if (p.w != p.c_i && bounded_product({weight_channels_, p.groups}) == p.w) {
       const Dims meant{p.n, p.w, p.c_i, p.h};
       fail(given(Part::x).column,
@@ -288,9 +288,9 @@ class LineParser {
                ": is it NHWC? a line gives x as n x c_i x h x w in every layout: write " +
                to_string(meant) + " and the option nhwc)");
     }
-    const Dims kernel{p.c_o, weight_channels_, p.k_h, p.k_w};
+    const Dims weight{p.c_o, weight_channels_, p.k_h, p.k_w};
     try {
-      check_channels(p.x_shape(), kernel, p.groups);
+      check_channels(p.x_shape(), weight, p.groups);
     } catch (const Error& error) {
       fail(given(Part::weight).column, error.what());
     }
@@ -301,7 +301,7 @@ class LineParser {
   std::string_view line_;
   NamedProblem result_;
   std::int64_t weight_channels_ = 1;
-  std::array<Field, kParts> given_;  // by Part; empty text where the line says nothing
+  std::array<Field, kParts> given_;  // indexed by Part; an empty text: the line does not say
 };
 
 }  // namespace

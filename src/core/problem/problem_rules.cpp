@@ -16,11 +16,6 @@ using Broken = std::optional<BrokenRule>;
 
 std::string extents_text(Int128 h, Int128 w) { return to_string(h) + "x" + to_string(w); }
 
-// Always all four sides: a message about one must show which.
-std::string sides_text(const Padding& p) {
-  return strides_text({p.top, p.bottom, p.left, p.right}) + " (top_bottom_left_right)";
-}
-
 std::string shapes_text(const Problem& p) {
   return "(x is " + x_text(p) + ", weight is " + weight_text(p) + ")";
 }
@@ -32,7 +27,7 @@ bool countable(std::initializer_list<std::int64_t> factors) {
 
 Int128 padded_height(const Problem& p) { return Int128{p.h} + p.padding.top + p.padding.bottom; }
 Int128 padded_width(const Problem& p) { return Int128{p.w} + p.padding.left + p.padding.right; }
-// Rows from the first tap of a dilated kernel to its last.
+// Positions from the first tap of a dilated kernel to its last.
 Int128 extent(std::int64_t taps, std::int64_t dilation) {
   return Int128{dilation} * (taps - 1) + 1;
 }
@@ -54,8 +49,7 @@ Broken broken_padding(const Problem& p) {
                                               std::string(name_of(p.padding_mode)) +
                                               ", not constant"};
   }
-  // A reflection leaves out the edge itself; a mirror or a wrapped copy may repeat all of the axis,
-  // once.
+  // reflect leaves out the edge itself; symmetric and circular may repeat the whole axis once.
   const std::int64_t spare = p.padding_mode == PaddingMode::reflect ? 1 : 0;
   if (spare == 1 || p.padding_mode == PaddingMode::circular ||
       p.padding_mode == PaddingMode::symmetric) {
@@ -87,8 +81,8 @@ Broken broken_fit(const Problem& p) {
                                       sides_text(p.padding) + ")"};
 }
 
-// Every count that some algorithm forms: elements and bytes of each tensor, of the padded input,
-// and products.
+// Checks every count that some algorithm computes: elements and bytes of each tensor and of the
+// padded input, and products.
 Broken broken_count(const Problem& p) {
   const auto element_bytes = static_cast<std::int64_t>(size_of(p.dtype));
   const auto too_many = [&](Part part, std::string_view what, const std::string& factors) {
@@ -125,7 +119,7 @@ struct StridedTensor {
   std::string_view name;
   Dims shape;
   const std::optional<Dims>& strides;
-  bool written;  // by the run
+  bool written;  // whether a run writes to it
 };
 
 Broken broken_strides(const Problem& p, const StridedTensor& tensor) {
@@ -138,12 +132,12 @@ Broken broken_strides(const Problem& p, const StridedTensor& tensor) {
   }
   const std::string subject =
       name + " strides " + strides_text(strides) + " over " + to_string(tensor.shape);
-  Int128 reach = 1;
+  Int128 extent = 1;
   for (int axis = 0; axis < 4; ++axis) {
     const Int128 step = Int128{tensor.shape[axis] - 1} * strides[axis];
-    reach += step < 0 ? -step : step;
+    extent += step < 0 ? -step : step;
   }
-  if (reach >= kCountLimit / static_cast<std::int64_t>(size_of(p.dtype))) {
+  if (extent >= kCountLimit / static_cast<std::int64_t>(size_of(p.dtype))) {
     return BrokenRule{tensor.part, "overflow: " + subject + " reach past 2^62 bytes"};
   }
   if (tensor.written && may_self_overlap(tensor.shape, strides)) {

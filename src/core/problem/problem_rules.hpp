@@ -1,5 +1,5 @@
-// What a problem must satisfy, rule by rule, and which part of it breaks the rule: validate()
-// throws the message, the problem line's parser adds the column of the part.
+// The rules that a problem must satisfy, and which part of it breaks one: validate() throws the
+// message, and the parser of problem lines adds the column of the part.
 #pragma once
 
 #include <optional>
@@ -36,13 +36,14 @@ struct BrokenRule {
   std::string message;
 };
 
-// Sizes, stride, dilation, groups: what must hold before anything can be computed from them.
+// The first broken rule of sizes, stride, dilation and groups alone: these must hold before
+// anything can be computed from them.
 std::optional<BrokenRule> broken_number(const Problem& problem);
 
 // The first rule that the problem breaks, or nothing.
 std::optional<BrokenRule> broken_rule(const Problem& problem);
 
-// "1x64x56x56" and "64x64x3x3", whatever the numbers.
+// "1x64x56x56" and "64x64x3x3", also for problems that are not valid.
 std::string x_text(const Problem& problem);
 std::string weight_text(const Problem& problem);
 

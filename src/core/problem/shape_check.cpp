@@ -3,12 +3,13 @@
 #include <optional>
 
 #include "core/integers.hpp"
+#include "core/refuse.hpp"
 
 namespace plait {
 namespace {
 
-// Why the channels may differ, as the tail of the message.
-std::string likely_cause(const Dims& x, const Dims& kernel, std::int64_t expected,
+// The end of the message: the shapes, and why the channels may differ.
+std::string likely_cause(const Dims& x, const Dims& weight, std::int64_t expected,
                          Layout x_layout) {
   const Dims nhwc{x[0], x[2], x[3], x[1]};
   if (x_layout == Layout::nchw && x[3] == expected) {
@@ -18,9 +19,9 @@ std::string likely_cause(const Dims& x, const Dims& kernel, std::int64_t expecte
     return "(x is " + to_string(nhwc) + ": is it NCHW? pass layout=\"nchw\")";
   }
   const std::string shapes = "(x is " + to_string(x_layout == Layout::nhwc ? nhwc : x) +
-                             ", weight is " + to_string(kernel);
-  const std::int64_t groups = kernel[1] > 0 && x[1] % kernel[1] == 0 ? x[1] / kernel[1] : 0;
-  if (groups > 1 && kernel[0] % groups == 0) {
+                             ", weight is " + to_string(weight);
+  const std::int64_t groups = weight[1] > 0 && x[1] % weight[1] == 0 ? x[1] / weight[1] : 0;
+  if (groups > 1 && weight[0] % groups == 0) {
     return shapes + ": are " + std::to_string(groups) + " groups meant?)";
   }
   return shapes + ")";
@@ -28,13 +29,12 @@ std::string likely_cause(const Dims& x, const Dims& kernel, std::int64_t expecte
 
 }  // namespace
 
-void check_channels(const Dims& x_shape_nchw, const Dims& kernel_shape, std::int64_t groups,
+void check_channels(const Dims& x_shape_nchw, const Dims& weight_shape, std::int64_t groups,
                     Layout x_layout) {
-  const std::optional<std::int64_t> expected = bounded_product({kernel_shape[1], groups});
+  const std::optional<std::int64_t> expected = bounded_product({weight_shape[1], groups});
   if (!expected) {
-    throw Error(Status::invalid_argument, "overflow: weight expects " + std::to_string(groups) +
-                                              " groups x " + std::to_string(kernel_shape[1]) +
-                                              " input channels, more than 2^62");
+    refuse("overflow: weight expects " + std::to_string(groups) + " groups x " +
+           std::to_string(weight_shape[1]) + " input channels, more than 2^62");
   }
   const std::int64_t channels = x_shape_nchw[1];
   if (channels == *expected) return;
@@ -42,11 +42,10 @@ void check_channels(const Dims& x_shape_nchw, const Dims& kernel_shape, std::int
                         (*expected == 1 ? "" : "s");
   if (groups > 1) {
     message +=
-        " (" + std::to_string(groups) + " groups of " + std::to_string(kernel_shape[1]) + ")";
+        " (" + std::to_string(groups) + " groups of " + std::to_string(weight_shape[1]) + ")";
   }
   message += " but x has " + std::to_string(channels) + " ";
-  throw Error(Status::invalid_argument,
-              message + likely_cause(x_shape_nchw, kernel_shape, *expected, x_layout));
+  refuse(message + likely_cause(x_shape_nchw, weight_shape, *expected, x_layout));
 }
 
 }  // namespace plait

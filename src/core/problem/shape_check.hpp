@@ -1,4 +1,4 @@
-// Checks on shapes that more than one face of the library makes, so that all say the same words.
+// Checks of shapes that several callers make, so that all give the same message.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +8,10 @@
 
 namespace plait {
 
-// Throws Error unless x has c_i/groups * groups channels. Both shapes are in logical order (n x c_i
-// x h x w, c_o x c_i/groups x k_h x k_w), groups >= 1; the message prints x as it lies in
-// `x_layout` and guesses the likely cause.
-void check_channels(const Dims& x_shape_nchw, const Dims& kernel_shape, std::int64_t groups,
+// Throws Error unless x[n, c_i, h, w] has as many channels as weight[c_o, c_i/groups, k_h, k_w] and
+// `groups` >= 1 ask for. The message prints x in the order of `x_layout` and names the likely
+// cause.
+void check_channels(const Dims& x_shape_nchw, const Dims& weight_shape, std::int64_t groups,
                     Layout x_layout = Layout::nchw);
 
 }  // namespace plait

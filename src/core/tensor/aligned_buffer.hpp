@@ -1,5 +1,5 @@
-// Bytes aligned to 64, as kernels and cache lines like them; large ones lie on huge pages where the
-// system has some to give.
+// Memory aligned to 64 bytes, the size of a cache line and of the widest vectors. Large buffers lie
+// on huge pages if the system provides them.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ struct AlignedDelete {
 };
 using AlignedBytes = std::unique_ptr<std::byte[], AlignedDelete>;
 
-// Uninitialised. Throws Error naming `purpose` and the size when there is no memory for it.
+// The memory is not initialised. Throws Error, naming `purpose` and the size, when there is none.
 AlignedBytes allocate_aligned(std::size_t bytes, const char* purpose);
 
 }  // namespace plait

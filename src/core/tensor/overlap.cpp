@@ -24,7 +24,7 @@ struct Term {
   Int128 last = 0;
 };
 
-// The sum of up to four axes of each region and the bytes inside an element.
+// One term for each axis of both regions, and one for the bytes inside an element.
 struct Sum {
   std::array<Term, 2 * Dims::kMaxRank + 1> terms;
   std::size_t count = 0;
@@ -49,8 +49,8 @@ struct Sum {
 
 Int128 floor_divide(Int128 a, Int128 b) { return a / b - (a % b < 0 ? 1 : 0); }  // b > 0
 
-// Depth-first over the terms, largest stride first. Gives up, answering yes, after `budget` steps:
-// only strides that do not nest come near it.
+// Whether terms k, k + 1, ... can sum up to `target`. Searches depth-first, largest stride first,
+// and answers yes after `budget` steps: only strides that do not nest come near it.
 bool reaches(const Sum& sum, std::size_t k, Int128 target, int& budget) {
   Int128 low = 0;
   Int128 high = 0;
@@ -82,8 +82,8 @@ struct ByteRange {
 ByteRange element_range(const Dims& shape, const Dims& strides) {
   ByteRange range{0, 1};
   for (int axis = 0; axis < shape.rank(); ++axis) {
-    const Int128 reach = Int128{shape[axis] - 1} * strides[axis];
-    (reach < 0 ? range.begin : range.end) += reach;
+    const Int128 extent = Int128{shape[axis] - 1} * strides[axis];
+    (extent < 0 ? range.begin : range.end) += extent;
   }
   return range;
 }

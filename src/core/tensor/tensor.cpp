@@ -5,14 +5,14 @@
 #include <new>
 
 #include "core/integers.hpp"
+#include "core/refuse.hpp"
 
 namespace plait {
 
 Dims::Dims(std::initializer_list<std::int64_t> values) {
   if (values.size() > kMaxRank) {
-    throw Error(Status::invalid_argument, "a tensor has at most " + std::to_string(kMaxRank) +
-                                              " axes but " + std::to_string(values.size()) +
-                                              " were given");
+    refuse("a tensor has at most " + std::to_string(kMaxRank) + " axes but " +
+           std::to_string(values.size()) + " were given");
   }
   std::copy(values.begin(), values.end(), values_.begin());
   rank_ = static_cast<int>(values.size());
@@ -20,8 +20,8 @@ Dims::Dims(std::initializer_list<std::int64_t> values) {
 
 void Dims::push_back(std::int64_t value) {
   if (rank_ == kMaxRank) {
-    throw Error(Status::invalid_argument, "a tensor has at most " + std::to_string(kMaxRank) +
-                                              " axes: cannot add one to " + to_string(*this));
+    refuse("a tensor has at most " + std::to_string(kMaxRank) + " axes: cannot add one to " +
+           to_string(*this));
   }
   values_[static_cast<std::size_t>(rank_++)] = value;
 }
@@ -37,15 +37,13 @@ std::int64_t element_count(const Dims& shape) {
   Dims padded{1, 1, 1, 1};
   for (int axis = 0; axis < shape.rank(); ++axis) {
     if (shape[axis] < 0) {
-      throw Error(Status::invalid_argument, "axis " + std::to_string(axis) + " of shape " +
-                                                to_string(shape) + " is negative");
+      refuse("axis " + std::to_string(axis) + " of shape " + to_string(shape) + " is negative");
     }
     padded[axis] = shape[axis];
   }
   const auto count = bounded_product({padded[0], padded[1], padded[2], padded[3]});
   if (!count) {
-    throw Error(Status::invalid_argument,
-                "overflow: shape " + to_string(shape) + " has more than 2^62 elements");
+    refuse("overflow: shape " + to_string(shape) + " has more than 2^62 elements");
   }
   return *count;
 }
@@ -58,8 +56,7 @@ Dims dense_strides(const Dims& shape) {
     // An empty axis spans nothing, but the axes outside it keep distinct strides.
     const std::int64_t size = std::max<std::int64_t>(shape[axis], 1);
     if (axis > 0 && __builtin_mul_overflow(stride, size, &stride)) {
-      throw Error(Status::invalid_argument,
-                  "overflow: shape " + to_string(shape) + " has strides beyond 64 bits");
+      refuse("overflow: shape " + to_string(shape) + " has strides beyond 64 bits");
     }
   }
   return strides;
@@ -102,9 +99,8 @@ template <class T>
 Tensor<T>::Tensor(const Dims& shape, std::initializer_list<T> values) : shape_(shape) {
   const std::int64_t count = element_count(shape);
   if (static_cast<std::int64_t>(values.size()) != count) {
-    throw Error(Status::invalid_argument, "a tensor of shape " + to_string(shape) + " needs " +
-                                              std::to_string(count) + " values but got " +
-                                              std::to_string(values.size()));
+    refuse("a tensor of shape " + to_string(shape) + " needs " + std::to_string(count) +
+           " values but got " + std::to_string(values.size()));
   }
   data_.reset(allocate<T>(shape));
   std::copy(values.begin(), values.end(), begin());
@@ -128,8 +124,8 @@ template <class T>
 Tensor<std::remove_const_t<T>> dense_copy(TensorView<T> view) {
   if (view.data() == nullptr && element_count(view.shape()) != 0) return {};
   Tensor<std::remove_const_t<T>> copy(view.shape());
-  if (copy.size() == 0) return copy;  // the other axes may be of any size
-  // Ones in front make every rank a loop nest over four axes.
+  if (copy.size() == 0) return copy;  // its other axes may have any size
+  // Axes of size 1 in front make every rank a loop nest over four axes.
   Dims shape{1, 1, 1, 1};
   Dims strides{0, 0, 0, 0};
   for (int axis = 0; axis < view.rank(); ++axis) {

@@ -131,9 +131,8 @@ Geometry geometry_of(const ConvLayer<T>& first, const ConvLayer<T>& second) {
   const auto side = [&](std::int64_t p1, std::int64_t p2, std::int64_t s1) {
     const std::int64_t scaled = product(p2, s1).value_or(kCountLimit);
     if (p1 < kCountLimit - scaled) return p1 + scaled;
-    refuse("overflow: padding " + rewrite::sides_text(first.padding) + " and stride " +
-           pair_text(first.stride) + " times padding " + rewrite::sides_text(second.padding) +
-           " pass 2^62");
+    refuse("overflow: padding " + sides_text(first.padding) + " and stride " +
+           pair_text(first.stride) + " times padding " + sides_text(second.padding) + " pass 2^62");
   };
   const Padding& p1 = first.padding;
   const Padding& p2 = second.padding;
@@ -168,7 +167,7 @@ bool has_bias(const ConvLayer<T>& layer) {
 }
 
 std::string reason_text(const Padding& padding2, bool biased) {
-  return "padding2 " + rewrite::sides_text(padding2) +
+  return "padding2 " + sides_text(padding2) +
          " puts zeros around the middle map, where one kernel goes on with the first layer, "
          "whose " +
          (biased ? "bias is not 0" : "windows there meet x");
@@ -185,7 +184,7 @@ void refuse_inexact(const Composition<T>& composed) {
             std::to_string(first.h) + ", " + std::to_string(first.w) + ")";
   }
   refuse("no one kernel is exact here, " + where + ": " + composed.inexact_because +
-         "; exact would be padding1 " + rewrite::sides_text(composed.padding) + " and padding2 0");
+         "; exact would be padding1 " + sides_text(composed.padding) + " and padding2 0");
 }
 
 // Sets what depends on the size of x.

@@ -49,8 +49,8 @@ std::string name_of_branch(std::size_t index) { return "branch " + std::to_strin
 
 template <class T>
 std::string window_text(const ConvLayer<T>& layer) {
-  return " (kernel " + to_string(layer.kernel.shape()) + ", padding " +
-         rewrite::sides_text(layer.padding) + ", dilation " + pair_text(layer.dilation) + ")";
+  return " (kernel " + to_string(layer.kernel.shape()) + ", padding " + sides_text(layer.padding) +
+         ", dilation " + pair_text(layer.dilation) + ")";
 }
 
 [[noreturn]] void refuse_pair(const std::string& rule, const std::string& first, std::size_t index,

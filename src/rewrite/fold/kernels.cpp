@@ -50,10 +50,10 @@ Tensor<T> average_pool_kernel(std::int64_t channels, Pair window, const Padding&
   check_at_least_one("channels", channels);
   check_window(window);
   if (std::min({padding.top, padding.bottom, padding.left, padding.right}) < 0) {
-    refuse("padding must not be negative but is " + rewrite::sides_text(padding));
+    refuse("padding must not be negative but is " + sides_text(padding));
   }
   if (!count_include_pad && rewrite::has_padding(padding)) {
-    refuse("average pooling that does not count its padding, " + rewrite::sides_text(padding) +
+    refuse("average pooling that does not count its padding, " + sides_text(padding) +
            ", is no convolution: at the borders it divides by fewer than " +
            std::to_string(window.h) + "x" + std::to_string(window.w) + " values");
   }

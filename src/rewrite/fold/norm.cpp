@@ -101,7 +101,7 @@ void check_borders(const ConvLayer<T>& layer, const Affine& affine) {
     const std::int64_t channel = rewrite::listed(layer.reads, c);
     const double shift = affine.shift[static_cast<std::size_t>(channel)];
     if (shift == 0) continue;
-    refuse("a batch norm in front of a layer with padding " + rewrite::sides_text(layer.padding) +
+    refuse("a batch norm in front of a layer with padding " + sides_text(layer.padding) +
            " cannot be folded: it shifts channel " + std::to_string(channel) + " by " +
            real_text(shift) +
            ", but not the zeros of the padding, so that outputs at the borders differ");

@@ -156,9 +156,9 @@ ConvLayer<T> extract_pointwise(const ConvLayer<T>& layer) {
       p.left - tap.w * layer.dilation.w, p.right - (shape[3] - 1 - tap.w) * layer.dilation.w);
   if (std::min({padding.top, padding.bottom, padding.left, padding.right}) < 0) {
     refuse("as a 1x1 layer, one of kernel " + to_string(shape) + ", dilation " +
-           pair_text(layer.dilation) + " and padding " + rewrite::sides_text(p) +
-           " whose tap is (" + std::to_string(tap.h) + ", " + std::to_string(tap.w) +
-           ") would need a negative padding, " + rewrite::sides_text(padding));
+           pair_text(layer.dilation) + " and padding " + sides_text(p) + " whose tap is (" +
+           std::to_string(tap.h) + ", " + std::to_string(tap.w) +
+           ") would need a negative padding, " + sides_text(padding));
   }
   Tensor<T> kernel({shape[0], shape[1], 1, 1});
   const std::int64_t taps = shape[2] * shape[3];
