@@ -27,7 +27,7 @@ BUDGETS = [
     (
         "engine",
         ["src/core/", "src/kernels/", "src/algorithms/", "src/planner/"],
-        17000,
+        17050,
     ),
     ("rewrite", ["src/rewrite/"], 7250),
     ("analysis", ["src/analysis/"], 3200),

@@ -26,7 +26,7 @@ examples:
 # Side t of a tile of inputs -> the forms (m, r) with m + r - 1 = t that are there.
 FORMS = {4: [(2, 3)], 6: [(4, 3), (2, 5)], 7: [(3, 5)], 8: [(6, 3), (4, 5)]}
 
-# As in errors.cpp, and Form::chunk() in cut.hpp.
+# As in errors.cpp, and Form::chunk() in blocking.hpp.
 MEAN_SHARE = 0.318
 TRANSFORM_ROUNDINGS = 10
 SUM_SHARE = 1.75

@@ -1,6 +1,6 @@
 // THE CONTRACT between algorithms and the planner. A folder of src/algorithms/ has one or more
 // variants of an algorithm, which its function `variants()` lists; registry.inc names the folders.
-// The planner asks each variant one question, and gets a refusal or an offer.
+// The planner asks each variant one question, whose answer is a refusal or an offer.
 #pragma once
 
 #include <atomic>
@@ -15,21 +15,22 @@
 
 namespace plait {
 
-// The operands of one run, by direction as plait/operands.hpp has them. Addresses only: shapes and
-// strides are the problem's, and the plan has checked them. K is given packed or as it is.
+// The addresses of the operands of one run. plait/operands.hpp says which operands each direction
+// has. Shapes and strides are those of the problem, which the plan has checked. Weights are given
+// either packed or as they are.
 struct Args {
   const void* in = nullptr;           // the first operand
-  const std::byte* packed = nullptr;  // what pack() wrote: weights and, forward, biases
-  const void* second = nullptr;       // the second operand where nothing is packed
-  const void* bias = nullptr;         // dense c_o; beside `second` only
+  const std::byte* packed = nullptr;  // the output of pack(): weights and, forward, biases
+  const void* second = nullptr;       // the second operand, if it is not packed
+  const void* bias = nullptr;         // c_o values, dense; only beside `second`
   const void* residual = nullptr;
   void* out = nullptr;
-  std::byte* workspace = nullptr;  // workspace_bytes of the cost, aligned to 64 bytes
+  std::byte* workspace = nullptr;  // Cost::workspace_bytes, aligned to 64 bytes
   Executor* executor = nullptr;
-  const std::atomic<bool>* cancel = nullptr;  // poll at least every 50 ms; then return early
+  const std::atomic<bool>* cancel = nullptr;  // polled every 50 ms or more often; if set, return
   RunReport* report = nullptr;                // filled in if set
 
-  // Where they are kept as they are.
+  // The weights, for algorithms that pack them as they are.
   const void* weights() const { return packed != nullptr ? packed : second; }
   bool cancelled() const { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
 };
@@ -42,43 +43,42 @@ class Execution {
   Execution& operator=(const Execution&) = delete;
   virtual ~Execution() = default;
 
-  // Algorithm, target, tile and weight shape: equal formats hold equal bytes for equal weights.
+  // Names algorithm, target, tile and weight shape; with equal names equal weights have equal
+  // bytes.
   virtual std::string packed_format() const = 0;
-  // Writes Cost::packed_bytes to `out`, aligned to 64 bytes. `bias` is null if the problem has
-  // none.
+  // Writes Cost::packed_bytes to `out`, aligned to 64 bytes. `bias` may be null.
   virtual void pack(const void* kernel, const void* bias, std::byte* out) const = 0;
   virtual void run(const Args& args) const = 0;
-  virtual int threads() const = 0;  // the most tasks at once; the workspace is sized for them
-  // How the work is cut up, in words, for explanations; empty if there is nothing to choose.
+  virtual int threads() const = 0;  // the largest number of tasks that run at once
+  // The blocking in words, for explanations; empty if there is nothing to choose.
   virtual std::string config() const { return {}; }
-  virtual TileBlock block() const { return {}; }  // the same in numbers, where there are such tiles
+  virtual TileBlock block() const { return {}; }  // its numbers, if it has matrix tiles
 };
 
 class Planner;
 
-// What an algorithm is asked: whether it computes a problem within the limits on a machine, at what
-// cost, and how. The problem is valid, normalized (core/problem/normalized_problem.hpp), and
-// canonical where any algorithm takes that (core/problem/canonical_problem.hpp); limits.threads is
-// at least 1.
+// Asks whether an algorithm computes a problem within the limits on a machine, at what cost, and
+// how. The problem is valid and normalized (core/problem/normalized_problem.hpp). It is canonical
+// (core/problem/canonical_problem.hpp) unless all refused that. limits.threads is at least 1.
 struct Question {
   const Problem& problem;
   const Limits& limits;
   const Machine& machine;
-  const Planner& planner;  // for child plans: parts of the work that others do
+  const Planner& planner;  // plans parts of the work that other algorithms do
 };
 
-// No, in one sentence that names the number that failed.
+// The reason is one sentence that names the number that failed.
 struct Refusal {
   std::string reason;
 };
 
-// Yes, at this cost. The blocking that the cost is of is chosen once, and kept by `prepare`.
+// The blocking is chosen once. `cost` is its cost, and `prepare` keeps it.
 struct Offer {
   Cost cost;
-  // Makes the execution; takes the question that the offer answers.
+  // Makes the execution. Its argument is the question that the offer answers.
   std::function<std::unique_ptr<Execution>(const Question&)> prepare;
-  // Outputs of a window that begins and ends at multiples of it along each axis, or at the end of
-  // the axis, have the bits that they have in the whole image.
+  // If a window of outputs begins and ends at multiples of output_step along each axis, or ends
+  // with the axis, its outputs have the same bits as in the whole image.
   Pair output_step = 1;
 };
 
@@ -91,15 +91,15 @@ struct Algorithm {
   Answer (*ask)(const Question&);
 };
 
-// A part of an algorithm's work, as the planner would plan it.
+// The planner's plan for a part of an algorithm's work.
 struct ChildPlan {
   std::string algorithm;
-  Problem problem;  // as `algorithm` is to prepare it: another spelling of what was asked
+  Problem problem;  // the problem that was asked, in the spelling that `offer` is for
   Limits limits;
   Offer offer;
 };
 
-// The planner, as algorithms see it.
+// The planner's interface for algorithms.
 class Planner {
  public:
   Planner() = default;

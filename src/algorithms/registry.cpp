@@ -27,7 +27,7 @@ std::span<const Algorithm> registry() {
 
 namespace {
 
-// The list is made when the library is loaded, so that no thread can be making it during a fork.
+// The list is made when the library is loaded, so that no thread can be about to make it at a fork.
 [[maybe_unused]] const std::size_t made_early = registry().size();
 
 }  // namespace

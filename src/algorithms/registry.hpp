@@ -1,4 +1,4 @@
-// The list of all algorithms: the only meeting place of the algorithms and their users.
+// The list of all algorithms, the only place where the algorithms and their users meet.
 #pragma once
 
 #include <span>

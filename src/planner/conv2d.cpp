@@ -12,7 +12,7 @@
 namespace plait {
 namespace {
 
-// Whether no tensor was given; one with an empty axis has no memory either, but a shape to name.
+// Whether no tensor was given. A tensor with an empty axis has no memory either, but it has a rank.
 template <class T>
 bool is_missing(TensorView<T> view) {
   return view.data() == nullptr && element_count(view.shape()) != 0;
@@ -39,8 +39,8 @@ TensorView<T> as_nchw(const char* name, TensorView<T> view, Layout layout) {
           {n_stride, strides[c], strides[h], strides[h + 1]}};
 }
 
-// The strides as the problem should carry them: none if they are those of a dense tensor. An axis
-// with one element takes the dense stride, since its own is never used.
+// The strides for the problem, which are empty for a dense tensor. An axis with one element counts
+// as dense, since its stride is never used.
 std::optional<Dims> strides_unless_dense(const Dims& shape, const Dims& strides, Layout layout) {
   const Dims dense = layout_strides(shape, layout);
   Dims used = strides;
@@ -51,8 +51,8 @@ std::optional<Dims> strides_unless_dense(const Dims& shape, const Dims& strides,
   return used;
 }
 
-// The layout that a tensor is dense in, whatever the order its axes were handed over in; the
-// preferred one if it is dense in both or in none.
+// The layout that a tensor is dense in, in whatever order its axes were given. It is the preferred
+// one if the tensor is dense in both or in neither.
 template <class T>
 Layout layout_of(const TensorView<T>& view, Layout preferred) {
   const auto dense_in = [&view](Layout layout) {
@@ -82,8 +82,8 @@ void check_weight(const Dims& x_shape, TensorView<const T> weight,
   }
 }
 
-// The residual's strides and y's are left out. The result is validated. An empty batch is planned
-// as one image.
+// The validated problem of the given tensors, without the strides of the residual and of y. An
+// empty batch is planned as one image.
 template <class T>
 Problem problem_of(const TensorView<const T>& x, const TensorView<const T>& weight, Layout y_layout,
                    const Conv2dOptions<T>& options) {
@@ -116,14 +116,14 @@ Limits limits_of(const Conv2dOptions<T>& options) {
   return limits;
 }
 
-// The output's shape for a batch of n images.
+// The shape of y for a batch of n images.
 Dims y_shape_of(const Problem& problem, std::int64_t n) {
   Dims shape = problem.y_shape();
   shape[0] = n;
   return shape;
 }
 
-// That shape in the axis order of the layout.
+// The shape of y in the axis order of the layout.
 Dims shape_in_layout(const Dims& nchw, Layout layout, int rank) {
   const Dims order = layout == Layout::nchw ? Dims{1, 2, 3} : Dims{2, 3, 1};
   Dims shape;
@@ -132,8 +132,8 @@ Dims shape_in_layout(const Dims& nchw, Layout layout, int rank) {
   return shape;
 }
 
-// Weights and bias are read as they lie, so they must lie densely. A copy hides from the plan that
-// the original shares memory with the output, which stays an error.
+// A dense view of weights or bias, after a copy if necessary, because algorithms read them densely.
+// The overlap with the output is checked here, since the plan sees only the copy.
 template <class T>
 struct DenseOperand {
   DenseOperand(const char* name, TensorView<const T> original, TensorView<T> y) : view(original) {
@@ -147,7 +147,7 @@ struct DenseOperand {
   TensorView<const T> view;
 };
 
-// The residual with its axes as the problem has them, and its strides put into the problem.
+// The residual with the axes of the problem, whose residual_strides are set to its strides.
 template <class T>
 TensorView<const T> place_residual(Problem& problem, const Dims& y_shape,
                                    const Conv2dOptions<T>& options) {

@@ -1,4 +1,4 @@
-// The chapter's functions: the same engine under the chapter's names and shapes.
+// The chapter's functions, which run the same engine under the chapter's names and shapes.
 #include <plait/corr2d.hpp>
 
 #include <plait/conv2d.hpp>

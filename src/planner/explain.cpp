@@ -1,4 +1,4 @@
-// The text of an explanation: a table of candidates, one line each, and the reasons.
+// Writes an explanation as text: a table with one line for each candidate, and the reasons.
 #include <ostream>
 #include <sstream>
 #include <string>

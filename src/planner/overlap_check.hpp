@@ -1,4 +1,4 @@
-// The rule that an output shares no memory with an input, in the words of an Error.
+// Checks that an output shares no memory with an input.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace plait {
 
-// Throws Error if they share memory; `input` may be empty.
+// Throws Error if `output` shares memory with `input`, which may be empty.
 template <class T>
 void check_no_overlap(std::string_view name, TensorView<const T> input, TensorView<T> y) {
   if (input.data() != nullptr &&

@@ -1,4 +1,4 @@
-// A plan: the chosen algorithm, prepared, behind checks of everything the caller hands in.
+// A plan is a prepared algorithm behind checks of everything that the caller gives.
 #include <plait/plan.hpp>
 
 #include <algorithm>
@@ -108,8 +108,7 @@ void check_residual(const Problem& problem, TensorView<const T> residual) {
   }
 }
 
-// What both forms of run share: all checks of the first operand, the result and the options, then
-// the run itself.
+// Checks the first operand, the result and the options, and runs. Both forms of Plan::run share it.
 template <class T>
 void run_checked(const Problem& problem, const Execution& execution, const Cost& cost, Args args,
                  TensorView<const T> in, TensorView<T> out, const RunOptions<T>& options) {

@@ -12,7 +12,7 @@
 namespace plait {
 namespace {
 
-// What decides a plan on this machine.
+// All that a plan on this machine depends on.
 struct Key {
   Problem problem;
   Limits limits;
@@ -24,7 +24,7 @@ struct Key {
 struct Hash {
   std::size_t operator()(const Key& key) const {
     std::size_t hash = 0;
-    // The golden ratio's bits spread neighbouring sizes; Key's == does the rest.
+    // The bits of the golden ratio spread neighbouring sizes. Keys with equal hashes are compared.
     const auto mix = [&hash](auto value) {
       hash = (hash ^ static_cast<std::size_t>(value)) * 0x9e3779b97f4a7c15;
       hash ^= hash >> 32;
@@ -65,7 +65,7 @@ class Cache {
         return found->second->second;
       }
     }
-    Plan made = plan(problem, limits);  // outside the lock: other shapes need not wait
+    Plan made = plan(problem, limits);  // without the lock, so that other shapes need not wait
     const std::lock_guard lock(fork_guard());
     if (index_.contains(key)) return made;
     plans_.emplace_front(key, made);
@@ -94,8 +94,8 @@ class Cache {
   std::unordered_map<Key, Plans::iterator, Hash> index_;
 };
 
-// Made when the library is loaded, and never destroyed: static objects of the program may still
-// convolve when the process exits.
+// The cache is made when the library is loaded and never destroyed, because static objects of the
+// program may still convolve when the process exits.
 Cache& cache = *new Cache;
 
 }  // namespace

@@ -23,7 +23,7 @@ std::string known_names(std::span<const Algorithm> algorithms) {
   return list;
 }
 
-// What every algorithm is held to alike; empty if it keeps to the limits.
+// The limit that a cost exceeds, or an empty text. Every algorithm is held to these limits.
 std::string excess(const Cost& cost, const Limits& limits) {
   if (cost.workspace_bytes > limits.max_workspace_bytes) {
     return "needs " + std::to_string(cost.workspace_bytes) + " bytes of workspace, the cap is " +
@@ -41,19 +41,19 @@ struct Entry {
   const Algorithm* algorithm = nullptr;
   Candidate candidate;
   Offer offer;              // unless refused
-  double rank_seconds = 0;  // what the order goes by; differs from the prediction if reproducible
+  double rank_seconds = 0;  // predicted on the canonical machine if reproducible, else on this one
 };
 
 bool is_refused(const Entry& entry) {
   return entry.candidate.standing == Candidate::Standing::refused;
 }
 
-// What is asked of all algorithms but those that ask: an algorithm is no part of itself.
+// The context of a question. Algorithms that ask for a child plan are not asked themselves.
 struct Request {
   const Limits& limits;
   const Machine& machine;
   std::span<const Algorithm> algorithms;
-  const Request* parent = nullptr;    // what `asking` was asked for
+  const Request* parent = nullptr;    // the request that `asking` answers
   const Algorithm* asking = nullptr;  // the algorithm whose child is planned
 
   bool is_asking(const Algorithm& algorithm) const {
@@ -105,7 +105,7 @@ bool before(const Entry& a, const Entry& b) {
   return a.candidate.algorithm < b.candidate.algorithm;
 }
 
-// Everyone's answer, in the order of the list.
+// The answers of all algorithms, in the order of the list.
 std::vector<Entry> answers(const Problem& problem, const Request& request) {
   std::vector<Entry> entries;
   entries.reserve(request.algorithms.size());
@@ -115,13 +115,14 @@ std::vector<Entry> answers(const Problem& problem, const Request& request) {
   return entries;
 }
 
-// Ranks by what holds on every machine: the canonical one, on one thread. Throws Error if this
-// machine refuses what that one would pick: another pick would have other bits.
+// Ranks by the times of the canonical machine on one thread, which are the same on every machine.
+// Throws Error if this machine refuses the algorithm that is best there, because another algorithm
+// would give other bits.
 void rank_reproducibly(std::vector<Entry>& entries, const Problem& problem,
                        const Request& request) {
   Limits one_thread = request.limits;
   one_thread.threads = 1;
-  one_thread.packed_format.clear();  // names this machine's target
+  one_thread.packed_format.clear();  // it names the target of this machine
   const std::vector<Entry> canonical = answers(
       problem,
       {one_thread, canonical_machine(), request.algorithms, request.parent, request.asking});
@@ -147,8 +148,8 @@ void rank_reproducibly(std::vector<Entry>& entries, const Problem& problem,
   }
 }
 
-// The same convolution in the spelling that algorithms are asked about, and their answers, the best
-// first. All refused it if the first did.
+// The convolution in the spelling that algorithms were asked about, and their answers, the best
+// first. If the first one refused, all refused.
 struct Asked {
   Problem problem;
   std::vector<Entry> entries;
@@ -164,7 +165,7 @@ Asked ask_all(const Problem& problem, const Request& request) {
   const Problem normalized = normalized_problem(problem);
   Asked asked{canonical_problem(normalized), {}};
   asked.entries = ranked(asked.problem);
-  // What is forced, capped or packed already may suit the spelling that was given alone.
+  // Forced algorithms, caps and packed weights may suit only the spelling that was given.
   if (is_refused(asked.entries.front()) && asked.problem != normalized) {
     asked = {normalized, ranked(normalized)};
   }
@@ -189,13 +190,13 @@ std::variant<Refusal, ChildPlan> ChildPlanner::plan_child(const Problem& problem
     Entry& best = asked.entries.front();
     if (is_refused(best)) return Refusal{reasons_of(asked.entries, limits)};
     return ChildPlan{best.algorithm->name, asked.problem, limits, std::move(best.offer)};
-  } catch (const Error& error) {  // of the reproducible pick
+  } catch (const Error& error) {  // this machine refuses the reproducible choice
     if (!error.is_refusal()) throw;
     return Refusal{error.what()};
   }
 }
 
-// Which part of the predicted time makes the difference between two algorithms.
+// The part of the predicted time in which two algorithms differ most.
 std::string cause_of(const Cost& slower, const Cost& chosen) {
   struct Part {
     double excess;
@@ -229,7 +230,8 @@ void give_reasons(std::vector<Entry>& entries, const Limits& limits) {
   }
 }
 
-// A window of the given spelling is cut along the axes of the other one, which may be exchanged.
+// The output step for the spelling that was given. The other spelling may exchange the axes, so
+// that each axis takes the least common multiple.
 Pair output_step_of(const Offer& offer, bool is_other_spelling) {
   if (!is_other_spelling) return offer.output_step;
   return std::lcm(offer.output_step.h, offer.output_step.w);

@@ -1,4 +1,4 @@
-// Ranking: which of the algorithms does a problem within the limits, and why.
+// Ranks the algorithms that compute a problem within the limits, and says why.
 #pragma once
 
 #include <memory>
@@ -20,8 +20,8 @@ struct Ranking {
   Explanation explanation;
 };
 
-// Asks every algorithm once; the order of the list does not matter. `limits` are complete. Throws
-// Error with every reason when none is left.
+// Asks every algorithm once; the order of the list does not matter. `limits` must be complete.
+// Throws Error with all reasons if every algorithm refuses.
 Ranking rank(const Problem& problem, const Limits& limits, const Machine& machine,
              std::span<const Algorithm> algorithms);
 

@@ -20,7 +20,7 @@ WorkspaceLease::WorkspaceLease(std::size_t bytes) {
     return;
   }
   if (buffer.size < bytes) {
-    buffer.data.reset();  // first, so that old and new never stand side by side
+    buffer.data.reset();  // before the allocation, so that both never exist at once
     buffer.size = 0;
     buffer.data = allocate_aligned(bytes, "workspace");
     buffer.size = bytes;

@@ -1,5 +1,5 @@
-// The library's own workspace: one buffer per thread, grown when a run needs more and kept for the
-// next, so that runs over changing shapes stay flat in memory.
+// The library's own workspace, one buffer per thread. A run that needs more lets it grow, and later
+// runs use it again, so that the memory of runs over changing shapes stays bounded.
 #pragma once
 
 #include <cstddef>
@@ -8,11 +8,11 @@
 
 namespace plait {
 
-// The calling thread's buffer for the time of one run. A run inside another (an executor may run
-// a task of its own) gets a buffer of its own.
+// Leases the calling thread's buffer for one run. A run inside another run (an executor may start
+// one in a task) gets a buffer of its own.
 class WorkspaceLease {
  public:
-  explicit WorkspaceLease(std::size_t bytes);  // Throws Error when there is no memory for it.
+  explicit WorkspaceLease(std::size_t bytes);  // throws Error if there is no memory
   ~WorkspaceLease();
   WorkspaceLease(const WorkspaceLease&) = delete;
   WorkspaceLease& operator=(const WorkspaceLease&) = delete;
@@ -21,7 +21,7 @@ class WorkspaceLease {
 
  private:
   std::byte* data_ = nullptr;
-  AlignedBytes own_;  // of a run inside another
+  AlignedBytes own_;  // the buffer of a run inside another
 };
 
 // Frees the calling thread's buffer, unless a run is using it.

@@ -9,7 +9,7 @@
 namespace plait::algorithm::depthwise {
 namespace {
 
-// Elements `step` apart, each kTimes; count is a multiple of that.
+// Writes `count` floats, each element of `from` kTimes; `count` is a multiple of kTimes.
 template <int kTimes>
 void repeat(const float* from, std::int64_t step, std::int64_t count, float* to) {
   for (float* const end = to + count; to < end; to += kTimes, from += step) {
@@ -19,11 +19,11 @@ void repeat(const float* from, std::int64_t step, std::int64_t count, float* to)
 
 }  // namespace
 
-PixelTask::PixelTask(const Problem& problem, const PixelCut& cut, const Args& args,
+PixelTask::PixelTask(const Problem& problem, const PixelBlocking& blocking, const Args& args,
                      const Weights& weights, const kernels::PixelKernels& kernels,
-                     std::byte* workspace, kernels::LoopCounters* tally)
+                     std::byte* workspace, kernels::LoopCounters* counters)
     : problem_(problem),
-      cut_(cut),
+      blocking_(blocking),
       args_(args),
       weights_(weights),
       x_strides_(problem.effective_x_strides()),
@@ -32,9 +32,9 @@ PixelTask::PixelTask(const Problem& problem, const PixelCut& cut, const Args& ar
       outputs_(problem.c_o / problem.c_i),
       outside_(padding_value(problem)),
       copy_pixels_(outputs_ == 1 && x_strides_[1] == 1 ? kernels.copy : nullptr),
-      rows_(reinterpret_cast<const float**>(workspace)),
-      copy_(reinterpret_cast<float*>(workspace) + cut.row_floats),
-      tally_(tally) {
+      window_rows_(reinterpret_cast<const float**>(workspace)),
+      copy_(reinterpret_cast<float*>(workspace) + blocking.pointer_floats),
+      counters_(counters) {
   tile_.weight_stride = problem.c_o;
   tile_.k_h = problem.k_h;
   tile_.k_w = problem.k_w;
@@ -44,108 +44,109 @@ PixelTask::PixelTask(const Problem& problem, const PixelCut& cut, const Args& ar
   tile_.residual_pixel = residual_strides_[3];
   tile_.activation = problem.activation.kind;
   tile_.slope = static_cast<float>(problem.activation.slope);
-  tile_.prefetch_output = cut.asks_early;
-  tile_.rows = rows_;
-  tile_.chunk_sums = copy_ + cut.copy_floats;
+  tile_.prefetch_output = blocking.prefetch_output;
+  tile_.rows = window_rows_;
+  tile_.chunk_sums = copy_ + blocking.copy_floats;
 }
 
-void PixelTask::run_block(std::int64_t n, std::int64_t line) {
+void PixelTask::run_block(std::int64_t n, std::int64_t row) {
   n_ = n;
   x_ = static_cast<const float*>(args_.in) + n * x_strides_[0];
-  const std::int64_t lines = std::min(cut_.block_lines, problem_.h_o() - line);
-  for (std::int64_t i = 0; i < lines;) {
-    const kernels::PixelTile& tile = cut_.tile(lines - i);
-    const bool all = has_all_rows(tile, line + i);
+  const std::int64_t rows = std::min(blocking_.block_rows, problem_.h_o() - row);
+  for (std::int64_t i = 0; i < rows;) {
+    const kernels::PixelTile& tile = blocking_.tile(rows - i);
+    const bool all = has_all_rows(tile, row + i);
     const std::int64_t first = i;
     do {
-      count(kLineTiles, i / cut_.tile_lines, tile.lines < cut_.tile_lines);
+      count(kRowTiles, i / blocking_.tile_rows, tile.lines < blocking_.tile_rows);
       i += tile.lines;
-    } while (i < lines && &cut_.tile(lines - i) == &tile && has_all_rows(tile, line + i) == all);
-    run_lines({tile, line + first, line + i}, all);
+    } while (i < rows && &blocking_.tile(rows - i) == &tile && has_all_rows(tile, row + i) == all);
+    run_rows({tile, row + first, row + i}, all);
   }
-  count(kLineBlocks, line / cut_.block_lines, lines < cut_.block_lines);
+  count(kRowBlocks, row / blocking_.block_rows, rows < blocking_.block_rows);
 }
 
-// Whether no window of the tiles at `line` reaches above the input or below.
-bool PixelTask::has_all_rows(const kernels::PixelTile& tile, std::int64_t line) const {
-  const std::int64_t top = line * problem_.stride.h - problem_.padding.top;
+// Whether the windows of the tiles at `row` begin and end inside the input.
+bool PixelTask::has_all_rows(const kernels::PixelTile& tile, std::int64_t row) const {
+  const std::int64_t top = row * problem_.stride.h - problem_.padding.top;
   const std::int64_t bottom =
       top + (tile.lines - 1) * problem_.stride.h + (problem_.k_h - 1) * problem_.dilation.h;
   return top >= 0 && bottom < problem_.h;
 }
 
-void PixelTask::run_lines(const Lines& lines, bool has_all_rows) {
+void PixelTask::run_rows(const Rows& rows, bool has_all_rows) {
   const std::int64_t w_o = problem_.w_o();
-  const InnerPixels inner(problem_, lines.tile.pixels);
-  if (!cut_.in_place || !has_all_rows || inner.first == inner.last) {
-    run_copied(lines, {0, w_o});
+  const InnerPixels inner(problem_, rows.tile.pixels);
+  if (!blocking_.in_place || !has_all_rows || inner.first == inner.last) {
+    run_copied(rows, {0, w_o});
     return;
   }
-  run_in_place(lines, {inner.first, inner.last});
-  run_copied(lines, {0, inner.first});
-  run_copied(lines, {inner.last, w_o});
+  run_in_place(rows, {inner.first, inner.last});
+  run_copied(rows, {0, inner.first});
+  run_copied(rows, {inner.last, w_o});
 }
 
-void PixelTask::run_in_place(const Lines& lines, const Stretch& stretch) {
+void PixelTask::run_in_place(const Rows& rows, const Range& range) {
   const PixelWindow window(problem_);
-  const std::int64_t column = stretch.first * problem_.stride.w - problem_.padding.left;
-  const std::int64_t rows = lines.tile.lines - 1 + problem_.k_h;
-  for (std::int64_t line = lines.first; line < lines.last; line += lines.tile.lines) {
-    const std::int64_t top = line * problem_.stride.h - problem_.padding.top;
-    for (std::int64_t r = 0; r < rows; ++r) {
-      rows_[r] = x_ + (top + r * problem_.dilation.h) * x_strides_[2] + column * x_strides_[3];
+  const std::int64_t column = range.first * problem_.stride.w - problem_.padding.left;
+  const std::int64_t window_rows = rows.tile.lines - 1 + problem_.k_h;
+  for (std::int64_t row = rows.first; row < rows.last; row += rows.tile.lines) {
+    const std::int64_t top = row * problem_.stride.h - problem_.padding.top;
+    for (std::int64_t r = 0; r < window_rows; ++r) {
+      window_rows_[r] =
+          x_ + (top + r * problem_.dilation.h) * x_strides_[2] + column * x_strides_[3];
     }
-    run_tiles(lines.tile, line, stretch, {0, problem_.c_o}, window);
+    run_tiles(rows.tile, row, range, {0, problem_.c_o}, window);
   }
 }
 
-void PixelTask::run_copied(const Lines& lines, const Stretch& stretch) {
-  const std::int64_t pixels = cut_.segment_of(lines.tile);
-  for (std::int64_t j = stretch.first; j < stretch.last; j += pixels) {
-    const std::int64_t last = std::min(stretch.last, j + pixels);
-    run_segment(lines, {std::min(j, last - lines.tile.pixels), last});
+void PixelTask::run_copied(const Rows& rows, const Range& range) {
+  const std::int64_t pixels = blocking_.copied_pixels_of(rows.tile);
+  for (std::int64_t j = range.first; j < range.last; j += pixels) {
+    const std::int64_t last = std::min(range.last, j + pixels);
+    run_copied_range(rows, {std::min(j, last - rows.tile.pixels), last});
     count(kColumnBlocks, j / pixels, last - j < pixels);
   }
 }
 
-// Rows that the tile above has read are still there: row q of the windows lies in slot q % rows. A
-// remainder of fewer channels than any vector joins those before it.
-void PixelTask::run_segment(const Lines& lines, const Stretch& segment) {
-  const PixelWindow window(problem_, segment.last - segment.first, cut_.column_floats);
-  const std::int64_t rows = lines.tile.lines - 1 + problem_.k_h;
+// Rows that the tile above has read are still there: window row q lies in slot q % window_rows. A
+// remainder of fewer channels than a vector joins the channels before it.
+void PixelTask::run_copied_range(const Rows& rows, const Range& range) {
+  const PixelWindow window(problem_, range.last - range.first, blocking_.column_floats);
+  const std::int64_t window_rows = rows.tile.lines - 1 + problem_.k_h;
   const bool shares_rows = problem_.stride.h == problem_.dilation.h;
   for (std::int64_t c = 0; c < problem_.c_o;) {
     const std::int64_t left = problem_.c_o - c;
-    const bool last = left < cut_.column_floats || left <= cut_.copied_channels;
-    const Channels channels{c, last ? left : cut_.copied_channels};
+    const bool last = left < blocking_.column_floats || left <= blocking_.copied_channels;
+    const Channels channels{c, last ? left : blocking_.copied_channels};
     std::int64_t copied = 0;
-    for (std::int64_t line = lines.first; line < lines.last; line += lines.tile.lines) {
-      for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t row = rows.first; row < rows.last; row += rows.tile.lines) {
+      for (std::int64_t r = 0; r < window_rows; ++r) {
         if (args_.cancelled()) return;
-        const std::int64_t q = shares_rows ? line + r : r;
-        float* const slot = copy_ + q % rows * window.columns * cut_.column_floats;
-        rows_[r] = slot;
+        const std::int64_t q = shares_rows ? row + r : r;
+        float* const slot = copy_ + q % window_rows * window.columns * blocking_.column_floats;
+        window_rows_[r] = slot;
         if (shares_rows && q < copied) continue;
-        const std::int64_t top = line * problem_.stride.h - problem_.padding.top;
-        copy_row(top + r * problem_.dilation.h, segment, channels, window, slot);
+        const std::int64_t top = row * problem_.stride.h - problem_.padding.top;
+        copy_row(top + r * problem_.dilation.h, range, channels, window, slot);
       }
-      copied = line + rows;
-      run_tiles(lines.tile, line, segment, channels, window);
+      copied = row + window_rows;
+      run_tiles(rows.tile, row, range, channels, window);
     }
-    count(kCopiedChannels, c / cut_.copied_channels);
+    count(kCopiedChannels, c / blocking_.copied_channels);
     c += channels.count;
   }
 }
 
-// The first of `rows_` is what the window of the first output of the stretch reads.
-void PixelTask::run_tiles(const kernels::PixelTile& tile, std::int64_t line, const Stretch& stretch,
+// window_rows_[r] points to row r of the window of the first output of the range.
+void PixelTask::run_tiles(const kernels::PixelTile& tile, std::int64_t row, const Range& range,
                           const Channels& channels, const PixelWindow& window) {
   float* const y =
-      static_cast<float*>(args_.out) + n_ * y_strides_[0] + line * y_strides_[2] + channels.first;
+      static_cast<float*>(args_.out) + n_ * y_strides_[0] + row * y_strides_[2] + channels.first;
   const float* residual = nullptr;
   if (problem_.residual) {
     residual = static_cast<const float*>(args_.residual) + n_ * residual_strides_[0] +
-               line * residual_strides_[2] + channels.first;
+               row * residual_strides_[2] + channels.first;
   }
   tile_.pixel_stride = window.pixel_stride;
   tile_.tap_stride = window.tap_stride;
@@ -153,32 +154,32 @@ void PixelTask::run_tiles(const kernels::PixelTile& tile, std::int64_t line, con
   tile_.bias = weights_.bias == nullptr ? nullptr : weights_.bias + channels.first;
   tile_.channels = channels.count;
   std::int64_t products = 0;
-  for (std::int64_t next = stretch.first; next < stretch.last; next += tile.pixels) {
+  for (std::int64_t next = range.first; next < range.last; next += tile.pixels) {
     if (args_.cancelled()) return;
-    const std::int64_t j = std::min(next, stretch.last - tile.pixels);
-    tile_.offset = (j - stretch.first) * window.pixel_stride;
+    const std::int64_t j = std::min(next, range.last - tile.pixels);
+    tile_.offset = (j - range.first) * window.pixel_stride;
     tile_.out = y + j * y_strides_[3];
     tile_.residual = residual == nullptr ? nullptr : residual + j * residual_strides_[3];
     products += tile.function(tile_);
-    count(kPixelTiles, (next - stretch.first) / tile.pixels);
+    count(kPixelTiles, (next - range.first) / tile.pixels);
   }
-  if (tally_ != nullptr) {
-    tally_->multiply(products);
-    tally_->add(kernels::chunk_additions(products, problem_.depth(), kernels::kChunk));
+  if (counters_ != nullptr) {
+    counters_->multiply(products);
+    counters_->add(kernels::chunk_additions(products, problem_.depth(), kernels::kChunk));
   }
 }
 
-// `position`: of the row, from the top of the input.
-void PixelTask::copy_row(std::int64_t position, const Stretch& segment, const Channels& channels,
+// `position` counts rows from the top of the input and may lie in the padding.
+void PixelTask::copy_row(std::int64_t position, const Range& range, const Channels& channels,
                          const PixelWindow& window, float* to) const {
   const std::int64_t row =
       source_position(problem_.padding_mode, position, problem_.h, problem_.padding.bottom);
   if (row == kOutside) {
-    std::fill_n(to, window.columns * cut_.column_floats, outside_);
+    std::fill_n(to, window.columns * blocking_.column_floats, outside_);
     return;
   }
-  const std::int64_t pixels = segment.last - segment.first;
-  const std::int64_t left = segment.first * problem_.stride.w - problem_.padding.left;
+  const std::int64_t pixels = range.last - range.first;
+  const std::int64_t left = range.first * problem_.stride.w - problem_.padding.left;
   const float* const from = x_ + row * x_strides_[2];
   if (!window.by_tap) {
     copy_columns(from, {left, window.step, window.columns}, channels, to);
@@ -186,14 +187,14 @@ void PixelTask::copy_row(std::int64_t position, const Stretch& segment, const Ch
   }
   for (std::int64_t v = 0; v < problem_.k_w; ++v) {
     copy_columns(from, {left + v * problem_.dilation.w, problem_.stride.w, pixels}, channels,
-                 to + v * pixels * cut_.column_floats);
+                 to + v * pixels * blocking_.column_floats);
   }
 }
 
-// Those within the input as a row of pixels, those beside it one by one.
+// Copies the columns inside the input in one call, and those beside it one by one.
 void PixelTask::copy_columns(const float* row, const Columns& columns, const Channels& channels,
                              float* to) const {
-  const auto begin_at = [&](std::int64_t column) {  // the first that is `column` or behind it
+  const auto begin_at = [&](std::int64_t column) {  // the first that is not before `column`
     return std::clamp<std::int64_t>(ceil_div(column - columns.first, columns.step), 0,
                                     columns.count);
   };
@@ -202,7 +203,7 @@ void PixelTask::copy_columns(const float* row, const Columns& columns, const Cha
   const std::int64_t end = many && columns.first < problem_.w ? begin_at(problem_.w) : begin;
   const auto one_by_one = [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t q = first; q < last; ++q) {
-      copy_pixel(row, columns.first + q * columns.step, channels, to + q * cut_.column_floats);
+      copy_pixel(row, columns.first + q * columns.step, channels, to + q * blocking_.column_floats);
     }
   };
   one_by_one(0, begin);
@@ -210,16 +211,16 @@ void PixelTask::copy_columns(const float* row, const Columns& columns, const Cha
   if (begin == end) return;
   kernels::PixelRow inside;
   inside.from = row + (columns.first + begin * columns.step) * x_strides_[3] + channels.first;
-  // A step over huge padding is only taken from one real pixel to another.
+  // A single pixel needs no stride, and a stride as long as huge padding could overflow here.
   inside.from_stride = end - begin == 1 ? 0 : columns.step * x_strides_[3];
-  inside.to = to + begin * cut_.column_floats;
-  inside.to_stride = cut_.column_floats;
+  inside.to = to + begin * blocking_.column_floats;
+  inside.to_stride = blocking_.column_floats;
   inside.pixels = end - begin;
   inside.channels = channels.count;
   copy_pixels_(inside);
 }
 
-// Every channel as often as it has outputs.
+// Repeats every input channel once for each of its output channels.
 void PixelTask::copy_pixel(const float* row, std::int64_t column, const Channels& channels,
                            float* to) const {
   const std::int64_t source =

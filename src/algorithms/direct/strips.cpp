@@ -5,14 +5,14 @@
 #include <initializer_list>
 #include <limits>
 
-#include "algorithms/direct/strip_lines.hpp"
+#include "algorithms/direct/strip_rows.hpp"
 #include "core/integers.hpp"
 #include "core/machine/cycles.hpp"
 
 namespace plait::algorithm::direct {
 namespace {
 
-double fill_cycles(const Problem& problem, const StripGeometry& geometry) {
+double gather_cycles(const Problem& problem, const StripGeometry& geometry) {
   if (geometry.order == StripGeometry::Order::pixels) return costs::direct::kCopyCyclesPerFloat;
   const std::int64_t step = column_step(problem);
   const bool by_vectors = step == 2 || step == 4;
@@ -38,7 +38,7 @@ kernels::StripBlocking blocking_of(const Variant& variant, const StripGeometry& 
   request.prepacked = limits.prepacked;
   request.delta = limits.tile_columns;
   const double cycle = 1e-9 / machine.rates.ghz;
-  request.gather_seconds_per_element = fill_cycles(question.problem, geometry) * cycle;
+  request.gather_seconds_per_element = gather_cycles(question.problem, geometry) * cycle;
   if (geometry.order == StripGeometry::Order::planes) {
     request.gather_seconds_per_plane = costs::direct::kBeginCyclesPerPlane * cycle;
   }
@@ -46,7 +46,7 @@ kernels::StripBlocking blocking_of(const Variant& variant, const StripGeometry& 
   return kernels::choose_strip_blocking(request, machine);
 }
 
-// Whether 32 bits hold all distances within what a block reads.
+// Whether 32 bits hold the sum of the distances, which bounds every offset of a block.
 bool is_addressable(std::initializer_list<std::int64_t> distances) {
   std::int64_t sum = 0;
   for (const std::int64_t distance : distances) sum = saturated_sum(sum, distance);
@@ -63,27 +63,28 @@ bool is_strip_in_place(const Problem& problem) {
       saturated_sum(problem.stride.h, extent_of(problem.k_h, problem.dilation.h));
   const std::int64_t columns =
       saturated_sum(problem.stride.w, extent_of(problem.k_w, problem.dilation.w));
-  constexpr std::int64_t kMostTerms = 1 << 22;  // a table has an offset for each
+  constexpr std::int64_t kMostTerms = 1 << 22;  // each has an offset in a table
   return problem.padding == Padding(0) && problem.depth() <= kMostTerms &&
          is_addressable({saturated_product({problem.c_i / problem.groups, std::abs(strides[1])}),
                          saturated_product({rows, std::abs(strides[2])}),
                          saturated_product({columns, std::abs(strides[3])})});
 }
 
-// Of the padded input, what one line of output reads of one row.
+// The number of pixels of a padded input row that an output row reads.
 std::int64_t pixels_of_row(const Problem& problem) {
   return saturated_sum(saturated_product({problem.w_o() - 1, problem.stride.w}),
                        saturated_sum(extent_of(problem.k_w, problem.dilation.w), 1));
 }
 
-// Where pixels lie a multiple of 2 KiB apart, those of a tile and of the lines above and below
-// share two sets of L1: 3x3 with 512 channels at 14 and 28 px then takes 1.26 and 1.30 times as
-// long as in NCHW [Emerald Rapids VM, two threads, 2026-11-26].
+// A pixel's floats in a strip. If pixels lie a multiple of 2 KiB apart, those of a tile and of the
+// rows above and below share two sets of L1, and 3x3 with 512 channels at 14 and 28 px takes 1.26
+// and 1.30 times as long as in NCHW [Emerald Rapids VM, two threads, 2026-11-26].
 std::int64_t floats_of_pixel(std::int64_t channels) {
   constexpr std::int64_t kFewSets = 512;
   return channels % kFewSets == 0 ? channels + kCacheLineFloats : channels;
 }
 
+// Whether the channels of a pixel of x lie side by side, and offsets into a strip of pixels fit.
 bool has_channels_side_by_side(const Problem& problem) {
   const Dims strides = problem.effective_x_strides();
   const std::int64_t pixel_floats = floats_of_pixel(problem.c_i / problem.groups);
@@ -96,7 +97,7 @@ bool has_channels_side_by_side(const Problem& problem) {
 
 struct StripPlan {
   StripGeometry geometry;
-  kernels::StripBlocking blocking;  // without a tile if none keeps to the limits
+  kernels::StripBlocking blocking;  // does not fit if no tile keeps to the limits
 };
 
 // The cheapest order of the strips, and its blocking.
@@ -125,11 +126,11 @@ class StripExecution final : public TileExecution {
         geometry_(plan.geometry),
         blocking_(plan.blocking),
         offsets_(geometry_.offsets(problem, blocking_.block_image_rows)),
-        real_(problem, geometry_) {}
+        ranges_(problem, geometry_) {}
 
   void run(const Args& args) const override {
-    const StripLines source(problem(), geometry_, real_, blocking_.target,
-                            static_cast<const float*>(args.in));
+    const StripRows source(problem(), geometry_, ranges_, blocking_.target,
+                           static_cast<const float*>(args.in));
     run_and_report(args, geometry_.shape.pitch, kernels::kStripLoops,
                    [&](const kernels::ProductOperands& operands) {
                      kernels::run_strips(geometry_.shape, blocking_, source, offsets_.data(),
@@ -143,7 +144,7 @@ class StripExecution final : public TileExecution {
       text += ", pixels read in place";
     } else {
       text += ", strips of " + std::to_string(blocking_.block_image_rows) +
-              (blocking_.block_image_rows == 1 ? " line, " : " lines, ") +
+              (blocking_.block_image_rows == 1 ? " row, " : " rows, ") +
               std::to_string(blocking_.strip_bytes) + " bytes";
     }
     if (blocking_.block_depth < problem().depth()) {
@@ -161,7 +162,7 @@ class StripExecution final : public TileExecution {
   StripGeometry geometry_;
   kernels::StripBlocking blocking_;
   std::vector<std::int32_t> offsets_;
-  RealInput real_;
+  PhaseRanges ranges_;
 };
 
 }  // namespace
@@ -224,7 +225,7 @@ std::vector<std::int32_t> StripGeometry::offsets(const Problem& problem,
     if (order == Order::pixels) return v * problem.dilation.w * pixel_floats;
     return horizontal.phase_of(v) * plane + horizontal.step_of(v);
   };
-  // The divisions of these would take most of the time of a plan: each only once.
+  // The divisions of columns would take most of the time to make a plan, so each is made once.
   std::vector<std::int64_t> columns(static_cast<std::size_t>(problem.k_w));
   for (std::size_t v = 0; v < columns.size(); ++v) {
     columns[v] = of_column(static_cast<std::int64_t>(v));

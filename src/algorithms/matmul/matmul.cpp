@@ -19,7 +19,7 @@ std::optional<Refusal> refuse_as_product(const Problem& problem) {
     return Refusal{"only f32, not " + std::string(name_of(problem.dtype))};
   }
   const auto slope = static_cast<float>(problem.activation.slope);
-  // A subnormal one may be flushed to 0, which is -0 at -inf instead of infinite.
+  // A subnormal slope may be flushed to 0, and leaky(-inf) is then -0 instead of -inf.
   if (problem.activation.slope != 0 && !std::isnormal(slope)) {
     return Refusal{"the slope of leaky does not fit f32"};
   }
@@ -42,7 +42,7 @@ kernels::ProductShape product_shape(const Problem& problem) {
     return strides[2] == width * strides[3];
   };
   const std::int64_t columns = problem.h_o() * problem.w_o();
-  const bool lines_join =
+  const bool rows_join =
       problem.h_o() == 1 ||
       (joins(y) && (!problem.residual || joins(problem.effective_residual_strides())));
   return {problem.n * problem.groups,
@@ -51,7 +51,7 @@ kernels::ProductShape product_shape(const Problem& problem) {
           columns,
           problem.depth(),
           order,
-          lines_join ? columns : problem.w_o()};
+          rows_join ? columns : problem.w_o()};
 }
 
 std::string product_format(std::string_view algorithm, const Problem& problem, Target target,
@@ -185,18 +185,19 @@ kernels::ProductOperands TileExecution::operands(const Args& args, std::int64_t 
   return operands;
 }
 
-RunReport report_of(const kernels::LoopCounters& tally, std::span<const kernels::LoopLevel> loops,
-                    std::string_view algorithm, Target target, int threads) {
+RunReport report_of(const kernels::LoopCounters& counters,
+                    std::span<const kernels::LoopLevel> loops, std::string_view algorithm,
+                    Target target, int threads) {
   RunReport report{std::string(algorithm),
                    target,
                    threads,
-                   tally.multiplications(),
-                   tally.additions(),
-                   tally.transform_operations(),
-                   tally.tiles(),
-                   tally.direct_tiles()};
+                   counters.multiplications(),
+                   counters.additions(),
+                   counters.transform_operations(),
+                   counters.tiles(),
+                   counters.direct_tiles()};
   for (std::size_t level = 0; level < loops.size(); ++level) {
-    const kernels::LoopCounters::Count& count = tally.count(level);
+    const kernels::LoopCounters::Count& count = counters.count(level);
     const bool covered = loops[level].has_tail ? count.whole_twice_and_tail : count.rounds >= 2;
     report.loops.push_back({std::string(loops[level].name), count.rounds, covered});
   }

@@ -1,7 +1,6 @@
-// What algorithms share whose work is one matrix product per image and group:
+// The base of the algorithms that compute one matrix product per image and group:
 //   y[n, o, p] = act( sum over k of K[o, k] * b[k, p] + bias[o] ),  p = output pixel, k < depth.
-// Such an algorithm says how b arises from x (a kernels::PanelSource or a kernels::StripSource);
-// the rest is here.
+// Each of them only says how b is made from x, by a kernels::PanelSource or a kernels::StripSource.
 #pragma once
 
 #include <memory>
@@ -15,41 +14,40 @@
 
 namespace plait {
 
-// Why a product does not compute the problem, if it is not forward or not f32, or the slope of its
-// activation does not fit f32.
+// Refuses problems that are not forward, not f32, or whose activation's slope does not fit f32.
 std::optional<Refusal> refuse_as_product(const Problem& problem);
 
-// Elements of x from one column that a tap reads to the next; saturated.
+// Elements of x from the column that a tap reads for one output to that for the next; saturated.
 std::int64_t column_step(const Problem& problem);
 kernels::ProductShape product_shape(const Problem& problem);
 
-// What an algorithm calls its packed weights: equal formats hold equal bytes for equal weights.
+// The name of packed weights: equal formats hold equal bytes for equal weights.
 std::string product_format(std::string_view algorithm, const Problem& problem, Target target,
                            int tile_rows);
-// Rows of the tile that `limits` restrict an algorithm to: 0 if they do not, -1 if their packed
-// format is one of another algorithm, target or weight shape.
+// The number of rows of the tile that `limits.packed_format` asks for: 0 if it is empty, and -1 if
+// it belongs to another algorithm, target or weight shape.
 int required_tile_rows(std::string_view algorithm, const kernels::TileSet& set,
                        const Problem& problem, const Limits& limits);
-// No tile fits the limits; the reason says which one stands in the way.
+// The refusal if no tile fits the limits; its reason names the limit that rules the tiles out.
 Refusal refuse_tiles(std::string_view algorithm, const kernels::TileSet& set, const Limits& limits);
 // "tiles of 8 x 48 outputs"
 std::string tile_text(const kernels::Tile& tile);
 
-// Of x, K and y, each moved once.
+// Bytes of x, K and y, each moved once.
 std::int64_t operand_bytes(const Problem& problem);
-// Adds the time of moving the operands beside the products, the whole time, and the error of
-// chunked sums.
+// Adds the time of moving operands that products do not hide, the whole time and the error.
 void complete_cost(const Problem& problem, const Machine& machine, int threads, Cost& cost);
-// The tiles' cost and the operands', and the error of chunked sums.
+// The whole cost of a product with this blocking.
 Cost product_cost(const Problem& problem, const Machine& machine,
                   const kernels::PredictedProduct& blocking, int threads,
                   std::size_t workspace_bytes, std::size_t weights_bytes);
 
-// What ran, as its loops counted. `target`: as compiled in.
-RunReport report_of(const kernels::LoopCounters& tally, std::span<const kernels::LoopLevel> loops,
-                    std::string_view algorithm, Target target, int threads);
+// The report of a run from the counts of its loops. `target` is the one that was compiled in.
+RunReport report_of(const kernels::LoopCounters& counters,
+                    std::span<const kernels::LoopLevel> loops, std::string_view algorithm,
+                    Target target, int threads);
 
-// Packing, the operands of a run, and what it reports.
+// Packs weights, and makes the operands and the report of a run.
 class TileExecution : public Execution {
  public:
   TileExecution(std::string_view algorithm, const Problem& problem, const kernels::Tile& tile,
@@ -62,18 +60,18 @@ class TileExecution : public Execution {
  protected:
   const Problem& problem() const { return problem_; }
   Target target() const { return target_; }
-  // Calls product(ProductOperands) and fills in the report. `pitch`: columns that the source counts
-  // to a line of output; `loops`: of the nest that runs.
+  // Calls product(ProductOperands) and fills in the report. The source has `pitch` columns for each
+  // output row, and `loops` names the loops that product runs.
   template <class Product>
   void run_and_report(const Args& args, std::int64_t pitch,
                       std::span<const kernels::LoopLevel> loops, Product product) const {
-    kernels::SharedCounters tally;
+    kernels::SharedCounters counters;
     kernels::ProductOperands given = operands(args, pitch);
-    if (args.report != nullptr) given.counters = &tally;
+    if (args.report != nullptr) given.counters = &counters;
     product(given);
     if (args.report != nullptr) {
-      *args.report =
-          report_of(tally.total(), loops, algorithm_, kernels::tile_set(target_).target, threads_);
+      *args.report = report_of(counters.total(), loops, algorithm_,
+                               kernels::tile_set(target_).target, threads_);
     }
   }
 
@@ -87,11 +85,11 @@ class TileExecution : public Execution {
   int threads_;
 };
 
-// For algorithms whose right operand is written in panels.
+// What the choice of a blocking needs to know of an algorithm that writes b in panels.
 struct PanelRequest {
   std::string_view algorithm;
-  double fill_cycles_per_element = 1;  // of the source, on one thread
-  bool source_in_place = false;        // the source can say where b lies
+  double fill_cycles_per_element = 1;  // of a panel, on one thread
+  bool source_in_place = false;        // b lies in x, and the source says where
 };
 kernels::Blocking panel_blocking(const PanelRequest& request, const Question& question);
 Cost panel_cost(const Question& question, const kernels::Blocking& blocking);
@@ -113,7 +111,7 @@ class PanelExecution : public TileExecution {
   kernels::Blocking blocking_;
 };
 
-// The offer of an algorithm whose executions are PanelExecutions of type Panels.
+// The offer of an algorithm whose executions have the type Panels, derived from PanelExecution.
 template <class Panels>
 Answer offer_panels(const PanelRequest& request, const Question& question) {
   const kernels::Blocking blocking = panel_blocking(request, question);

@@ -1,5 +1,5 @@
-// Seven plain loops with f64 sums, forward and backward. Never optimised: this is what every other
-// room is held against.
+// Seven plain loops with f64 sums, forward and backward. They are never optimised, because tests
+// compare every other algorithm with them.
 #include "algorithms/reference/reference.hpp"
 
 #include <algorithm>
@@ -22,39 +22,40 @@ namespace {
 //   y[n, o, i, j] = act( sum over c, u, v of x[n, c, i*s_h + u*d_h - p_top, j*s_w + v*d_w - p_left]
 //                                          * K[o, c - first channel of o's group, u, v]
 //                        + bias[o] + residual[n, o, i, j] )
-// Positions outside the input are filled as the padding mode says. With dy of the shape of y, the
+// The padding mode says what positions outside the input read. With dy of the shape of y, the
 // gradients of sum(dy * y) without act and residual are
-//   dx[n, c, row, col] = sum over the (o, i, j, u, v) whose product reads it, there or as padding,
-//                        of dy[n, o, i, j] * K[o, c - first channel of o's group, u, v]
-//   dK[o, c, u, v]     = sum over n, i, j of dy[n, o, i, j] * what its product reads of x there
+//   dx[n, c, row, col] = sum of dy[n, o, i, j] * K[o, c - first channel of o's group, u, v]
+//                        over all (o, i, j, u, v) that read it, at its place or as padding
+//   dK[o, c, u, v]     = sum over n, i, j of dy[n, o, i, j] * the x that tap (u, v) reads there
 //   dbias[o]           = sum over n, i, j of dy[n, o, i, j]
-// The sums themselves are in sums.hpp. Source: the chapter, with the options of its surroundings.
+// sums.hpp has the sums themselves. Source: the chapter, with the options of its surroundings.
 //
 // When it wins and loses, measured:
-// It takes 130 times as long as the fastest room for 3x3, 350 times for 1x1 (64 -> 64 channels at
-// 56 pixels), and wins only where there is next to nothing to compute: 0.5 of strips' time for the
-// single output of an 8x8 kernel over one channel, 0.9 for four outputs of a 2x2 kernel. One
-// thread, medians of ten alternations [Zen 4 VM, AVX-512, GCC 12.2, 2026-11-22].
+// It takes 130 times as long as the fastest for 3x3 and 350 times for 1x1 (64 -> 64
+// channels at 56 pixels). It wins only where there is next to nothing to compute: it takes 0.5 of
+// the time of direct/pixels for the single output of an 8x8 kernel over one channel, and 0.9 for
+// four outputs of a 2x2 kernel. One thread, medians of ten alternations [Zen 4 VM, AVX-512, GCC
+// 12.2, 2026-11-22].
 
-// Magnitude and squares of an output that a tile x tile transform computes from inputs of the whole
-// tile, without bias and residual.
+// The magnitude and the squares, without bias and residual, of an output that a transform of tile x
+// tile outputs computes from all inputs of its tile.
 template <class T>
 Output tile_sizes(const Problem& p, const Operands<T>& operands, std::int64_t n, std::int64_t o,
                   std::int64_t i, std::int64_t j, std::int64_t tile) {
   const Input<T> input(p, operands.x, n);
   const std::int64_t channels = p.c_i / p.groups;
-  // Beyond the padding, where the last tiles may reach, is what stands outside.
+  // The last tiles may extend beyond the padding, where positions have no source.
   const auto source = [&p](std::int64_t position, std::int64_t size, std::int64_t after) {
     return position < size + after ? source_position(p.padding_mode, position, size) : kOutside;
   };
   // An axis of one tap is not transformed.
   const std::int64_t tile_h = p.k_h == 1 ? 1 : tile;
   const std::int64_t tile_w = p.k_w == 1 ? 1 : tile;
-  // A tile holds every dilation-th output from its first one on.
+  // A tile has every dilation-th output from its first one on.
   const auto first = [](std::int64_t at, std::int64_t length, std::int64_t dilation) {
     return at % dilation + at / dilation / length * length * dilation;
   };
-  // Not looked up anew for every input: their divisions were most of the work.
+  // These are computed once, since their divisions would be most of the work.
   const std::int64_t channel = first_channel(p, o);
   const std::int64_t first_row = first(i, tile_h, p.dilation.h) - p.padding.top;
   const std::int64_t first_col = first(j, tile_w, p.dilation.w) - p.padding.left;
@@ -138,8 +139,8 @@ std::string format_of(const Problem& problem) {
 }
 
 // === accepts ===
-// All directions in f32 and f64, under any cap: forward with every option of the problem line,
-// backward without activation and residual.
+// It takes all directions in f32 and f64 under any cap, forward with every option of the problem
+// line, backward without activation and residual.
 std::optional<Refusal> refuse(const Problem& problem, const Limits& limits) {
   if (problem.dtype != Dtype::f32 && problem.dtype != Dtype::f64) {
     return Refusal{"only f32 and f64, not " + std::string(name_of(problem.dtype))};
@@ -181,18 +182,18 @@ Cost cost_of(const Problem& problem, const Limits& limits, const Machine& machin
   cost.additions = additions_of(problem, cost.multiplications);
   cost.packed_bytes = limits.prepacked ? packed_size(problem) : 0;
   cost.pack_seconds = static_cast<double>(cost.packed_bytes) / machine.rates.dram_bytes_per_second;
-  const double beside =
+  const double overhead_cycles =
       costs::reference::kCyclesPerOutput / static_cast<double>(problem.depth()) +
       costs::reference::kCyclesPerOutputChannel / static_cast<double>(problem.k_h * problem.k_w);
   cost.product_seconds =
       (static_cast<double>(cost.additions) * costs::reference::kCyclesPerProduct +
-       static_cast<double>(cost.multiplications) * beside) *
+       static_cast<double>(cost.multiplications) * overhead_cycles) *
       1e-9 / machine.rates.ghz;
   cost.predicted_seconds = cost.product_seconds;
   const bool f64 = problem.dtype == Dtype::f64;
   const double unit = f64 ? kUnitRoundoff64 : kUnitRoundoff;
   const double depth = most_terms(problem);
-  // f32: one rounding at the end; f64: a sequential sum, as in chunked_sum_rms.
+  // In f32 only the result is rounded. In f64 the sum is sequential, see chunked_sum_rms.
   cost.error_rms = kRoundingRmsShare * unit * (f64 ? std::sqrt((depth + 1) / 2) : 1.5);
   cost.error_bound = f64 ? (2 * depth + 6) * unit : unit + (depth + 6) * kUnitRoundoff64;
   cost.error_floor = flushed_floor(depth, f64 ? kSmallestNormal64 : kSmallestNormal);
@@ -200,10 +201,10 @@ Cost cost_of(const Problem& problem, const Limits& limits, const Machine& machin
 }
 
 // === pack ===
-// Weights as they are, then the biases.
+// pack() writes the weights as they are, then the biases.
 
 // === run ===
-// Each returns the number of products, and early once the run is cancelled.
+// Each function returns the number of products, and returns early when the run is cancelled.
 template <class T>
 std::int64_t run_forward(const Problem& problem, const Args& args) {
   Operands<T> operands;

@@ -1,4 +1,4 @@
-// The plain definition of convolution, one output at a time: the oracle of every test.
+// The plain definition of convolution, one output at a time, which every test compares with.
 #pragma once
 
 #include <cmath>
@@ -18,14 +18,14 @@ struct Operands {
 };
 
 struct Output {
-  double value = 0;      // after bias, residual and activation, in f64
-  double magnitude = 0;  // sum of |x K|, or what stands for it in ErrorBound with a tile
-  double added = 0;      // |bias| + |residual|
-  double largest_x = 0;  // of the window, in magnitude
-  double largest_weight = 0;
-  double weights = 0;  // sum of |K|
-  double squares = 0;  // sum of the squares of all terms: (x w)^2, bias^2, residual^2; of a tile,
-                       // with the mean x^2 of its inputs
+  double value = 0;           // after bias, residual and activation, in f64
+  double magnitude = 0;       // sum of |x K|, or its replacement in an ErrorBound with a tile
+  double added = 0;           // |bias| + |residual|
+  double largest_x = 0;       // the largest |x| in the window
+  double largest_weight = 0;  // the largest |K|
+  double weights = 0;         // sum of |K|
+  // The sum of the squares of all terms: (x K)^2, bias^2, residual^2. With a tile, x^2 is its mean.
+  double squares = 0;
 
   void add(double term) {
     value += term;
@@ -35,8 +35,8 @@ struct Output {
   bool of_infinity() const { return !std::isfinite(largest_x + weights + added); }
 };
 
-// y[n, o, i, j] with every sum in f64. Products with padding zeros are computed like the others, so
-// that a weight of infinity meets them as 0 * inf. `tile` is that of the ErrorBound.
+// y[n, o, i, j] with every sum in f64. Products with zeros of the padding are computed like all
+// others, so that an infinite weight times a zero gives NaN. `tile` is that of the ErrorBound.
 template <class T>
 Output output_at(const Problem& problem, const Operands<T>& operands, std::int64_t n,
                  std::int64_t o, std::int64_t i, std::int64_t j, std::int64_t tile = 0);

@@ -1,6 +1,5 @@
 // The sums that define a convolution and its gradients, one result at a time, for any type of
-// number: floats are summed in f64, other types in themselves. Tests count operations with a type
-// that counts.
+// number. Floats are summed in f64, other types in their own. Tests use one that counts.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +23,7 @@ using Sum = typename SumOf<T>::Type;
 
 inline constexpr std::int64_t kOutside = -1;
 
-// The input position that stands for `position` on an axis of `size`, or kOutside for a fill value.
+// The input position that `position` reads on an axis of `size`, or kOutside for a fill value.
 inline std::int64_t source_position(PaddingMode mode, std::int64_t position, std::int64_t size) {
   if (position >= 0 && position < size) return position;
   switch (mode) {
@@ -51,8 +50,7 @@ inline std::int64_t source_column(const Problem& p, std::int64_t j, std::int64_t
   return source_position(p.padding_mode, j * p.stride.w + v * p.dilation.w - p.padding.left, p.w);
 }
 
-// Calls f(output, tap) for all pairs that read position `source` of x, there or where padding
-// repeats it.
+// Calls f(output, tap) for all pairs that read position `source` of x, also as padding.
 template <class F>
 void for_each_reader(const AxisWindows& axis, PaddingMode mode, std::int64_t source, const F& f) {
   const bool repeats = mode != PaddingMode::zeros && mode != PaddingMode::constant;
@@ -68,7 +66,7 @@ void for_each_reader(const AxisWindows& axis, PaddingMode mode, std::int64_t sou
   }
 }
 
-// The channels of x that output channel o reads: (c_i/groups) from here on.
+// The first of the c_i/groups channels of x that output channel o reads.
 inline std::int64_t first_channel(const Problem& p, std::int64_t o) {
   return o / (p.c_o / p.groups) * (p.c_i / p.groups);
 }
@@ -82,7 +80,7 @@ class Input {
         image_(x + n * strides_[0]),
         fill_(p.padding_mode == PaddingMode::constant ? p.padding_value : 0) {}
 
-  // Row and column as source_position() gives them.
+  // `row` and `column` are results of source_position().
   Sum<T> at(std::int64_t c, std::int64_t row, std::int64_t column) const {
     if (row == kOutside || column == kOutside) return fill_;
     return static_cast<Sum<T>>(image_[c * strides_[1] + row * strides_[2] + column * strides_[3]]);
@@ -115,7 +113,7 @@ void for_each_product(const Problem& p, const T* x, const T* kernel, std::int64_
   }
 }
 
-// A gradient's element, and how many products went into it.
+// An element of a gradient, and the number of its products.
 template <class T>
 struct Gradient {
   Sum<T> sum{};
@@ -123,7 +121,7 @@ struct Gradient {
 };
 
 // dx[n, c, row, column] = sum of dy[n, o, i, j] * K[o, c, u, v] over the outputs and taps that read
-// it, there or where padding repeats it.
+// it, at its place or where padding repeats it.
 template <class T>
 Gradient<T> data_gradient(const Problem& p, const T* dy, const T* kernel, std::int64_t n,
                           std::int64_t c, std::int64_t row, std::int64_t column) {
@@ -149,8 +147,8 @@ Gradient<T> data_gradient(const Problem& p, const T* dy, const T* kernel, std::i
   return gradient;
 }
 
-// dK[o, c, u, v] = sum over n, i, j of dy[n, o, i, j] * what tap (u, v) reads of x there. Asks
-// `stop` at every row, and then returns early.
+// dK[o, c, u, v] = sum over n, i, j of dy[n, o, i, j] * the x that tap (u, v) reads there. Returns
+// early when stop(), called at every row, is true.
 template <class T, class Stop>
 Gradient<T> weight_gradient(const Problem& p, const T* x, const T* dy, std::int64_t o,
                             std::int64_t c, std::int64_t u, std::int64_t v, const Stop& stop) {
@@ -175,7 +173,7 @@ Gradient<T> weight_gradient(const Problem& p, const T* x, const T* dy, std::int6
   return gradient;
 }
 
-// dbias[o] = sum over n, i, j of dy[n, o, i, j]. Asks `stop` like weight_gradient.
+// dbias[o] = sum over n, i, j of dy[n, o, i, j]. `stop` is as for weight_gradient.
 template <class T, class Stop>
 Gradient<T> bias_gradient(const Problem& p, const T* dy, std::int64_t o, const Stop& stop) {
   const Dims strides = p.effective_y_strides();

@@ -8,7 +8,7 @@
 namespace plait::algorithm::reference {
 namespace {
 
-// Positions of a padded axis that one of x stands for, at most.
+// The largest number of positions on a padded axis that read the same position of x.
 double most_copies(PaddingMode mode, std::int64_t before, std::int64_t after) {
   if (mode == PaddingMode::replicate) return 1.0 + static_cast<double>(std::max(before, after));
   return padding_is_one_value(mode) ? 1 : 3;
@@ -34,7 +34,8 @@ std::int64_t products_of(const Problem& problem) {
 
 double most_terms(const Problem& problem) {
   const Padding& pad = problem.padding;
-  const std::int64_t outputs = problem.c_o / problem.groups;  // that read an input channel
+  const std::int64_t outputs =
+      problem.c_o / problem.groups;  // output channels that read an input channel
   switch (problem.direction) {
     case Direction::forward:
       break;

@@ -1,4 +1,4 @@
-// How many products and terms the plain sums have, by direction.
+// The numbers of products and terms of the plain sums, by direction.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +7,12 @@
 
 namespace plait::algorithm::reference {
 
-// Products that are executed: those with the padding too, but in the gradient of x, where only what
-// x itself meets is summed.
+// Products that are executed. Those with padding count, except in the gradient of x, which sums
+// only over positions that read x itself.
 std::int64_t products_of(const Problem& problem);
-// Every product is added, from nothing on; of the bias, every dy.
+// Additions for so many products: one for each, or for the gradient of the bias one for each dy.
 std::int64_t additions_of(const Problem& problem, std::int64_t products);
-// Terms of a result's sum, at most.
+// The largest number of terms in the sum of one result.
 double most_terms(const Problem& problem);
 
 }  // namespace plait::algorithm::reference

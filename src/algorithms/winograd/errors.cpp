@@ -13,12 +13,12 @@ namespace {
 using kernels::power;
 using Matrices = kernels::ToomCook<double>;
 
-// Of half of a normal distribution: the squared mean over the mean square is 1 / pi.
+// max(0, x) of a normal x has a squared mean of 1 / pi times its mean square.
 constexpr double kMeanShare = 0.318;
-// In the model's roundings: of both transforms and the weight, and how much larger than by
-// chunked_sum_rms the error of the sums at the points is. Fitted to all forms at 8, 64 and 512
-// channels, which lie within 7 % [AVX-512, 2026-11-26].
-constexpr double kTransformRoundings = 5;  // for each axis
+// The roundings of both transforms and of the weight along an axis, and the error of the sums at
+// the points divided by that of chunked_sum_rms. Fitted to all forms at 8, 64 and 512 channels,
+// whose errors lie within 7 % of the model [AVX-512, 2026-11-26].
+constexpr double kTransformRoundings = 5;
 constexpr double kSumShare = 1.75;
 
 double chunks_of(const Form& form, std::int64_t channels) {
@@ -26,10 +26,10 @@ double chunks_of(const Form& form, std::int64_t channels) {
 }
 
 struct Norms {
-  double sum = 0;      // of the entries
-  double squares = 0;  // of these
-  double absolute = 0;
-  double largest = 0;
+  double sum = 0;
+  double squares = 0;   // sum of the squares
+  double absolute = 0;  // sum of the magnitudes
+  double largest = 0;   // largest magnitude
 };
 
 Norms norms_of(const Matrices::Row& row) {
@@ -43,17 +43,19 @@ Norms norms_of(const Matrices::Row& row) {
   return norms;
 }
 
-// How much the transforms along one axis amplify errors. The last sums are over the points.
+// How much the transforms along one axis amplify errors.
 struct AxisErrors {
   Form form;
-  double of_mean = 0;  // of the mean square of an output's error: what the inputs' mean makes of it
-  double of_rest = 0;  // and the rest of their mean square
-  double worst = 0;    // of the size of what passes from an input to an output
-  double inputs = 0;   // largest sum of a row of B^T, in magnitudes,
-  double outputs = 0;  // and of A^T,
-  double weights = 0;  // and the largest entry of G
-  double of_input = 0;   // from the inputs' values at the points to an output: of |A| |G|
-  double of_weight = 0;  // and from the weights': of |A| |B^T|
+  double of_mean = 0;  // error variance from the mean of the inputs
+  double of_rest = 0;  // error variance from the rest of their mean square
+  double worst = 0;    // largest sum over paths input -> output of |A| |B| max |G|
+  double inputs = 0;   // largest sum of magnitudes in a row of B^T
+  double outputs = 0;  // largest sum of magnitudes in a row of A^T
+  double weights = 0;  // largest magnitude in G
+  // Largest sums over the points of what multiplies the value of an input, |A| max |G|, and that of
+  // a weight, |A| |B^T|, on the way to an output.
+  double of_input = 0;
+  double of_weight = 0;
 };
 
 AxisErrors axis_errors(const Form& form) {
@@ -90,7 +92,7 @@ AxisErrors axis_errors(const Form& form) {
   return errors;
 }
 
-// Planning asks for them again and again.
+// They are computed once, since every plan needs them.
 const AxisErrors& errors_of(const Form& form) {
   static const auto all = [] {
     std::array<AxisErrors, std::size(kForms)> errors;
@@ -103,10 +105,11 @@ const AxisErrors& errors_of(const Form& form) {
 
 }  // namespace
 
-// A product at a point has the mean square E[V^2] E[U^2]; its sum over the channels is off by the
-// roundings of a chunked sum, of V and of U, all in proportion to its own size; and the outputs
-// gather these errors with the squares of A. Inputs have mean square 1, weights too: of E[V^2] a
-// share is that of their mean. All of it is a product of what happens down the tile and across.
+// A product at a point has the mean square E[V^2] E[U^2]. Its sum over the channels has the
+// rounding errors of a chunked sum, of V and of U, all in proportion to its size, and the outputs
+// add up the squares of these errors with the squares of A. Inputs and weights have mean square 1,
+// and kMeanShare of that of the inputs is due to their mean. Each factor is one down times one
+// across.
 double expected_rms(const Form& form, int axes, std::int64_t channels) {
   const AxisErrors& axis = errors_of(form);
   const double error =
@@ -114,28 +117,30 @@ double expected_rms(const Form& form, int axes, std::int64_t channels) {
   const auto terms = static_cast<double>(std::min(channels, form.chunk()));
   const double roundings =
       kSumShare * (terms + chunks_of(form, channels)) / 2 + kTransformRoundings * axes;
-  // Of outputs of r products along each axis, m of which share an error.
+  // An output has r products along each axis, and `error` is the sum over m outputs.
   const double squared_size = power<double>(form.m * form.r, axes);
   return kRoundingRmsShare * kUnitRoundoff * std::sqrt(error * roundings / squared_size);
 }
 
 // Every path from an input to an output passes the roundings of both transforms, of the weight, of
-// the sum over channels, of bias and residual; its size is that of the matrices' entries on it.
+// the sum over channels, and of bias and residual. Its size is the product of the entries on it.
 double error_gamma(const Form& form, int axes, std::int64_t channels) {
-  const double largest = std::max(1.0, power(errors_of(form).worst, axes));  // 1: of the bias
+  const double largest =
+      std::max(1.0, power(errors_of(form).worst, axes));  // the bias has factor 1
   const double roundings = 2.0 * form.t() * axes + 2 +
                            static_cast<double>(std::min(channels, form.chunk())) +
                            chunks_of(form, channels) + 3;
   return largest * roundings * kUnitRoundoff / (1 - roundings * kUnitRoundoff);
 }
 
-// What is flushed to zero is off by at most 2^-126, f. A value at a point is the end of 2 t
-// operations along each axis, whose errors grow by the sums of B^T and by at most 2 in a pair of
-// points: it is off by (sum of B^T + 4 t)^axes f, and meets the weights. A weight at a point is off
-// by f and meets the tile's inputs, of at most `range` times those of the window. Sums over the
-// channels are off by 2 f for each, and with what the outputs' transform flushes by (sum of A^T + 4
-// t)^axes times that. A window below 2^-126 lets inputs up to 64 f into its tile, which gamma
-// shrinks below f; biases, residuals and their sums make the rest.
+// A number that is flushed to zero has an error of at most f = 2^-126. The value of an input at a
+// point takes 2 t operations along each axis, whose errors grow by the sums of B^T and by at most 2
+// in a pair of points; its error is at most (sum of B^T + 4 t)^axes f, times the weights. The value
+// of a weight at a point has an error of at most f, times the tile's inputs, which are at most
+// range_of() times those of the window. A sum over the channels has an error of at most 2 f for
+// each channel, which the transform of the outputs multiplies by at most (sum of A^T + 4 t)^axes. A
+// window below 2^-126 allows inputs of up to 64 f in its tile, which gamma makes smaller than f.
+// Biases, residuals and their sums add the rest.
 double error_floor(const Form& form, int axes, std::int64_t terms) {
   const AxisErrors& axis = errors_of(form);
   const double steps = 4.0 * form.t();

@@ -11,12 +11,12 @@ namespace {
 
 using kernels::TileMark;
 
-constexpr double kLargest = 0x1p120;  // of any number on the way: far from f32's largest
+constexpr double kLargest = 0x1p120;  // bounds intermediate numbers, far below the largest f32
 constexpr std::int32_t kAnything = std::numeric_limits<std::int32_t>::max();
 
-// The largest magnitude of a tile beside a window of magnitude `window`: range_of(form), a power of
-// two, times it, which is an addition to the exponent. Below 2^-126 that allows up to 64 times that
-// number, which error_floor() counts.
+// over(window) is the largest magnitude that a tile may have beside a window of magnitude `window`:
+// range_of(form) times it. As the factor is a power of two, it is added to the exponent. For
+// windows below 2^-126 that allows up to 64 times 2^-126, which error_floor() counts.
 class Range {
  public:
   explicit Range(const Form& form)
@@ -34,11 +34,11 @@ class Range {
 
 class Judge {
  public:
-  Judge(const Cut& cut, std::int64_t height, std::int64_t width, std::int32_t largest,
+  Judge(const Blocking& blocking, std::int64_t height, std::int64_t width, std::int32_t largest,
         const kernels::MagnitudeWindows& windows)
-      : range_(cut.form),
-        m_down_(cut.down.m),
-        m_across_(cut.across.m),
+      : range_(blocking.form),
+        m_down_(blocking.down.m),
+        m_across_(blocking.across.m),
         height_(height),
         width_(width),
         largest_(largest),
@@ -49,12 +49,12 @@ class Judge {
     std::int32_t least_positive = kAnything;
     TileMark zeros = 0;
     for (std::int64_t i = 0; i < m_down_; ++i) {
-      const std::int64_t line = row * m_down_ + i;
+      const std::int64_t output_row = row * m_down_ + i;
       for (std::int64_t j = 0; j < m_across_; ++j) {
-        const std::int64_t pixel = column * m_across_ + j;
-        const std::int32_t window = windows_.at[line * windows_.pitch + pixel];
+        const std::int64_t output_column = column * m_across_ + j;
+        const std::int32_t window = windows_.at[output_row * windows_.pitch + output_column];
         largest = std::max(largest, window);
-        if (line >= height_ || pixel >= width_) continue;
+        if (output_row >= height_ || output_column >= width_) continue;
         if (window == 0) {
           zeros |= TileMark{1} << (i * m_across_ + j);
         } else {
@@ -92,25 +92,25 @@ float largest_input(const Form& form, int axes, std::span<const float> kernels,
   return static_cast<float>(kLargest / (largest_growth(form, axes) * largest_sum));
 }
 
-Judgement judge_tiles(const Cut& cut, const kernels::Region& region, std::int64_t height,
+Judgement judge_tiles(const Blocking& blocking, const kernels::Region& region, std::int64_t height,
                       std::int64_t width, float largest, kernels::MagnitudeWindows windows,
                       kernels::TileMark* marks) {
-  windows.rows = region.tile_rows * cut.down.m;
-  windows.columns = region.tile_cols * cut.across.m;
+  windows.rows = region.tile_rows * blocking.down.m;
+  windows.columns = region.tile_cols * blocking.across.m;
   windows.rows_kept = height;
   windows.columns_kept = width;
-  windows.taps_down = cut.down.r;
-  windows.taps_across = cut.across.r;
-  const kernels::MagnitudeExtremes extremes = kernels::take_windows(cut.target, windows);
+  windows.taps_down = blocking.down.r;
+  windows.taps_across = blocking.across.r;
+  const kernels::MagnitudeExtremes extremes = kernels::take_windows(blocking.target, windows);
   const std::int32_t allowed = largest < 0 ? -1 : kernels::magnitude_of(largest);
-  const Range range(cut.form);
+  const Range range(blocking.form);
   const bool zeros = range.limits() && extremes.least == 0 && extremes.largest > 0;
   Judgement judgement;
   if (extremes.largest <= allowed && extremes.largest <= range.over(extremes.least_positive) &&
       !zeros) {
     return judgement;
   }
-  const Judge judge(cut, height, width, allowed, windows);
+  const Judge judge(blocking, height, width, allowed, windows);
   for (std::int64_t a = 0; a < region.tile_rows; ++a) {
     for (std::int64_t b = 0; b < region.tile_cols; ++b) {
       const TileMark mark = judge.mark(a, b);

@@ -1,26 +1,26 @@
-// Which tiles may be transformed. A tile's outputs are made of all its inputs, which cancel again
-// where an output's window does not have them; what rounding leaves of them is in proportion to the
-// largest input of the tile, and of infinity and NaN it is NaN. A tile is therefore computed by the
-// sums of the definition (direct.hpp)
-// - if an input is not finite, or so large that a number on the way could be too large for f32;
-// - of more than two outputs an axis, if its largest input is more than range_of(form) times the
-//   largest in the window of one of its outputs, unless that window is all zeros: such an output is
-//   set to zero before the epilogue.
-// Only magnitudes (kernels/winograd/magnitudes.hpp) of a tile's inputs and the weights of its group
-// decide.
+// Decides which tiles may be transformed. Every input of a tile takes part in all its outputs, and
+// cancels in those whose windows do not have it. Rounding leaves an error in proportion to the
+// largest input of the tile, and an input of infinity or NaN leaves NaN. A tile is therefore
+// computed by the sums of the definition (direct_sums.hpp)
+// - if an input is not finite, or so large that an intermediate number could overflow f32;
+// - in forms with m > 2, if its largest input is more than range_of(form) times the largest one in
+//   the window of one of its outputs. A window of zeros is an exception: its output is set to zero
+//   before the epilogue.
+// The decision depends only on the magnitudes (kernels/winograd/magnitudes.hpp) of the tile's
+// inputs and on the weights of its group.
 #pragma once
 
 #include <cstdint>
 #include <span>
 
-#include "algorithms/winograd/cut.hpp"
+#include "algorithms/winograd/blocking.hpp"
 #include "kernels/winograd/magnitudes.hpp"
 #include "kernels/winograd/winograd.hpp"
 
 namespace plait::algorithm::winograd {
 
-// The largest input that weights allow, kernels of channels x taps one after the other; below 0 if
-// one is not finite, for then even zeros give NaN.
+// The largest input that the weights allow, or a negative number if a weight is not finite, because
+// even zeros then give NaN. `kernels` has kernels of channels x taps elements one after the other.
 float largest_input(const Form& form, int axes, std::span<const float> kernels,
                     std::int64_t elements_of_kernel);
 
@@ -29,9 +29,9 @@ struct Judgement {
   bool marks = false;  // whether any tile is marked
 };
 
-// Marks the tiles of a region that has height x width outputs. `windows`: of the magnitudes of its
-// inputs, which are replaced; its outputs and taps are set here.
-Judgement judge_tiles(const Cut& cut, const kernels::Region& region, std::int64_t height,
+// Marks the tiles of a region that has height x width outputs. `windows` has the magnitudes of its
+// inputs, which are overwritten by those of the windows.
+Judgement judge_tiles(const Blocking& blocking, const kernels::Region& region, std::int64_t height,
                       std::int64_t width, float largest, kernels::MagnitudeWindows windows,
                       kernels::TileMark* marks);
 

@@ -1,4 +1,4 @@
-// The register tiles that the products of a cut may take.
+// The register tiles that the products of a blocking may use.
 #pragma once
 
 #include <array>
@@ -10,31 +10,31 @@
 
 namespace plait::algorithm::winograd {
 
-// Register tiles of one number of rows, by their columns.
+// All register tiles with the same number of rows, by their columns.
 class TilesOfRows {
  public:
   static constexpr int kMostColumns = 32;
 
   TilesOfRows(const kernels::TileSet& set, int rows);
 
-  // All there are of a target, the most rows first.
+  // One for each number of rows on a target, in descending order.
   static std::span<const TilesOfRows> of(Target target);
 
   int rows() const { return rows_; }
   int most_columns() const { return most_; }
-  // The narrowest one of at least so many columns, of at most most_columns().
+  // The narrowest tile with at least so many columns, which must not exceed most_columns().
   const kernels::Tile& at_least(std::int64_t columns) const {
     return *by_columns_[static_cast<std::size_t>(columns)];
   }
-  // Cuts `tiles` columns into pieces of as equal width as can be, the last of which may reach
-  // beyond; calls piece(first, tile).
-  template <class Piece>
-  void cut(std::int64_t tiles, const Piece& piece) const {
-    const int end = static_cast<int>(tiles);  // divisions of 64 bits take longer
+  // Splits `count` columns into ranges of about equal width and calls f(first, tile) for each. The
+  // last tile may extend beyond `count`.
+  template <class F>
+  void split(std::int64_t count, const F& f) const {
+    const int end = static_cast<int>(count);  // 64-bit divisions take longer
     int first = 0;
-    for (int pieces = (end + most_ - 1) / most_; first < end; --pieces) {
-      const kernels::Tile& tile = at_least((end - first + pieces - 1) / pieces);
-      piece(first, tile);
+    for (int ranges = (end + most_ - 1) / most_; first < end; --ranges) {
+      const kernels::Tile& tile = at_least((end - first + ranges - 1) / ranges);
+      f(first, tile);
       first += tile.cols;
     }
   }

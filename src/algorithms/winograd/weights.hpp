@@ -1,18 +1,19 @@
-// Weights at the points: U = G g G^T, computed in f64 and rounded once.
+// Computes the weights at the points, U = G g G^T, in f64, and rounds them once.
 #pragma once
 
 #include <cstdint>
 
-#include "algorithms/winograd/cut.hpp"
+#include "algorithms/winograd/blocking.hpp"
 
 namespace plait::algorithm::winograd {
 
-// How many pieces of work there are, one block of output channels each.
-std::int64_t weight_blocks(const Problem& problem, const Cut& cut);
-// Writes what belongs to block `block` of all that is packed (Cut): u[block][point][channel][row],
-// biases, the weights as they are, [rows of a direct tile][channel, tap][row], and what inputs they
-// allow; rows beyond the last output channel are 0. `bias` may be null: zeros.
-void transform_weights(const Problem& problem, const Cut& cut, const float* kernel,
+// The number of blocks of output channels in all groups.
+std::int64_t weight_blocks(const Problem& problem, const Blocking& blocking);
+// Writes the parts of one block into the packed weights `out` (see Blocking):
+// u[point][channel][row], the biases, the weights as they are as [rows of a direct tile][channel,
+// tap][row], and the largest input that they allow. Rows beyond the last output channel are 0. If
+// `bias` is null, biases are 0.
+void transform_weights(const Problem& problem, const Blocking& blocking, const float* kernel,
                        const float* bias, std::int64_t block, float* out);
 
 }  // namespace plait::algorithm::winograd

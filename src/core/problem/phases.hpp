@@ -5,7 +5,21 @@
 #include <cstdint>
 #include <numeric>
 
+#include "core/integers.hpp"
+
 namespace plait {
+
+// Position start + j * stride lies in [0, size) for those 0 <= j < count that are in [first, last).
+struct InputRange {
+  InputRange(std::int64_t start_, std::int64_t stride, std::int64_t size, std::int64_t count)
+      : start(start_),
+        first(std::min(count, start >= 0 ? 0 : ceil_div(-start, stride))),
+        last(std::max(first, std::min(count, ceil_div(size - start, stride)))) {}
+
+  bool is_empty() const { return first == last; }
+
+  std::int64_t start, first, last;
+};
 
 // Only every stride-th position is ever the first of a window, so the positions that taps read fall
 // into phases: every stride-th position from one on. Within its phase every tap reads like stride

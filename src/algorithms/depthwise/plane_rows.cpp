@@ -1,4 +1,4 @@
-#include "algorithms/depthwise/plane_lines.hpp"
+#include "algorithms/depthwise/plane_rows.hpp"
 
 #include <algorithm>
 
@@ -15,19 +15,16 @@ Geometry::Geometry(const Problem& problem, std::int64_t lanes)
                                  : lanes),
       pitch(round_up(lead + columns, lanes)),
       row_stride(saturated_product({horizontal.phases, pitch})) {
-  const std::int64_t step = problem.stride.w;
   for (std::int64_t phase = 0; phase < horizontal.phases; ++phase) {
-    const std::int64_t column = horizontal.first_of(phase) - problem.padding.left;
-    const std::int64_t first = std::min(columns, column >= 0 ? 0 : ceil_div(-column, step));
-    const std::int64_t last = std::min(columns, ceil_div(problem.w - column, step));
-    spans.push_back({first, std::max(first, last), column});
-    has_input = has_input || last > first;
+    in_input.emplace_back(horizontal.first_of(phase) - problem.padding.left, problem.stride.w,
+                          problem.w, columns);
+    has_input = has_input || !in_input.back().is_empty();
   }
 }
 
-std::int64_t Geometry::strip_floats(std::int64_t lines) const {
+std::int64_t Geometry::strip_floats(std::int64_t output_rows) const {
   const std::int64_t rows =
-      saturated_product({saturated_sum(lines, vertical.extent), vertical.phases});
+      saturated_product({saturated_sum(output_rows, vertical.extent), vertical.phases});
   return saturated_sum(saturated_product({rows, row_stride}), kernels::kPlaneSlack + lead);
 }
 
@@ -44,8 +41,8 @@ std::vector<std::int32_t> Geometry::tap_offsets(std::int64_t k_h, std::int64_t k
   return list;
 }
 
-PlaneLines::PlaneLines(const Problem& problem, const Geometry& geometry,
-                       const kernels::PlaneKernels& kernels, const float* x)
+PlaneRows::PlaneRows(const Problem& problem, const Geometry& geometry,
+                     const kernels::PlaneKernels& kernels, const float* x)
     : problem_(problem),
       geometry_(geometry),
       kernels_(kernels),
@@ -54,20 +51,21 @@ PlaneLines::PlaneLines(const Problem& problem, const Geometry& geometry,
       fills_(padding_is_one_value(problem)),
       outside_(padding_value(problem)) {}
 
-// Rows are written in order, as each may overwrite the start of the next. All rows of the strip
-// that lie equally far apart in the input are written at once.
-void PlaneLines::fill(std::int64_t n, std::int64_t c, std::int64_t first, std::int64_t lines,
-                      float* strip, bool borders) const {
+// Rows are written in order, because each may overwrite the start of the next. One call writes all
+// rows of the strip that lie equally far apart in the input.
+void PlaneRows::fill(std::int64_t n, std::int64_t c, std::int64_t first, std::int64_t output_rows,
+                     float* strip, bool borders) const {
   const AxisPhases& axis = geometry_.vertical;
   const float* channel = x_ + n * strides_[0] + c * strides_[1];
   const bool every_row = axis.phases == axis.stride && axis.dilation % axis.stride == 1;
   const std::int64_t step = axis.phases == 1 ? axis.stride : every_row ? 1 : 0;
-  const std::int64_t rows = geometry_.rows(lines);
+  const std::int64_t rows = geometry_.rows(output_rows);
   float* to = strip + geometry_.lead;
   for (std::int64_t r = 0; r < rows;) {
-    const std::int64_t line = axis.phases == 1 ? r : r / axis.phases;
+    const std::int64_t step_down = axis.phases == 1 ? r : r / axis.phases;
+    const std::int64_t phase = r - step_down * axis.phases;
     const std::int64_t position =
-        (first + line) * axis.stride + axis.first_of(r - line * axis.phases) - problem_.padding.top;
+        (first + step_down) * axis.stride + axis.first_of(phase) - problem_.padding.top;
     const std::int64_t row =
         source_position(problem_.padding_mode, position, problem_.h, problem_.padding.bottom);
     std::int64_t count = 1;
@@ -86,7 +84,7 @@ void PlaneLines::fill(std::int64_t n, std::int64_t c, std::int64_t first, std::i
   }
 }
 
-void PlaneLines::fill_outside(float* to) const {
+void PlaneRows::fill_outside(float* to) const {
   kernels::PlaneRows row;
   row.after = geometry_.columns;
   row.value = outside_;
@@ -97,9 +95,9 @@ void PlaneLines::fill_outside(float* to) const {
   }
 }
 
-// Rows of the strip from rows of the input, `step` floats apart.
-void PlaneLines::fill_rows(const float* row, std::int64_t rows, std::int64_t step, float* to,
-                           bool borders) const {
+// Writes `rows` rows of the strip from rows of the input that lie `step` floats apart.
+void PlaneRows::fill_rows(const float* row, std::int64_t rows, std::int64_t step, float* to,
+                          bool borders) const {
   const AxisPhases& axis = geometry_.horizontal;
   const bool dense = strides_[3] == 1 && geometry_.has_input;
   const bool copies = dense && axis.stride == 1;
@@ -109,45 +107,45 @@ void PlaneLines::fill_rows(const float* row, std::int64_t rows, std::int64_t ste
   if ((copies || splits) && fills_) return;
   for (std::int64_t r = 0; r < rows; ++r, row += step, to += geometry_.row_stride) {
     for (std::int64_t p = 0; p < axis.phases; ++p) {
-      const Span& span = geometry_.spans[static_cast<std::size_t>(p)];
+      const InputRange& range = geometry_.in_input[static_cast<std::size_t>(p)];
       float* const phase = to + p * geometry_.pitch;
-      for (std::int64_t j = 0; j < span.first; ++j) {
-        phase[j] = at(row, span.column + j * axis.stride);
+      for (std::int64_t j = 0; j < range.first; ++j) {
+        phase[j] = at(row, range.start + j * axis.stride);
       }
-      for (std::int64_t j = span.last; j < geometry_.columns; ++j) {
-        phase[j] = at(row, span.column + j * axis.stride);
+      for (std::int64_t j = range.last; j < geometry_.columns; ++j) {
+        phase[j] = at(row, range.start + j * axis.stride);
       }
-      if (!copies && !splits) pick(row, span, phase);
+      if (!copies && !splits) gather(row, range, phase);
     }
   }
 }
 
-float PlaneLines::at(const float* row, std::int64_t column) const {
+float PlaneRows::at(const float* row, std::int64_t column) const {
   const std::int64_t source =
       source_position(problem_.padding_mode, column, problem_.w, problem_.padding.right);
   return source == kOutside ? outside_ : row[source * strides_[3]];
 }
 
-void PlaneLines::copy(const float* row, std::int64_t rows, std::int64_t step, float* to,
-                      bool borders) const {
-  const Span& span = geometry_.spans.front();
+void PlaneRows::copy(const float* row, std::int64_t rows, std::int64_t step, float* to,
+                     bool borders) const {
+  const InputRange& range = geometry_.in_input.front();
   kernels::PlaneRows copied;
-  copied.from = row + span.column + span.first;
+  copied.from = row + range.start + range.first;
   copied.from_stride = step;
-  copied.count = span.last - span.first;
-  copied.to = to + span.first;
+  copied.count = range.last - range.first;
+  copied.to = to + range.first;
   copied.to_stride = geometry_.row_stride;
-  copied.before = span.first;
-  copied.after = geometry_.columns - span.last;
+  copied.before = range.first;
+  copied.after = geometry_.columns - range.last;
   copied.rows = rows;
   copied.value = outside_;
   if (!borders) copied.before = copied.after = 0;
   kernels_.copy(copied);
 }
 
-// Input column 0 is the first in its phase, number left % 2, behind left / 2 padded ones.
-void PlaneLines::split(const float* row, std::int64_t rows, std::int64_t step, float* to,
-                       bool borders) const {
+// Input column 0 is the first of phase left % 2, where left / 2 columns of padding precede it.
+void PlaneRows::split(const float* row, std::int64_t rows, std::int64_t step, float* to,
+                      bool borders) const {
   const std::int64_t left = problem_.padding.left;
   const std::int64_t columns = geometry_.columns;
   const std::int64_t count =
@@ -170,12 +168,12 @@ void PlaneLines::split(const float* row, std::int64_t rows, std::int64_t step, f
   kernels_.split(even, odd);
 }
 
-void PlaneLines::pick(const float* row, const Span& span, float* to) const {
-  if (span.first == span.last) return;
-  const float* from = row + (span.column + span.first * problem_.stride.w) * strides_[3];
-  // A step over huge padding is only taken from one real pixel to another.
-  const std::int64_t stride = span.last - span.first == 1 ? 1 : problem_.stride.w * strides_[3];
-  for (std::int64_t j = span.first; j < span.last; ++j, from += stride) to[j] = *from;
+void PlaneRows::gather(const float* row, const InputRange& range, float* to) const {
+  if (range.is_empty()) return;
+  const float* from = row + (range.start + range.first * problem_.stride.w) * strides_[3];
+  // A single pixel needs no stride, and a stride as long as huge padding could overflow here.
+  const std::int64_t stride = range.last - range.first == 1 ? 1 : problem_.stride.w * strides_[3];
+  for (std::int64_t j = range.first; j < range.last; ++j, from += stride) to[j] = *from;
 }
 
 }  // namespace plait::algorithm::depthwise
