@@ -201,10 +201,10 @@ TEST(Conv2dIntoErrors, OutputThatSharesMemory) {
   };
   EXPECT_EQ(into(x(473), kernel), "the output (1x4x6x6) overlaps x (1x2x8x8) in memory");
   const TensorView<const float> dense(memory.data() + 743, {4, 2, 3, 3});
-  EXPECT_EQ(into(x(0), dense), "the output (1x4x6x6) overlaps K (4x2x3x3) in memory");
+  EXPECT_EQ(into(x(0), dense), "the output (1x4x6x6) overlaps weight (4x2x3x3) in memory");
   // Weights and biases that are not dense are copied first; sharing memory is wrong all the same.
   const TensorView<const float> turned(memory.data() + 743, {4, 2, 3, 3}, {18, 9, 1, 3});
-  EXPECT_EQ(into(x(0), turned), "the output (1x4x6x6) overlaps K (4x2x3x3) in memory");
+  EXPECT_EQ(into(x(0), turned), "the output (1x4x6x6) overlaps weight (4x2x3x3) in memory");
   const TensorView<const float> every_other(memory.data() + 740, {4}, {2});
   EXPECT_EQ(into(x(0), kernel, {.bias = every_other}),
             "the output (1x4x6x6) overlaps bias (4) in memory");

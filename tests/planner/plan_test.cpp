@@ -118,7 +118,7 @@ TEST(WrongCall, ShapeOfK) {
   EXPECT_EQ(refusal(unpacked, [&] { unpacked.run_unpacked(transposed, {}); }), expected);
   const TensorView<const float> hwio(transposed.data(), {3, 4, 3, 3}, {1, 3, 36, 12});
   EXPECT_EQ(refusal(unpacked, [&] { unpacked.run_unpacked(hwio, {}); }),
-            "K has strides 1_3_36_12 but the plan was made for 36_9_3_1");
+            "weight has strides 1_3_36_12 but the plan was made for 36_9_3_1");
 }
 
 TEST(WrongCall, Bias) {
@@ -268,7 +268,7 @@ TEST(Overlap, OfTheOutputWithWeights) {
     call.made.run<float>(call.operands.x, kernel, bias, {memory.data() + offset, {1, 3, 4, 3}});
   };
   EXPECT_EQ(refusal(call, [&] { run(107); }),
-            "the output (1x3x4x3) overlaps K (3x4x3x3) in memory");
+            "the output (1x3x4x3) overlaps weight (3x4x3x3) in memory");
   EXPECT_EQ(refusal(call, [&] { run(120); }), "the output (1x3x4x3) overlaps bias (3) in memory");
   EXPECT_TRUE(test::same_bytes(memory, Tensor<float>({200})));
   EXPECT_NO_THROW(run(110)) << "between the two";
