@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
+#include <type_traits>
 
 namespace plait {
 
@@ -41,13 +42,13 @@ inline std::int64_t saturated_sum(std::int64_t a, std::int64_t b) {
 }
 
 // a / b rounded up; b > 0, a of either sign.
-template <std::integral A, std::integral B>
-constexpr auto ceil_div(A a, B b) {
-  const auto quotient = a / b;
+template <std::integral T>
+constexpr T ceil_div(T a, std::type_identity_t<T> b) {
+  const T quotient = a / b;
   return a % b > 0 ? quotient + 1 : quotient;
 }
-template <std::integral A, std::integral B>
-constexpr auto round_up(A a, B multiple) {
+template <std::integral T>
+constexpr T round_up(T a, std::type_identity_t<T> multiple) {
   return ceil_div(a, multiple) * multiple;
 }
 

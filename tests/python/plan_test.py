@@ -131,7 +131,7 @@ def test_limits() -> None:
     ("limits", "error", "text"),
     [
         ({"accuracy": "exact"}, ValueError, "strict, fp32, relaxed"),
-        ({"algorithm": "magic"}, ValueError, "known: channels"),
+        ({"algorithm": "magic"}, ValueError, "known: depthwise"),
         ({"max_workspace_bytes": -1}, ValueError, "at least 0"),
         ({"threads": 0}, ValueError, "at least 1"),
         ({"threads": "two"}, TypeError, "threads must be an int but is 'two'"),
