@@ -88,9 +88,7 @@ def main() -> int:
             path for path in wanted.keys() | present.keys() if wanted.get(path) != present.get(path)
         ]
         for path in sorted(stale):
-            print(
-                f"{path.relative_to(ROOT)}:1: not what its algorithm says: run tools/algorithm_pages.py"
-            )
+            print(f"{path.relative_to(ROOT)}:1: not what its algorithm says: run {sys.argv[0]}")
         return 1 if stale else 0
     PAGES.mkdir(exist_ok=True)
     for path in present.keys() - wanted.keys():

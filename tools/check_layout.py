@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Checks what compilers and linters do not: which part may include which, that all algorithms
-have one shape, that no part outgrows its budget of lines, and that the tree stays readable. Prints each finding as file:line: message; see MAP.md."""
+"""Checks what compilers and linters do not: which part may include which, that all algorithms have
+one shape, that no part outgrows its budget of lines, and that the tree stays readable. Prints each
+finding as file:line: message; see MAP.md."""
 
 import re
 import subprocess

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Searches the points of Winograd's forms: the ones in src/kernels/winograd/toom_cook.hpp are from here.
+"""Searches the points of Winograd's forms: those in src/kernels/winograd/toom_cook.hpp are from
+here.
 
 Points are 0, infinity, pairs a and -a and, where their number is odd, one single one, all multiples
 of 1 / DENOMINATOR whose transforms of inputs and of sums are exact in float32. They are ranked by

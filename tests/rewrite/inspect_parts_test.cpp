@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "rewrite/inspect/blocks.hpp"
 #include "rewrite/inspect/bank.hpp"
+#include "rewrite/inspect/blocks.hpp"
 #include "support/inspect.hpp"
 
 namespace plait::test {
