@@ -71,8 +71,9 @@ std::string legend(const BenchRun& run) {
   }
   return fmt::format(
       "spread: (90th - 10th percentile) / median. peak: share of the multiply-add peak measured\n"
-      "around the problem, {:.4g} to {:.4g} GFLOP/s. memory: x, K and y once each, as a share of\n"
-      "{:.3g} GB/s read from memory. error: rms / rms of the output.\n",
+      "around the problem, {:.4g} to {:.4g} GFLOP/s. memory: x, weight and y once each, as a "
+      "share\n"
+      "of {:.3g} GB/s read from memory. error: rms / rms of the output.\n",
       lowest, highest, run.memory_bytes_per_second / 1e9);
 }
 

@@ -297,8 +297,8 @@ Command add_cost_command(CLI::App& app) {
       "A sum of t terms is t multiplications and t - 1 additions, a bias one more addition per\n"
       "output; flops are 2 x multiplications. \"Without padding\" leaves out the products by "
       "padding\n"
-      "zeros. The roofline is the longer of multiplying at this machine's peak and of moving x, K\n"
-      "and y once, by the rates that plans reckon with. Without --measure nothing is computed.\n"
+      "zeros. The roofline is the longer of multiplying at this machine's peak and of moving x,\n"
+      "weight and y once, at the rates that plans use. Without --measure nothing is computed.\n"
       "\n" +
       sweep_footer());
   return {command, [arguments] { return cost_command(*arguments); }};

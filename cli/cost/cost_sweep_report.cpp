@@ -131,7 +131,7 @@ std::string sweep_text(const CostSweep& run) {
     text += c;
   }
   text += fmt::format(
-      "\nfactor: multiplications / those of {} = {}. parameters: of K. flops/byte: 2 x "
+      "\nfactor: multiplications / those of {} = {}. parameters: of the weight. flops/byte: 2 x "
       "multiplications\nper byte read and written once.{}\n",
       run.sweep.variable->name, run.first_legal().value,
       run.timing ? " measured: the median. GFLOP/s: 2 x multiplications / it." : "");

@@ -154,9 +154,9 @@ Packed Plan::pack(TensorView<const T> weight, TensorView<const T> bias) const {
   if (!state_->prepacked) {
     throw Error(Status::invalid_argument,
                 reads_weights(problem().direction)
-                    ? "the plan was made with prepacked = false: hand K and bias to run"
+                    ? "the plan was made with prepacked = false: hand weight and bias to run"
                     : std::string(name_of(problem().direction)) +
-                          " reads no K that could be packed: hand its operands to run");
+                          " reads no weight that could be packed: hand its operands to run");
   }
   check_dtype<T>(problem());
   check_second(problem(), weight, bias);
@@ -174,7 +174,7 @@ void Plan::run(TensorView<const T> in, const Packed& packed, TensorView<T> out,
     throw Error(Status::invalid_argument,
                 "weights are packed as \"" + packed.format() + "\" but the plan takes " +
                     (state_->prepacked ? "\"" + packed_format() + "\""
-                                       : std::string("K and bias unpacked")));
+                                       : std::string("weight and bias unpacked")));
   }
   Args args;
   args.packed = packed.data();

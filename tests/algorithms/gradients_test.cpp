@@ -235,7 +235,7 @@ TEST(Gradients, NameWhatIsWrongWithAnOperand) {
   expect_contains(refusal([&] { weights.run<float>(x.view(), dy.view(), none, other.view()); }),
                   "dweight must be 3x2x3x3");
   expect_contains(refusal([&] { weights.pack<float>(dk.view()); }),
-                  "backward_weights reads no K that could be packed");
+                  "backward_weights reads no weight that could be packed");
   const Plan data = plan("1x2x5x5,3x2x3x3,bias,backward_data");
   Tensor<float> bias({3});
   expect_contains(refusal([&] { data.pack<float>(dk.view(), bias.view()); }),

@@ -218,11 +218,11 @@ TEST(WrongCall, PackedAndUnpackedForms) {
   Call unpacked("1x4x6x5,3x4x3x3", false);
   EXPECT_EQ(unpacked.made.packed_bytes(), 0U);
   EXPECT_EQ(refusal(unpacked, [&] { unpacked.made.pack(unpacked.operands.kernel); }),
-            "the plan was made with prepacked = false: hand K and bias to run");
+            "the plan was made with prepacked = false: hand weight and bias to run");
   EXPECT_EQ(
       refusal(unpacked, [&] { unpacked.made.run(unpacked.operands.x, packed.packed, unpacked.y); }),
       "weights are packed as \"" + packed.made.packed_format() +
-          "\" but the plan takes K and bias unpacked");
+          "\" but the plan takes weight and bias unpacked");
 }
 
 TEST(WrongCall, MisalignedWorkspace) {

@@ -67,7 +67,7 @@ def test_errors_name_the_gradients(rng) -> None:
     packed = plan.pack(np.zeros((5, 3, 3, 3), "float32"))
     with pytest.raises(ValueError, match="dy must be 1x5x5x4 for this plan but is 1x3x7x6"):
         plan.run(np.zeros((1, 3, 7, 6), "float32"), packed)
-    with pytest.raises(ValueError, match="reads no K that could be packed"):
+    with pytest.raises(ValueError, match="reads no weight that could be packed"):
         plait.plan("1x3x7x6,5x3x3x3,backward_weights").pack(np.zeros((5, 3, 3, 3), "float32"))
     with pytest.raises(ValueError, match="reads dy alone"):
         plait.plan("1x3x7x6,5x3x3x3,backward_bias").run(dy, dy)
