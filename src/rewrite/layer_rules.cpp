@@ -71,7 +71,7 @@ std::string broken_list(const char* name, const std::vector<std::int64_t>& list,
   }
   std::set<std::int64_t> seen;
   for (const std::int64_t channel : list) {
-    const std::string start = std::string(name) + " has channel " + std::to_string(channel);
+    std::string start = std::string(name) + " has channel " + std::to_string(channel);
     if (channel < 0) return start;
     if (channel >= limit) return start + " but " + of + " has " + std::to_string(limit);
     if (once && !seen.insert(channel).second) return start + " twice";

@@ -270,15 +270,19 @@ std::vector<LayersCost> compare_layers(const std::vector<Layers<T>>& alternative
   return costs;
 }
 
-#define PLAIT_INSTANTIATE(T)                                                                     \
-  template Problem problem_of(const ConvLayer<T>&, const Dims&);                                 \
-  template Dims output_shape(const Layers<T>&, const Dims&);                                     \
-  template Tensor<T> run_layers(const Layers<T>&, TensorView<const T>, const RunLayersOptions&); \
-  template std::int64_t multiplications_per_position(const Layers<T>&);                          \
-  template std::vector<LayersCost> compare_layers(const std::vector<Layers<T>>&, const Dims&,    \
-                                                  const LayersCostOptions&);
-PLAIT_INSTANTIATE(float)
-PLAIT_INSTANTIATE(double)
-#undef PLAIT_INSTANTIATE
+template Problem problem_of(const ConvLayer<float>&, const Dims&);
+template Dims output_shape(const Layers<float>&, const Dims&);
+template Tensor<float> run_layers(const Layers<float>&, TensorView<const float>,
+                                  const RunLayersOptions&);
+template std::int64_t multiplications_per_position(const Layers<float>&);
+template std::vector<LayersCost> compare_layers(const std::vector<Layers<float>>&, const Dims&,
+                                                const LayersCostOptions&);
+template Problem problem_of(const ConvLayer<double>&, const Dims&);
+template Dims output_shape(const Layers<double>&, const Dims&);
+template Tensor<double> run_layers(const Layers<double>&, TensorView<const double>,
+                                   const RunLayersOptions&);
+template std::int64_t multiplications_per_position(const Layers<double>&);
+template std::vector<LayersCost> compare_layers(const std::vector<Layers<double>>&, const Dims&,
+                                                const LayersCostOptions&);
 
 }  // namespace plait
