@@ -17,13 +17,13 @@ from matplotlib.ticker import EngFormatter, FixedLocator, LogLocator, NullLocato
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 MARKS = ["o", "s", "^", "D", "v", "p"]
 COMPARED = {"color": "#444444", "linestyle": "--", "linewidth": 1.2}
-MOST_CHARACTERS = 110  # that fit below the x axis
+MOST_CHARACTERS = 110  # that fit in a line across the chart
 
 
 def heading(text):
     """Leave out what does not fit, and control characters, which a picture cannot show."""
     text = "".join(c if c.isprintable() else "?" for c in text)
-    return text if len(text) <= 110 else text[:110] + "..."
+    return text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS] + "..."
 
 
 def unevenness(values):

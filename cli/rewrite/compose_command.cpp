@@ -131,14 +131,9 @@ template <class T>
 std::optional<Pair> middle_size(const Steps& steps, const Tensor<T>& kernel,
                                 const std::optional<Pair>& size) {
   if (!size) return {};
-  Problem first;
-  first.h = size->h;
-  first.w = size->w;
-  first.k_h = kernel.size(2);
-  first.k_w = kernel.size(3);
-  first.stride = steps.stride;
-  first.dilation = steps.dilation;
-  first.padding = steps.padding;
+  const Problem first =
+      Problem::of({1, 1, size->h, size->w}, {1, 1, kernel.size(2), kernel.size(3)}, steps.stride,
+                  steps.padding, steps.dilation);
   try {
     validate(first);
   } catch (const Error&) {

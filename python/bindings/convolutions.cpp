@@ -325,12 +325,8 @@ template <class T>
 Tensor<T> corr2d_with(const TensorView<const T>& x, const TensorView<const T>& weight,
                       const Pair& stride, nb::handle padding, int threads) {
   if (x.rank() != 2 || weight.rank() != 2) return corr2d<T>(x, weight, threads);  // refuses them
-  Problem sizes;
-  sizes.h = x.size(0);
-  sizes.w = x.size(1);
-  sizes.k_h = weight.size(0);
-  sizes.k_w = weight.size(1);
-  sizes.stride = stride;
+  const Problem sizes =
+      Problem::of({1, 1, x.size(0), x.size(1)}, {1, 1, weight.size(0), weight.size(1)}, stride);
   Conv2dOptions<T> options;
   options.threads = threads;
   options.stride = stride;

@@ -39,14 +39,7 @@ Problem from_shapes(nb::handle x_shape, nb::handle weight_shape, nb::handle stri
                     nb::handle padding_value, nb::handle layout, nb::handle dtype) {
   const Dims x = to_shape("x_shape", x_shape);
   const Dims weight = to_shape("weight_shape", weight_shape);
-  Problem problem;
-  problem.n = x[0];
-  problem.c_i = x[1];
-  problem.h = x[2];
-  problem.w = x[3];
-  problem.c_o = weight[0];
-  problem.k_h = weight[2];
-  problem.k_w = weight[3];
+  Problem problem = Problem::of(x, weight);
   problem.groups = to_int("groups", groups);
   problem.stride = to_pair("stride", stride, Axes::hw);
   problem.dilation = to_pair("dilation", dilation, Axes::hw);

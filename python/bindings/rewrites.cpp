@@ -124,13 +124,8 @@ Options to_options(const KernelArguments& arguments, const Dims& shape, const Ki
   }
   options.input_size = to_size("input_size", arguments.input_size);
   options.measure_seconds = seconds;
-  Problem sizes;
-  sizes.h = options.input_size->h;
-  sizes.w = options.input_size->w;
-  sizes.k_h = window[2];
-  sizes.k_w = window[3];
-  sizes.stride = options.stride;
-  sizes.dilation = options.dilation;
+  const Problem sizes = Problem::of({1, 1, options.input_size->h, options.input_size->w}, window,
+                                    options.stride, 0, options.dilation);
   options.padding = to_padding(arguments.padding, Axes::hw, sizes);
   return options;
 }

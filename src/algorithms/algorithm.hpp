@@ -47,7 +47,7 @@ class Execution {
   // bytes.
   virtual std::string packed_format() const = 0;
   // Writes Cost::packed_bytes to `out`, aligned to 64 bytes. `bias` may be null.
-  virtual void pack(const void* kernel, const void* bias, std::byte* out) const = 0;
+  virtual void pack(const void* weight, const void* bias, std::byte* out) const = 0;
   virtual void run(const Args& args) const = 0;
   virtual int threads() const = 0;  // the largest number of tasks that run at once
   // The blocking in words, for explanations; empty if there is nothing to choose.

@@ -9,6 +9,7 @@
 #include "algorithms/registry.hpp"
 #include "core/problem/problem_rules.hpp"
 #include "core/tensor/aligned_buffer.hpp"
+#include "core/values.hpp"
 #include "planner/overlap_check.hpp"
 #include "planner/planner.hpp"
 #include "planner/workspace.hpp"
@@ -50,14 +51,6 @@ bool same_strides(const Dims& shape, const Dims& a, const Dims& b) {
     if (shape[axis] > 1 && a[axis] != b[axis]) return false;
   }
   return true;
-}
-
-std::string strides_text(const Dims& strides) {
-  std::string text;
-  for (const std::int64_t stride : strides) {
-    text += (text.empty() ? "" : "_") + std::to_string(stride);
-  }
-  return text;
 }
 
 template <class T>

@@ -98,10 +98,8 @@ Entry ask(const Algorithm& algorithm, const Problem& problem, const Request& req
 }
 
 bool before(const Entry& a, const Entry& b) {
-  const bool a_refused = a.candidate.standing == Candidate::Standing::refused;
-  const bool b_refused = b.candidate.standing == Candidate::Standing::refused;
-  if (a_refused != b_refused) return b_refused;
-  if (!a_refused && a.rank_seconds != b.rank_seconds) return a.rank_seconds < b.rank_seconds;
+  if (is_refused(a) != is_refused(b)) return is_refused(b);
+  if (!is_refused(a) && a.rank_seconds != b.rank_seconds) return a.rank_seconds < b.rank_seconds;
   return a.candidate.algorithm < b.candidate.algorithm;
 }
 
@@ -152,6 +150,7 @@ void rank_reproducibly(std::vector<Entry>& entries, const Problem& problem,
 // first. If the first one refused, all refused.
 struct Asked {
   Problem problem;
+  bool is_other_spelling = false;  // than the one that was given, normalized
   std::vector<Entry> entries;
 };
 
@@ -163,11 +162,11 @@ Asked ask_all(const Problem& problem, const Request& request) {
     return entries;
   };
   const Problem normalized = normalized_problem(problem);
-  Asked asked{canonical_problem(normalized), {}};
-  asked.entries = ranked(asked.problem);
+  const Problem canonical = canonical_problem(normalized);
+  Asked asked{canonical, canonical != normalized, ranked(canonical)};
   // Forced algorithms, caps and packed weights may suit only the spelling that was given.
-  if (is_refused(asked.entries.front()) && asked.problem != normalized) {
-    asked = {normalized, ranked(normalized)};
+  if (is_refused(asked.entries.front()) && asked.is_other_spelling) {
+    asked = {normalized, false, ranked(normalized)};
   }
   return asked;
 }
@@ -221,8 +220,8 @@ void give_reasons(std::vector<Entry>& entries, const Limits& limits) {
                   : limits.reproducible     ? "lowest predicted time on the canonical machine"
                                             : "lowest predicted time";
   for (std::size_t i = 1; i < entries.size(); ++i) {
+    if (is_refused(entries[i])) continue;
     Candidate& candidate = entries[i].candidate;
-    if (candidate.standing == Candidate::Standing::refused) continue;
     if (i == 1) candidate.standing = Candidate::Standing::runner_up;
     candidate.factor = candidate.cost.predicted_seconds / chosen.cost.predicted_seconds;
     candidate.reason = factor_text(candidate.factor) +
@@ -232,9 +231,9 @@ void give_reasons(std::vector<Entry>& entries, const Limits& limits) {
 
 // The output step for the spelling that was given. The other spelling may exchange the axes, so
 // that each axis takes the least common multiple.
-Pair output_step_of(const Offer& offer, bool is_other_spelling) {
-  if (!is_other_spelling) return offer.output_step;
-  return std::lcm(offer.output_step.h, offer.output_step.w);
+Pair output_step_of(const Asked& asked) {
+  const Pair step = asked.entries.front().offer.output_step;
+  return asked.is_other_spelling ? Pair(std::lcm(step.h, step.w)) : step;
 }
 
 }  // namespace
@@ -281,9 +280,8 @@ Ranking rank(const Problem& problem, const Limits& limits, const Machine& machin
   ranking.execution = best.offer.prepare({asked.problem, limits, machine, planner});
   Explanation& explanation = ranking.explanation;
   explanation.problem_line = to_string(problem);
-  const bool is_other_spelling = asked.problem != normalized_problem(problem);
-  if (is_other_spelling) explanation.computed_as = to_string(asked.problem);
-  ranking.output_step = output_step_of(best.offer, is_other_spelling);
+  if (asked.is_other_spelling) explanation.computed_as = to_string(asked.problem);
+  ranking.output_step = output_step_of(asked);
   explanation.cpu = machine.cpu;
   explanation.target = machine.target;
   explanation.threads = limits.threads;

@@ -175,18 +175,9 @@ Problem problem_of(const ConvLayer<T>& layer, const Dims& x_shape) {
   check_x(x_shape);
   const std::string broken = rewrite::broken_rule(layer, x_shape[1]);
   if (!broken.empty()) refuse(broken);
-  Problem problem;
-  problem.n = x_shape[0];
-  problem.c_i = layer.reads.empty() ? x_shape[1] : static_cast<std::int64_t>(layer.reads.size());
-  problem.h = x_shape[2];
-  problem.w = x_shape[3];
-  problem.c_o = layer.kernel.size(0);
-  problem.k_h = layer.kernel.size(2);
-  problem.k_w = layer.kernel.size(3);
-  problem.stride = layer.stride;
-  problem.padding = layer.padding;
-  problem.dilation = layer.dilation;
-  problem.groups = layer.groups;
+  Problem problem = Problem::of(x_shape, layer.kernel.shape(), layer.stride, layer.padding,
+                                layer.dilation, layer.groups);
+  if (!layer.reads.empty()) problem.c_i = static_cast<std::int64_t>(layer.reads.size());
   problem.bias = layer.bias.size() != 0;
   problem.dtype = std::is_same_v<T, double> ? Dtype::f64 : Dtype::f32;
   validate(problem);

@@ -153,9 +153,7 @@ Cost cost_of(const Config& chosen, const Question& question) {
   Cost cost;
   const auto take = [&cost](const auto& blocking) {
     cost.workspace_bytes = blocking.workspace_bytes();
-    cost.product_seconds = blocking.product_seconds;
-    cost.gather_seconds = blocking.gather_seconds;
-    cost.thread_seconds = blocking.thread_seconds;
+    take_times(blocking, cost);
   };
   if (chosen.by_pixels) {
     take(chosen.pixels);
@@ -205,12 +203,12 @@ class Depthwise : public Execution {
 
   std::string packed_format() const override { return format_of(problem_); }
 
-  void pack(const void* kernel, const void* bias, std::byte* out) const override {
-    const auto kernel_bytes = static_cast<std::size_t>(bytes_of(problem_.weight_shape()));
-    transpose(problem_, static_cast<const float*>(kernel), reinterpret_cast<float*>(out));
-    std::memcpy(out + kernel_bytes, kernel, kernel_bytes);
+  void pack(const void* weight, const void* bias, std::byte* out) const override {
+    const auto weight_bytes = static_cast<std::size_t>(bytes_of(problem_.weight_shape()));
+    transpose(problem_, static_cast<const float*>(weight), reinterpret_cast<float*>(out));
+    std::memcpy(out + weight_bytes, weight, weight_bytes);
     if (problem_.bias) {
-      std::memcpy(out + 2 * kernel_bytes, bias, packed_size(problem_) - 2 * kernel_bytes);
+      std::memcpy(out + 2 * weight_bytes, bias, packed_size(problem_) - 2 * weight_bytes);
     }
   }
 

@@ -9,6 +9,7 @@
 
 #include "algorithms/depthwise/plane_rows.hpp"
 #include "kernels/depthwise/planes.hpp"
+#include "kernels/product/predicted_times.hpp"
 
 namespace plait::algorithm::depthwise {
 
@@ -17,23 +18,18 @@ inline constexpr std::size_t kStackBytes = 12288;
 
 // What the blockings over planes and over pixels have in common.
 template <class Tile, int kMostTileRows>
-struct TileBlocking {
+struct TileBlocking : kernels::PredictedTimes {
   // The tile to take when so many rows of a block are left; tiles[tile_rows] also if more are.
   std::array<const Tile*, kMostTileRows + 1> tiles{};
   int tile_rows = 0;            // 0 if nothing fits
   std::int64_t block_rows = 1;  // output rows that a thread takes at a time
   int threads = 1;
   bool on_stack = false;  // the cap is too small for a workspace, but kStackBytes suffice
-  // Predicted times on all threads.
-  double product_seconds = 0;
-  double gather_seconds = 0;
-  double thread_seconds = 0;
 
   bool fits() const { return tile_rows > 0; }
   const Tile& tile(std::int64_t rows_left) const {
     return *tiles[static_cast<std::size_t>(rows_left < tile_rows ? rows_left : tile_rows)];
   }
-  double seconds() const { return product_seconds + gather_seconds + thread_seconds; }
 };
 
 struct PlaneBlocking : TileBlocking<kernels::PlaneTile, 8> {

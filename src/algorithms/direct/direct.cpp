@@ -74,7 +74,6 @@ constexpr Variant kChannels{"direct/channels", kernels::channel_tile_set, true};
 // === accepts ===
 // It takes forward problems in f32, like every matrix product. A strip for one output row must fit
 // under the cap, and 32 bits must address it.
-std::optional<Refusal> refuse(const Problem& problem) { return refuse_as_product(problem); }
 
 // === cost ===
 // offer_strips takes the cost of the blocking from product_cost.
@@ -88,7 +87,7 @@ std::optional<Refusal> refuse(const Problem& problem) { return refuse_as_product
 // === ask ===
 template <const Variant& kVariant>
 Answer ask(const Question& question) {
-  if (auto refusal = refuse(question.problem)) return *std::move(refusal);
+  if (auto refusal = refuse_as_product(question.problem)) return *std::move(refusal);
   return offer_strips(kVariant, question);
 }
 

@@ -145,7 +145,7 @@ void StripRows::fill_plane(const float* channel, const Phase& phase, std::int64_
 void StripRows::fill_row_by_row(const float* channel, const Phase& phase, std::int64_t first_row,
                                 std::int64_t rows, float* to) const {
   const std::int64_t pitch = geometry_.shape.pitch;
-  const std::int64_t start = geometry_.vertical.first_of(phase.vertical) - problem_.padding.top;
+  const std::int64_t start = ranges_.rows[static_cast<std::size_t>(phase.vertical)].start;
   for (std::int64_t row = first_row; row < first_row + rows; ++row, to += pitch) {
     const std::int64_t source =
         source_position(problem_.padding_mode, row * problem_.stride.h + start, problem_.h,
@@ -165,7 +165,7 @@ void StripRows::fill_row_by_row(const float* channel, const Phase& phase, std::i
 void StripRows::fill_around(const float* row, const Phase& phase, std::int64_t begin,
                             std::int64_t end, float* to) const {
   const std::int64_t first_column =
-      geometry_.horizontal.first_of(phase.horizontal) - problem_.padding.left;
+      ranges_.columns[static_cast<std::size_t>(phase.horizontal)].start;
   for (std::int64_t j = begin; j < end; ++j) {
     const std::int64_t column =
         source_position(problem_.padding_mode, first_column + j * problem_.stride.w, problem_.w,

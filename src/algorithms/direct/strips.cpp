@@ -28,22 +28,15 @@ double gather_cycles(const Problem& problem, const StripGeometry& geometry) {
 
 kernels::StripBlocking blocking_of(const Variant& variant, const StripGeometry& geometry,
                                    const Question& question) {
-  const Limits& limits = question.limits;
   const Machine& machine = question.machine;
-  kernels::StripRequest request;
-  request.shape = geometry.shape;
-  request.tiles = variant.tiles(machine.target);
-  request.threads = limits.threads;
-  request.max_workspace_bytes = limits.max_workspace_bytes;
-  request.prepacked = limits.prepacked;
-  request.delta = limits.tile_columns;
+  const kernels::TileSet& tiles = variant.tiles(machine.target);
   const double cycle = 1e-9 / machine.rates.ghz;
-  request.gather_seconds_per_element = gather_cycles(question.problem, geometry) * cycle;
-  if (geometry.order == StripGeometry::Order::planes) {
-    request.gather_seconds_per_plane = costs::direct::kBeginCyclesPerPlane * cycle;
-  }
-  request.tile_rows = required_tile_rows(variant.name, request.tiles, question.problem, limits);
-  return kernels::choose_strip_blocking(request, machine);
+  const bool has_planes = geometry.order == StripGeometry::Order::planes;
+  return kernels::choose_strip_blocking(
+      {blocking_limits(variant.name, tiles, question), geometry.shape, tiles,
+       gather_cycles(question.problem, geometry) * cycle,
+       has_planes ? costs::direct::kBeginCyclesPerPlane * cycle : 0},
+      machine);
 }
 
 // Whether 32 bits hold the sum of the distances, which bounds every offset of a block.

@@ -142,7 +142,6 @@ PanelRequest config(const Problem& problem) {
 
 // === accepts ===
 // It takes forward problems in f32, like every matrix product, under any workspace cap, even 0.
-std::optional<Refusal> refuse(const Problem& problem) { return refuse_as_product(problem); }
 
 // === cost ===
 // offer_panels takes the cost of the blocking from panel_cost.
@@ -162,7 +161,7 @@ class Im2col final : public PanelExecution {
 
 // === ask ===
 Answer ask(const Question& question) {
-  if (auto refusal = refuse(question.problem)) return *std::move(refusal);
+  if (auto refusal = refuse_as_product(question.problem)) return *std::move(refusal);
   return offer_panels<Im2col>(config(question.problem), question);
 }
 

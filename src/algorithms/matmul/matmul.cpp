@@ -72,6 +72,13 @@ int required_tile_rows(std::string_view algorithm, const kernels::TileSet& set,
   return -1;
 }
 
+kernels::BlockingLimits blocking_limits(std::string_view algorithm, const kernels::TileSet& set,
+                                        const Question& question) {
+  const Limits& limits = question.limits;
+  return {limits.threads, limits.max_workspace_bytes, limits.prepacked,
+          required_tile_rows(algorithm, set, question.problem, limits), limits.tile_columns};
+}
+
 Refusal refuse_tiles(std::string_view algorithm, const kernels::TileSet& set,
                      const Limits& limits) {
   std::string reason = "no " + std::string(algorithm) + " tile";
@@ -102,6 +109,13 @@ std::int64_t operand_bytes(const Problem& problem) {
   return bytes;
 }
 
+void take_times(const kernels::PredictedTimes& times, Cost& cost) {
+  cost.pack_seconds = times.pack_seconds;
+  cost.product_seconds = times.product_seconds;
+  cost.gather_seconds = times.gather_seconds + (times.packs_in_run ? times.pack_seconds : 0);
+  cost.thread_seconds = times.thread_seconds;
+}
+
 void complete_cost(const Problem& problem, const Machine& machine, int threads, Cost& cost) {
   const std::int64_t bytes = operand_bytes(problem);
   const bool from_memory = bytes > machine.caches.l3_bytes;
@@ -128,11 +142,7 @@ Cost product_cost(const Problem& problem, const Machine& machine,
   cost.l2_bytes = blocking.l2_bytes;
   cost.workspace_bytes = workspace_bytes;
   cost.packed_bytes = blocking.packs_in_run ? 0 : weights_bytes;
-  cost.pack_seconds = blocking.pack_seconds;
-  cost.product_seconds = blocking.product_seconds;
-  cost.gather_seconds =
-      blocking.gather_seconds + (blocking.packs_in_run ? blocking.pack_seconds : 0);
-  cost.thread_seconds = blocking.thread_seconds;
+  take_times(blocking, cost);
   complete_cost(problem, machine, threads, cost);
   return cost;
 }
@@ -153,9 +163,9 @@ std::string TileExecution::packed_format() const {
   return product_format(algorithm_, problem_, target_, tile_rows_);
 }
 
-void TileExecution::pack(const void* kernel, const void* bias, std::byte* out) const {
+void TileExecution::pack(const void* weight, const void* bias, std::byte* out) const {
   kernels::PackedWeights(product_shape(problem_), tile_rows_)
-      .pack(static_cast<const float*>(kernel), static_cast<const float*>(bias),
+      .pack(static_cast<const float*>(weight), static_cast<const float*>(bias),
             reinterpret_cast<float*>(out));
 }
 
@@ -205,20 +215,12 @@ RunReport report_of(const kernels::LoopCounters& counters,
 }
 
 kernels::Blocking panel_blocking(const PanelRequest& request, const Question& question) {
-  const Problem& problem = question.problem;
-  const Limits& limits = question.limits;
   const Machine& machine = question.machine;
-  kernels::BlockingRequest blocking;
-  blocking.shape = product_shape(problem);
-  blocking.threads = limits.threads;
-  blocking.max_workspace_bytes = limits.max_workspace_bytes;
-  blocking.prepacked = limits.prepacked;
-  blocking.tile_rows =
-      required_tile_rows(request.algorithm, kernels::tile_set(machine.target), problem, limits);
-  blocking.tile_cols = limits.tile_columns;
-  blocking.gather_seconds_per_element = request.fill_cycles_per_element * 1e-9 / machine.rates.ghz;
-  blocking.source_in_place = request.source_in_place;
-  return kernels::choose_blocking(blocking, machine);
+  const kernels::TileSet& tiles = kernels::tile_set(machine.target);
+  return kernels::choose_blocking(
+      {blocking_limits(request.algorithm, tiles, question), product_shape(question.problem),
+       request.fill_cycles_per_element * 1e-9 / machine.rates.ghz, request.source_in_place},
+      machine);
 }
 
 Cost panel_cost(const Question& question, const kernels::Blocking& blocking) {

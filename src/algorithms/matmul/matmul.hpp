@@ -28,6 +28,9 @@ std::string product_format(std::string_view algorithm, const Problem& problem, T
 // it belongs to another algorithm, target or weight shape.
 int required_tile_rows(std::string_view algorithm, const kernels::TileSet& set,
                        const Problem& problem, const Limits& limits);
+// What the question's limits ask of the blocking.
+kernels::BlockingLimits blocking_limits(std::string_view algorithm, const kernels::TileSet& set,
+                                        const Question& question);
 // The refusal if no tile fits the limits; its reason names the limit that rules the tiles out.
 Refusal refuse_tiles(std::string_view algorithm, const kernels::TileSet& set, const Limits& limits);
 // "tiles of 8 x 48 outputs"
@@ -35,6 +38,8 @@ std::string tile_text(const kernels::Tile& tile);
 
 // Bytes of x, K and y, each moved once.
 std::int64_t operand_bytes(const Problem& problem);
+// Takes over the times of a blocking.
+void take_times(const kernels::PredictedTimes& times, Cost& cost);
 // Adds the time of moving operands that products do not hide, the whole time and the error.
 void complete_cost(const Problem& problem, const Machine& machine, int threads, Cost& cost);
 // The whole cost of a product with this blocking.
@@ -54,7 +59,7 @@ class TileExecution : public Execution {
                 Target target, int threads);
 
   std::string packed_format() const override;
-  void pack(const void* kernel, const void* bias, std::byte* out) const override;
+  void pack(const void* weight, const void* bias, std::byte* out) const override;
   int threads() const override { return threads_; }
 
  protected:

@@ -312,13 +312,13 @@ class Reference final : public Execution {
 
   std::string packed_format() const override { return format_of(problem_); }
 
-  void pack(const void* kernel, const void* bias, std::byte* out) const override {
+  void pack(const void* weight, const void* bias, std::byte* out) const override {
     const std::size_t size = size_of(problem_.dtype);
-    const std::size_t kernel_bytes =
+    const std::size_t weight_bytes =
         static_cast<std::size_t>(element_count(problem_.weight_shape())) * size;
-    std::memcpy(out, kernel, kernel_bytes);
+    std::memcpy(out, weight, weight_bytes);
     if (reads_bias(problem_)) {
-      std::memcpy(out + kernel_bytes, bias, static_cast<std::size_t>(problem_.c_o) * size);
+      std::memcpy(out + weight_bytes, bias, static_cast<std::size_t>(problem_.c_o) * size);
     }
   }
 

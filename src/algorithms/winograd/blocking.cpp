@@ -319,7 +319,7 @@ class Chooser {
         few ? std::ceil(tasks / blocking.threads) : std::max(1.0, tasks * used / blocking.threads);
     const double cycle = 1e-9 / machine_.rates.ghz;
     blocking.product_seconds = product * cycle * share;
-    blocking.transform_seconds = (in + out) * cycle * share;
+    blocking.gather_seconds = (in + out) * cycle * share;
     blocking.thread_seconds = blocking.threads == 1 ? 0 : machine_.rates.fork_join_seconds;
 
     // Every task reads its weights once, from the cache level that holds them between two tasks.

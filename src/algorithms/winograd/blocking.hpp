@@ -12,6 +12,7 @@
 
 #include "algorithms/winograd/tiles_of_rows.hpp"
 #include "core/integers.hpp"
+#include "kernels/product/predicted_times.hpp"
 #include "kernels/winograd/winograd.hpp"
 
 namespace plait::algorithm::winograd {
@@ -74,7 +75,7 @@ struct Phases {
 // channels, where those of a pixel do.
 enum class Lanes { tiles, channels };
 
-struct Blocking {
+struct Blocking : kernels::PredictedTimes {
   Form form;
   kernels::AxisForm down, across;
   Target target = Target::emu128;
@@ -92,8 +93,7 @@ struct Blocking {
   int threads = 1;
   const TilesOfRows* tiles = nullptr;
   const TilesOfRows* direct_tiles = nullptr;  // for direct sums: one vector of rows
-  bool packs_in_run = false;
-  bool non_temporal = false;  // stores outputs past the caches
+  bool non_temporal = false;                  // stores outputs past the caches
   // The parts of a thread's workspace.
   std::int64_t table_floats = 0;
   std::int64_t magnitude_floats = 0;
@@ -108,12 +108,7 @@ struct Blocking {
   std::int64_t kernel_at = 0;
   std::int64_t limits_at = 0;
   std::size_t weights_bytes = 0;
-  // Predicted times on all threads.
-  double product_seconds = 0;
-  double transform_seconds = 0;
-  double pack_seconds = 0;
-  double thread_seconds = 0;
-  double weight_seconds = 0;  // waiting for weights
+  double weight_seconds = 0;  // predicted for waiting for weights
 
   bool fits() const { return tasks > 0; }
   int points() const { return down.t() * across.t(); }
@@ -124,10 +119,7 @@ struct Blocking {
   std::int64_t thread_floats() const;
   std::size_t shared_bytes() const;  // at the front of the workspace: weights packed in the run
   std::size_t workspace_bytes() const;
-  double seconds() const {
-    return product_seconds + transform_seconds + thread_seconds + weight_seconds +
-           (packs_in_run ? pack_seconds : 0);
-  }
+  double seconds() const { return PredictedTimes::seconds() + weight_seconds; }
 };
 
 // The blocking with the lowest predicted time that keeps to the limits, or one that does not fit.

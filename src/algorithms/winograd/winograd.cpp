@@ -158,11 +158,7 @@ Cost cost_of(const Blocking& blocking, const Problem& problem, const Machine& ma
   cost.transform_operations = work.transform_operations;
   cost.workspace_bytes = blocking.workspace_bytes();
   cost.packed_bytes = blocking.packs_in_run ? 0 : blocking.weights_bytes;
-  cost.pack_seconds = blocking.pack_seconds;
-  cost.product_seconds = blocking.product_seconds;
-  cost.gather_seconds =
-      blocking.transform_seconds + (blocking.packs_in_run ? blocking.pack_seconds : 0);
-  cost.thread_seconds = blocking.thread_seconds;
+  take_times(blocking, cost);
   cost.l2_bytes = operand_bytes(problem);
   complete_cost(problem, machine, blocking.threads, cost);
   cost.memory_seconds += blocking.weight_seconds;
@@ -189,9 +185,9 @@ class Winograd final : public Execution {
                           blocking.tiles->rows());
   }
 
-  void pack(const void* kernel, const void* bias, std::byte* out) const override {
+  void pack(const void* weight, const void* bias, std::byte* out) const override {
     for (std::int64_t block = 0; block < weight_blocks(layer_.problem, layer_.blocking); ++block) {
-      transform_weights(layer_.problem, layer_.blocking, static_cast<const float*>(kernel),
+      transform_weights(layer_.problem, layer_.blocking, static_cast<const float*>(weight),
                         static_cast<const float*>(bias), block, reinterpret_cast<float*>(out));
     }
   }

@@ -36,8 +36,7 @@ class BlockingSearch {
     std::array<Candidate, 8 * kMostTiles> candidates;
     std::size_t count = 0;
     for (const Tile& tile : set_.tiles) {
-      if (request_.tile_rows != 0 && tile.rows != request_.tile_rows) continue;
-      if (request_.tile_cols != 0 && tile.cols != request_.tile_cols) continue;
+      if (!request_.allows(tile)) continue;
       const auto tiles = static_cast<double>(
           saturated_product({shape_.image_groups, ceil_div(shape_.columns, tile.cols),
                              ceil_div(shape_.rows, tile.rows)}));

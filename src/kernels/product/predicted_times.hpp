@@ -1,4 +1,4 @@
-// What a blocking is chosen by: the times of its parts, on all its threads.
+// What a blocking must keep to, and what it is chosen by: the times of its parts.
 #pragma once
 
 #include <algorithm>
@@ -10,13 +10,27 @@
 
 #include "core/integers.hpp"
 #include "core/machine/cycles.hpp"
+#include "kernels/tile/tile.hpp"
 
 namespace plait::kernels {
 
-// The base of every blocking.
+// What the blocking of a product must keep to; the base of what is asked.
+struct BlockingLimits {
+  int threads = 1;
+  std::size_t max_workspace_bytes = 0;
+  bool prepacked = true;  // packed weights do not count as workspace
+  int tile_rows = 0;      // if set: only tiles of so many rows (weights packed so already)
+  int tile_cols = 0;      // if set: only tiles of so many columns
+
+  bool allows(const Tile& tile) const {
+    return (tile_rows == 0 || tile.rows == tile_rows) && (tile_cols == 0 || tile.cols == tile_cols);
+  }
+};
+
+// The base of every blocking: its times on all its threads.
 struct PredictedTimes {
   double product_seconds = 0;
-  double gather_seconds = 0;  // writing panels or strips
+  double gather_seconds = 0;  // writing panels, strips or transforms
   double pack_seconds = 0;    // of the weights
   double thread_seconds = 0;
   bool packs_in_run = false;  // weights are packed anew in every run

@@ -70,17 +70,10 @@ struct Blocking : PredictedProduct {
   bool fits() const { return tile != nullptr; }  // whether any blocking keeps to the limits
 };
 
-struct BlockingRequest {
+struct BlockingRequest : BlockingLimits {
   ProductShape shape;
-  int threads = 1;
-  std::size_t max_workspace_bytes = 0;
-  bool prepacked = true;  // packed weights do not count as workspace
-  int tile_rows = 0;      // if set: only tiles of so many rows (weights packed so already)
-  int tile_cols = 0;      // if set: only tiles of so many columns
   double gather_seconds_per_element = 0;  // of the source, on one thread
   bool source_in_place = false;           // the source can say where b lies
-
-  friend bool operator==(const BlockingRequest&, const BlockingRequest&) = default;
 };
 
 // The blocking with the lowest predicted time that keeps to max_workspace_bytes; one with no

@@ -24,8 +24,6 @@ struct ProductShape {
   OutputOrder order = OutputOrder::image_rows;
   std::int64_t even_columns = kCountLimit;  // columns in a row that lie evenly in y
 
-  friend bool operator==(const ProductShape&, const ProductShape&) = default;
-
   // Whether the outputs, beside the inputs, do not stay in any cache.
   bool leaves_caches(const Machine& machine) const {
     return saturated_product({image_groups, rows, columns, std::int64_t{sizeof(float)}}) >

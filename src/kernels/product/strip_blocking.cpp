@@ -42,8 +42,7 @@ class BlockingSearch {
     std::array<Candidate, 2 * kMostTiles> candidates;
     std::size_t count = 0;
     for (const Tile& tile : set_.tiles) {
-      if (request_.tile_rows != 0 && tile.rows != request_.tile_rows) continue;
-      if (request_.delta != 0 && tile.cols != request_.delta) continue;
+      if (!request_.allows(tile)) continue;
       for (const bool row_by_row : {false, true}) {
         if (possible(tile, row_by_row)) candidates[count++] = candidate_of(tile, row_by_row);
       }

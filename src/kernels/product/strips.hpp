@@ -41,8 +41,6 @@ struct StripShape {
   std::int64_t columns_of(std::int64_t block_image_rows) const {
     return (block_image_rows - 1) * pitch + width;
   }
-
-  friend bool operator==(const StripShape&, const StripShape&) = default;
 };
 
 class StripSource {
@@ -77,18 +75,11 @@ struct StripBlocking : PredictedProduct {
   bool fits() const { return tile != nullptr; }  // whether even one row a block keeps to the limits
 };
 
-struct StripRequest {
+struct StripRequest : BlockingLimits {
   StripShape shape;
-  TileSet tiles;  // of the machine's target
-  int threads = 1;
-  std::size_t max_workspace_bytes = 0;
-  bool prepacked = true;
-  int tile_rows = 0;                      // if set: only tiles of so many rows
-  int delta = 0;                          // if set: only tiles of so many columns
+  TileSet tiles;                          // of the machine's target
   double gather_seconds_per_element = 0;  // of the source, on one thread
   double gather_seconds_per_plane = 0;    // and to begin each plane of a strip
-
-  friend bool operator==(const StripRequest&, const StripRequest&) = default;
 };
 
 // The blocking with the lowest predicted time that keeps to the limits.

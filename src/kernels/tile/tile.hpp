@@ -131,11 +131,6 @@ struct TileSet {
   Target target;  // as compiled in, not as asked for
   int lanes;
   std::span<const Tile> tiles;
-
-  // Sets are few and stay where they are.
-  friend bool operator==(const TileSet& a, const TileSet& b) {
-    return a.tiles.data() == b.tiles.data() && a.tiles.size() == b.tiles.size();
-  }
 };
 
 // The pixel tiles of one target. Every set has one with kNarrowCols columns.
