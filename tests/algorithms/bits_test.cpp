@@ -12,6 +12,7 @@
 #include <plait/plait.hpp>
 
 #include "support/algorithms.hpp"
+#include "support/calls.hpp"
 #include "support/random.hpp"
 
 namespace plait::test {
@@ -36,11 +37,6 @@ Tensor<float> run(const Problem& problem, const Data& data, const Limits& limits
     plan.run<float>(data.x.view(), data.kernel.view(), {}, y.view());
   }
   return y;
-}
-
-bool same_bits(const Tensor<float>& a, const Tensor<float>& b) {
-  return a.shape() == b.shape() &&
-         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(float)) == 0;
 }
 
 struct BitsCase {
@@ -94,7 +90,7 @@ TEST_P(Bits, DoNotDependOnThreads) {
   const Tensor<float> expected = run(problem_, data_, limits_, host_machine());
   for (const int threads : {2, 3, 7}) {
     limits_.threads = threads;
-    EXPECT_TRUE(same_bits(run(problem_, data_, limits_, host_machine()), expected)) << threads;
+    EXPECT_TRUE(same_bytes(run(problem_, data_, limits_, host_machine()), expected)) << threads;
   }
 }
 
@@ -108,7 +104,7 @@ TEST_P(Bits, DoNotDependOnCachesCapsOrPacking) {
     limits_.prepacked = random.chance(0.5);
     limits_.threads = static_cast<int>(random.between(1, 3));
     const Machine machine = with_fake_caches(host_machine(), random);
-    EXPECT_TRUE(same_bits(run(problem_, data_, limits_, machine), expected))
+    EXPECT_TRUE(same_bytes(run(problem_, data_, limits_, machine), expected))
         << "cap " << limits_.max_workspace_bytes << ", L2 " << machine.caches.l2_bytes;
   }
 }
@@ -119,7 +115,7 @@ TEST_P(Bits, DoNotDependOnTheTile) {
   for (const double fmas : {0.1, 0.5, 1.0, 2.0, 8.0}) {
     Machine machine = host_machine();
     machine.rates.vector_fmas_per_cycle = fmas;
-    EXPECT_TRUE(same_bits(run(problem_, data_, limits_, machine), expected)) << fmas;
+    EXPECT_TRUE(same_bytes(run(problem_, data_, limits_, machine), expected)) << fmas;
   }
 }
 
@@ -148,7 +144,7 @@ TEST_P(Bits, AreTheSameOnEveryTargetWithFusedMultiplyAdd) {
   }
   if (fused.size() < 2) GTEST_SKIP() << "this machine has fewer than two such targets";
   const Tensor<float> expected = run(problem_, data_, limits_, on_target(fused[0]));
-  EXPECT_TRUE(same_bits(run(problem_, data_, limits_, on_target(fused[1])), expected));
+  EXPECT_TRUE(same_bytes(run(problem_, data_, limits_, on_target(fused[1])), expected));
 }
 
 TEST_P(Bits, DoNotDependOnTheLayoutOfTheOutput) {
@@ -158,7 +154,7 @@ TEST_P(Bits, DoNotDependOnTheLayoutOfTheOutput) {
   Tensor<float> storage(problem_.y_shape());
   const TensorView<float> y(storage.data(), problem_.y_shape(), problem_.effective_y_strides());
   plan.run<float>(data_.x.view(), plan.pack(data_.kernel), y);
-  EXPECT_TRUE(same_bits(dense_copy(TensorView<const float>(y)), expected));
+  EXPECT_TRUE(same_bytes(dense_copy(TensorView<const float>(y)), expected));
 }
 
 // Outputs that no cache holds go past the caches, in whole vectors only.
@@ -173,7 +169,7 @@ TEST_P(Bits, DoNotDependOnWhatTheCachesHold) {
     const TensorView<float> y(storage.data() + shift, problem_.y_shape(),
                               problem_.effective_y_strides());
     plan.run<float>(data_.x.view(), plan.pack(data_.kernel), y);
-    EXPECT_TRUE(same_bits(dense_copy(TensorView<const float>(y)), expected)) << shift;
+    EXPECT_TRUE(same_bytes(dense_copy(TensorView<const float>(y)), expected)) << shift;
   }
 }
 
@@ -197,7 +193,7 @@ TEST_P(Bits, DoNotDependOnTheLayoutOfTheInput) {
       Tensor<float> storage(problem_.y_shape());
       const TensorView<float> y(storage.data(), problem_.y_shape(), problem_.effective_y_strides());
       plan.run<float>(TensorView<const float>(x), plan.pack(data_.kernel), y);
-      EXPECT_TRUE(same_bits(dense_copy(TensorView<const float>(y)), expected));
+      EXPECT_TRUE(same_bytes(dense_copy(TensorView<const float>(y)), expected));
     }
   }
 }
@@ -216,8 +212,8 @@ TEST(BitsOfAlgorithms, AreThoseOfOneOrder) {
       const Data data(problem);
       for (const Target target : runnable_targets()) {
         const Machine machine = on_target(target);
-        EXPECT_TRUE(same_bits(run(problem, data, only(algorithm.name), machine),
-                              run(problem, data, only("direct/pixels"), machine)))
+        EXPECT_TRUE(same_bytes(run(problem, data, only(algorithm.name), machine),
+                               run(problem, data, only("direct/pixels"), machine)))
             << algorithm.name << " " << line << " on " << name_of(target);
       }
     }

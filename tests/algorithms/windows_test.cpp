@@ -2,20 +2,22 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include <plait/plan.hpp>
 
+#include "support/algorithms.hpp"
 #include "support/calls.hpp"
 #include "support/random.hpp"
 
 namespace plait::test {
 namespace {
 
-// Every algorithm takes at least one of these. Sizes are no multiples of any step.
-const char* const kLines[] = {
+// Sizes are no multiples of any step.
+constexpr std::array kLines = {
     "2x8x29x43,16x8x3x3,p1,bias,act=relu",
     "1x6x37x33,12x6x3x3,s2,p1",
     "1x8x43x41,8x8x3x3,p2,d2",
@@ -76,7 +78,7 @@ void run_window(const Problem& whole, const std::string& algorithm, const Machin
   window.y_strides = y_strides;
   ASSERT_EQ(window.y_shape()[2], rows.last - rows.first);
   ASSERT_EQ(window.y_shape()[3], columns.last - columns.first);
-  const Plan plan = plait::plan(window, {.threads = 1, .algorithm = algorithm}, machine);
+  const Plan plan = plait::plan(window, only(algorithm, 1), machine);
   plan.run(TensorView<const float>(
                data.x.data() + down.first * x_strides[2] + across.first * x_strides[3],
                window.x_shape(), x_strides),
@@ -86,7 +88,7 @@ void run_window(const Problem& whole, const std::string& algorithm, const Machin
 }
 
 void check_windows(const Problem& problem, const std::string& algorithm, const Machine& machine) {
-  const Plan plan = plait::plan(problem, {.threads = 2, .algorithm = algorithm}, machine);
+  const Plan plan = plait::plan(problem, only(algorithm), machine);
   Operands<float> data(problem);
   // Tiles that Winograd must not transform are the same in a window.
   for (std::int64_t i = 7; i < data.x.size(); i += 1009) data.x.data()[i] *= 1e7F;
@@ -101,28 +103,15 @@ void check_windows(const Problem& problem, const std::string& algorithm, const M
       run_window(problem, algorithm, machine, rows, columns, data, cut);
     }
   }
-  EXPECT_TRUE(std::equal(whole.data(), whole.data() + whole.size(), cut.data()))
+  EXPECT_TRUE(same_bytes(whole, cut))
       << to_string(problem) << " by " << algorithm << " on " << name_of(machine.target)
       << ", cut at multiples of " << step.h << " x " << step.w;
 }
 
 TEST(Windows, CutAtTheOutputStepHaveTheBitsOfTheWholeImage) {
-  for (const AlgorithmInfo& algorithm : algorithms()) {
-    for (const Target target : runnable_targets()) {
-      int taken = 0;
-      for (const char* const line : kLines) {
-        const Problem problem = parse_problem(line);
-        const Machine machine = on_target(target);
-        try {
-          plait::plan(problem, {.algorithm = algorithm.name}, machine);
-        } catch (const Error& error) {
-          ASSERT_TRUE(error.is_refusal()) << error.what();
-          continue;
-        }
-        ++taken;
-        check_windows(problem, algorithm.name, machine);
-      }
-      EXPECT_GT(taken, 0) << algorithm.name << " takes none of the lines of this test: add one";
+  for (const Subject& subject : all_subjects()) {
+    for (const std::string& line : lines_for(subject.algorithm, kLines)) {
+      check_windows(parse_problem(line), subject.algorithm, on_target(subject.target));
     }
   }
 }

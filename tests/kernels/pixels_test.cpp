@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "core/tensor/aligned_buffer.hpp"
@@ -16,7 +17,6 @@
 namespace plait::test {
 namespace {
 
-using kernels::kChunk;
 using kernels::PixelKernels;
 using kernels::PixelTile;
 
@@ -79,18 +79,11 @@ class PixelCase {
   float expected(std::int64_t pixel, std::int64_t c) {
     const std::int64_t line = pixel / tile_.pixels;
     const std::int64_t column = pixel % tile_.pixels * step();
-    float total = 0;
-    float sum = 0;
-    for (std::int64_t k = 0; k < args.k_h * args.k_w; ++k) {
-      if (k > 0 && k % kChunk == 0) {
-        total = k == kChunk ? sum : total + sum;
-        sum = 0;
-      }
+    float sum = chunked_sum(target_, args.k_h * args.k_w, [&](std::int64_t k) {
       const std::int64_t row = line + k / args.k_w;
       const std::int64_t x = (row * columns_ + column + k % args.k_w) * pixel_floats_ + c;
-      sum = add_term(target_, sum, at(weights_, k * pixel_floats_ + c), at(x_, x));
-    }
-    if (args.k_h * args.k_w > kChunk) sum = total + sum;
+      return std::pair(at(weights_, k * pixel_floats_ + c), at(x_, x));
+    });
     if (args.bias != nullptr) sum += at(bias_, c);
     if (args.residual != nullptr) sum += at(residual_, pixel * pixel_floats_ + c);
     if (args.activation != ActivationKind::none && sum < 0) sum = 0;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <plait/problem.hpp>
@@ -20,7 +21,6 @@
 namespace plait::test {
 namespace {
 
-using kernels::kChunk;
 using kernels::PlaneForm;
 using kernels::PlaneKernels;
 using kernels::PlaneTile;
@@ -76,19 +76,12 @@ class PlaneCase {
 
  private:
   float expected(std::int64_t i, std::int64_t j) {
-    float total = 0;
-    float sum = 0;
-    for (std::int64_t k = 0; k < args.k_h * args.k_w; ++k) {
-      if (k > 0 && k % kChunk == 0) {
-        total = k == kChunk ? sum : total + sum;
-        sum = 0;
-      }
+    float sum = chunked_sum(target_, args.k_h * args.k_w, [&](std::int64_t k) {
       const std::int64_t row = i * tile_.stride + k / args.k_w;
       const std::int64_t v = k % args.k_w;
       const std::int64_t column = v % tile_.stride * args.phase_stride + v / tile_.stride + j;
-      sum = add_term(target_, sum, at(weights_, k), at(plane_, row * row_stride_ + column));
-    }
-    if (args.k_h * args.k_w > kChunk) sum = total + sum;
+      return std::pair(at(weights_, k), at(plane_, row * row_stride_ + column));
+    });
     if (args.epilogue.bias != nullptr) sum += bias_;
     if ((args.epilogue.relu || args.epilogue.six) && sum < 0) sum = 0;
     return args.epilogue.six && sum > 6 ? 6 : sum;

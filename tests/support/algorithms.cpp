@@ -90,6 +90,20 @@ Problem problem_for(const std::string& algorithm, std::span<const char* const> l
   return parse_problem(taken.front());
 }
 
+Tensor<float> moved(const Tensor<float>& x, std::int64_t down, std::int64_t right) {
+  Tensor<float> to(x.shape());
+  for (std::int64_t n = 0; n < x.size(0); ++n) {
+    for (std::int64_t c = 0; c < x.size(1); ++c) {
+      for (std::int64_t i = down; i < x.size(2); ++i) {
+        for (std::int64_t j = right; j < x.size(3); ++j) {
+          to(n, c, i, j) = x(n, c, i - down, j - right);
+        }
+      }
+    }
+  }
+  return to;
+}
+
 void PrintTo(const Subject& subject, std::ostream* out) {
   *out << subject.algorithm << " on " << name_of(subject.target);
 }

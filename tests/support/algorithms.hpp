@@ -45,6 +45,9 @@ std::vector<std::string> lines_for(const std::string& algorithm,
 Problem problem_for(const std::string& algorithm,
                     std::span<const char* const> lines = small_layers());
 
+// x with everything moved down and to the right; zeros come in.
+Tensor<float> moved(const Tensor<float>& x, std::int64_t down, std::int64_t right);
+
 // One algorithm on one target, as the parameter of a test.
 struct Subject {
   std::string algorithm;
